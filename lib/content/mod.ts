@@ -1,0 +1,11 @@
+/**
+ * Every transfer is one operation: copy a graph of content from a source to a target. Here are the interfaces of the
+ * two, and the one engine that knows about graphs, concurrency, deduplication, progress and what refers to an image.
+ * It must not know which medium it reads or writes: no URLs, no paths, no index.json, no tar.
+ *
+ * @module
+ */
+export * from "./bytes.ts";
+export * from "./content.ts";
+export * from "./copy.ts";
+export * from "./credential.ts";

@@ -1,0 +1,73 @@
+/**
+ * What went wrong, as a value that callers can switch on. `commands/exit.ts` maps codes to exit statuses.
+ *
+ * - `usage`: the command line or the configuration cannot be understood
+ * - `invalid`: data from outside (a manifest, a reference, an index) breaks its format
+ * - `not-found`: a name or a digest does not exist where it was looked for
+ * - `denied`: credentials are missing, wrong or not sufficient
+ * - `integrity`: bytes are not what their digest or size says
+ * - `refused`: a rule of safety forbids to go on (an insecure realm, a foreign redirect)
+ * - `network`: no connection, or one that broke and did not come back
+ * - `registry`: the registry answered with an error of its own
+ * - `storage`: the file system failed (full, read-only, no permission)
+ * - `busy`: a lock was not free in time
+ * - `content-lost`: content that was there vanished before it was named; trying again helps
+ * - `cancelled`: the caller's signal was aborted
+ */
+export type ErrorCode =
+  | "usage"
+  | "invalid"
+  | "not-found"
+  | "denied"
+  | "integrity"
+  | "refused"
+  | "network"
+  | "registry"
+  | "storage"
+  | "busy"
+  | "content-lost"
+  | "cancelled";
+
+/** Details that belong to a {@link SatchelError}. */
+export interface SatchelErrorOptions {
+  /** What the user may try, one sentence. */
+  hint?: string;
+  /** The error that led to this one. */
+  cause?: unknown;
+}
+
+/** The one error type of satchel: a code for programs, a message and a hint for people. */
+export class SatchelError extends Error {
+  override readonly name = "SatchelError";
+  readonly code: ErrorCode;
+  readonly hint?: string;
+
+  constructor(code: ErrorCode, message: string, options: SatchelErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** Whether `error` is a {@link SatchelError} with this code. */
+export function hasCode(error: unknown, code: ErrorCode): error is SatchelError {
+  return error instanceof SatchelError && error.code === code;
+}
+
+/** Puts what was being done in front of an error's message; code, hint and cause stay. */
+export function withContext(context: string, error: unknown): SatchelError {
+  if (error instanceof SatchelError) {
+    return new SatchelError(error.code, `${context}: ${error.message}`, { hint: error.hint, cause: error });
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return new SatchelError("storage", `${context}: ${message}`, { cause: error });
+}
+
+/**
+ * Throws a `cancelled` error if the signal was aborted.
+ *
+ * @throws {SatchelError} `cancelled`
+ */
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new SatchelError("cancelled", "Interrupted", { cause: signal.reason });
+}

@@ -1,0 +1,64 @@
+import { SatchelError } from "../error.ts";
+
+/** JSON of a manifest, an index or a config nests a handful of levels; more is an attack on the parser's stack. */
+const MAX_DEPTH = 64;
+
+/** A JSON object whose members have not been looked at yet. */
+export type JsonObject = Record<string, unknown>;
+
+/** Whether a parsed value is an object (not an array, not null). */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Parses UTF-8 JSON from outside, with its depth checked before the parser sees it.
+ *
+ * @param what what the bytes are, for the error text
+ * @throws {SatchelError} `invalid` if it is not UTF-8, not JSON, or nests more than 64 levels
+ */
+export function parseJson(bytes: Uint8Array, what: string): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new SatchelError("invalid", `${what} is not UTF-8 text`, { cause });
+  }
+  if (depthExceeds(text, MAX_DEPTH)) {
+    throw new SatchelError("invalid", `${what} nests more than ${MAX_DEPTH} levels`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const start = text.trimStart().slice(0, 40);
+    const found = text.trim() === "" ? "it is empty" : `it starts with ${JSON.stringify(start)}`;
+    throw new SatchelError("invalid", `${what} is not JSON: ${found}`, { cause });
+  }
+}
+
+/**
+ * Writes compact JSON as Go's encoding/json does, which is what `ig` writes: `<`, `>`, `&`, U+2028 and U+2029 are
+ * escaped, everything else is raw UTF-8. Members come in the order of the object.
+ */
+export function encodeGoJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function depthExceeds(text: string, limit: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (inString) {
+      if (code === 0x5c /* \ */) i++;
+      else if (code === 0x22 /* " */) inString = false;
+    } else if (code === 0x22) inString = true;
+    else if (code === 0x7b /* { */ || code === 0x5b /* [ */) {
+      if (++depth > limit) return true;
+    } else if (code === 0x7d || code === 0x5d) depth--;
+  }
+  return false;
+}

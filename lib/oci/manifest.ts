@@ -1,0 +1,115 @@
+import { SatchelError } from "../error.ts";
+import { type Annotations, type Descriptor, parseAnnotations, parseDescriptor } from "./descriptor.ts";
+import { isJsonObject, type JsonObject, parseJson } from "./json.ts";
+import { type ManifestKind, manifestKind, MediaType } from "./media_types.ts";
+
+/** The largest manifest that satchel reads, in bytes; registries are asked to accept no less (distribution-spec 1.1, "Pushing Manifests"). */
+export const MAX_MANIFEST_SIZE = 4 * 1024 * 1024;
+
+/** The most entries one manifest may list; real ones have a few hundred. */
+export const MAX_CHILDREN = 10_000;
+
+/** What satchel needs to know of any manifest, whatever its media type. */
+export interface Manifest {
+  kind: ManifestKind;
+  mediaType: string;
+  /** Everything that the manifest points to, in its own order: an index's manifests; an image's config, then its layers. */
+  children: Descriptor[];
+  /** What this manifest refers to: it is a referrer of it (image-spec 1.1, manifest.md, `subject`). */
+  subject?: Descriptor;
+  /** Its own `artifactType`, or else the media type of its config. */
+  artifactType?: string;
+  annotations: Annotations;
+}
+
+/**
+ * Reads a manifest that came from outside. Its shape must be the one that its media type announces; one that could be
+ * read in two ways is refused (CVE-2021-41190).
+ *
+ * @param bytes the manifest, not yet trusted
+ * @param mediaType what a descriptor or a `Content-Type` says it is
+ * @param what what the bytes are, for the error text
+ * @throws {SatchelError} `invalid`
+ */
+export function parseManifest(bytes: Uint8Array, mediaType: string, what: string): Manifest {
+  if (bytes.length > MAX_MANIFEST_SIZE) throw tooLarge(what, bytes.length);
+  const kind = manifestKind(mediaType);
+  if (!kind) throw unsupportedType(mediaType, what);
+  const json = parseJson(bytes, what);
+  if (!isJsonObject(json)) throw new SatchelError("invalid", `${what} is not a JSON object`);
+  checkShape(json, kind, mediaType, what);
+  const manifest: Manifest = {
+    kind,
+    mediaType,
+    children: readChildren(json, kind, what),
+    annotations: parseAnnotations(json.annotations) ?? {},
+  };
+  if (json.subject !== undefined && json.subject !== null) {
+    manifest.subject = parseDescriptor(json.subject, `the subject of ${what}`);
+  }
+  const artifactType = readArtifactType(json);
+  if (artifactType) manifest.artifactType = artifactType;
+  return manifest;
+}
+
+/** The error for a manifest of more than {@link MAX_MANIFEST_SIZE} bytes. */
+export function tooLarge(what: string, size: number): SatchelError {
+  return new SatchelError("invalid", `${what} is too large: ${size} bytes, the limit is ${MAX_MANIFEST_SIZE}`);
+}
+
+/**
+ * The media type that a manifest's own text claims, if it names one.
+ *
+ * @throws {SatchelError} `invalid` if the bytes are not a JSON object
+ */
+export function declaredMediaType(bytes: Uint8Array, what: string): string | undefined {
+  const json = parseJson(bytes, what);
+  if (!isJsonObject(json)) throw new SatchelError("invalid", `${what} is not a JSON object`);
+  return typeof json.mediaType === "string" ? json.mediaType : undefined;
+}
+
+function unsupportedType(mediaType: string, what: string): SatchelError {
+  if (mediaType === MediaType.dockerSchema1 || mediaType === MediaType.dockerSchema1Signed) {
+    return new SatchelError("invalid", `${what} is in Docker's old schema 1, which is not supported`, {
+      hint: "Push the image again with a current tool; that converts it.",
+    });
+  }
+  return new SatchelError("invalid", `${what} is not a manifest: its media type is ${JSON.stringify(mediaType)}`);
+}
+
+function checkShape(json: JsonObject, kind: ManifestKind, mediaType: string, what: string): void {
+  if (json.mediaType !== undefined && json.mediaType !== mediaType) {
+    throw new SatchelError(
+      "invalid",
+      `${what} was announced as ${mediaType} but says that it is ${JSON.stringify(json.mediaType)}`,
+    );
+  }
+  if (json.schemaVersion === 1) throw unsupportedType(MediaType.dockerSchema1, what);
+  const isIndexLike = json.manifests !== undefined;
+  const isImageLike = json.layers !== undefined || json.config !== undefined;
+  const contradicts = kind === "index" ? isImageLike : isIndexLike;
+  if (contradicts) {
+    throw new SatchelError("invalid", `${what} is a ${mediaType} but has the members of another kind of manifest`);
+  }
+}
+
+function readChildren(json: JsonObject, kind: ManifestKind, what: string): Descriptor[] {
+  if (kind === "index") return readList(json, "manifests", what);
+  if (kind === "artifact") return readList(json, "blobs", what);
+  return [parseDescriptor(json.config, `the config of ${what}`), ...readList(json, "layers", what)];
+}
+
+function readList(json: JsonObject, member: string, what: string): Descriptor[] {
+  const list = json[member] ?? [];
+  if (!Array.isArray(list)) throw new SatchelError("invalid", `${what}: ${member} is not a list`);
+  if (list.length > MAX_CHILDREN) {
+    throw new SatchelError("invalid", `${what} lists ${list.length} ${member}, the limit is ${MAX_CHILDREN}`);
+  }
+  return list.map((entry, index) => parseDescriptor(entry, `${member}[${index}] of ${what}`));
+}
+
+function readArtifactType(json: JsonObject): string | undefined {
+  if (typeof json.artifactType === "string" && json.artifactType !== "") return json.artifactType;
+  if (!isJsonObject(json.config)) return undefined;
+  return typeof json.config.mediaType === "string" ? json.config.mediaType : undefined;
+}
