@@ -94,7 +94,6 @@ export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
 /** Bytes in memory as {@link Content}. */
 export function contentOf(bytes: Uint8Array): Content {
   return {
-    // deno-lint-ignore require-await -- a stream of one chunk has nothing to wait for
     async *open(offset = 0) {
       yield bytes.subarray(offset);
     },

@@ -5,6 +5,7 @@
  *
  * @module
  */
+export * from "./attachments.ts";
 export * from "./bytes.ts";
 export * from "./content.ts";
 export * from "./copy.ts";
