@@ -1,0 +1,47 @@
+import type { CredentialLookup } from "../content/mod.ts";
+import { hasCode, SatchelError } from "../error.ts";
+import { type AuthFile, findCredential, readAuthFile } from "./auth_file.ts";
+
+/** Where {@link openCredentials} looks. */
+export interface CredentialOptions {
+  /** A file that the user named: it must exist and be valid, and no other file is looked at. */
+  authFile?: string;
+  /** Files to try in this order when none was named; the first that exists is the only one that counts. */
+  defaultAuthFiles?: readonly string[];
+}
+
+/**
+ * Accounts out of auth files. A named file is read at once, so that a mistake is told even where no account is needed;
+ * the default files only when the first account is asked for.
+ *
+ * @throws {SatchelError} `usage` if a named file is missing, `invalid` if it is broken; the look-up throws `invalid` for
+ * a broken default file or entry
+ */
+export async function openCredentials(options: CredentialOptions): Promise<CredentialLookup> {
+  let file = options.authFile === undefined ? undefined : Promise.resolve(await readNamedFile(options.authFile));
+  return async (repository) => {
+    file ??= readFirstFile(options.defaultAuthFiles ?? []);
+    const opened = await file;
+    return opened && findCredential(opened, repository);
+  };
+}
+
+async function readNamedFile(path: string): Promise<AuthFile | undefined> {
+  try {
+    return await readAuthFile(path);
+  } catch (error) {
+    if (!hasCode(error, "not-found")) throw error;
+    throw new SatchelError("usage", error.message, { cause: error });
+  }
+}
+
+async function readFirstFile(paths: readonly string[]): Promise<AuthFile | undefined> {
+  for (const path of paths) {
+    try {
+      return await readAuthFile(path);
+    } catch (error) {
+      if (!hasCode(error, "not-found")) throw error;
+    }
+  }
+  return undefined;
+}
