@@ -1,0 +1,21 @@
+import { SatchelError } from "../lib/error.ts";
+import { write } from "../lib/terminal/streams.ts";
+import { EXIT_OK } from "./exit.ts";
+import { helpText } from "./help.ts";
+import type { Invocation } from "./invocation.ts";
+import { findCommand, UsageContext } from "./parse.ts";
+
+/** `satchel help [command]`: the same as `satchel [command] --help`. */
+// deno-lint-ignore require-await -- the interface of a command
+export async function run(invocation: Invocation): Promise<number> {
+  const [root] = invocation.path;
+  const topic = invocation.arguments;
+  const path = findCommand(root, topic);
+  if (path.length <= topic.length) {
+    throw new SatchelError("usage", `unknown help topic ${JSON.stringify(topic.join(" "))}`, {
+      cause: new UsageContext(path),
+    });
+  }
+  write("stdout", helpText(path));
+  return EXIT_OK;
+}

@@ -1,0 +1,36 @@
+import { SatchelError } from "../lib/error.ts";
+import { printableLines } from "../lib/terminal/printable.ts";
+import { pathName, UsageContext } from "./parse.ts";
+
+/**
+ * What is printed about an error: what failed, on what and why, then what to try.
+ *
+ * @param withStack whether the stack trace and the errors behind it follow
+ */
+export function errorText(error: unknown, withStack: boolean): string {
+  const lines = [`Error: ${messageOf(error)}`];
+  if (error instanceof SatchelError && error.cause instanceof UsageContext) lines.push(...usageAdvice(error.cause));
+  const hint = error instanceof SatchelError ? error.hint : undefined;
+  if (hint) lines.push(`Hint: ${hint}`);
+  if (withStack) lines.push(...stackLines(error));
+  return `${printableLines(lines.join("\n"))}\n`;
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof SatchelError) return error.message;
+  if (!(error instanceof Error)) return String(error);
+  // What no code of ours threw on purpose is a mistake of ours: its kind helps to find it.
+  return `${error.name}: ${error.message}`;
+}
+
+function usageAdvice({ path, suggested }: UsageContext): string[] {
+  const help = `Run '${pathName(path)} --help' for usage.`;
+  if (suggested.length === 0) return [help];
+  return ["", "Did you mean this?", ...suggested.map((name) => `\t${name}`), "", help];
+}
+
+function stackLines(error: unknown): string[] {
+  if (!(error instanceof Error)) return [];
+  const stack = error.stack ?? String(error);
+  return error.cause instanceof Error ? [stack, "Caused by:", ...stackLines(error.cause)] : [stack];
+}

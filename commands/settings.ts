@@ -1,0 +1,135 @@
+import { join, resolve } from "node:path";
+import { SatchelError } from "../lib/error.ts";
+import { isRegistry, type Reference } from "../lib/oci/reference.ts";
+import { isRoot, passwdHome } from "../lib/runtime/process.ts";
+import { type ConfigFile, findConfigFiles } from "./config_file.ts";
+import { durationOf, type FlagValues, isSet, listOf, numberOf, splitList, textOf } from "./flags.ts";
+import type { Invocation } from "./invocation.ts";
+
+/** The variables of the environment. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Root's store, which `ig` uses too. */
+const ROOT_STORE = "/var/lib/ig/oci-store";
+
+/** Everything that a command may be told from outside, by flags, environment and configuration files. */
+export interface Settings {
+  /** Path of the local store. */
+  store: string;
+  /** Path of the authentication file, where somebody named one. */
+  authfile?: string;
+  /** `host` or `host:port`, lower case. */
+  insecureRegistries: readonly string[];
+  /** How many transfers may run at the same time. */
+  concurrency?: number;
+  /** How long to wait for a locked store, in milliseconds; without it, without end. */
+  lockTimeout?: number;
+  quiet: boolean;
+  verbose: boolean;
+  debug: boolean;
+  /** Whether colours are welcome (https://no-color.org). */
+  color: boolean;
+  /** Whether the terminal can move its cursor. */
+  cursor: boolean;
+  /** `HOME`, or what the passwd file says where it is not set. */
+  home?: string;
+  /** The folder of Docker's configuration, where `DOCKER_CONFIG` names one. */
+  dockerConfig?: string;
+  /** A PEM file of certificate authorities, by `SSL_CERT_FILE`. */
+  caFile?: string;
+}
+
+/**
+ * Puts the settings together: flags come before the environment, that before configuration files. Insecure registries
+ * of all three add up.
+ *
+ * @throws {SatchelError} `usage` for values that make no sense, with file, line and column where a file has them
+ */
+export async function loadSettings(
+  { flags, environment }: Pick<Invocation, "flags" | "environment">,
+): Promise<Settings> {
+  const home = environment.HOME || passwdHome();
+  const config = await loadConfig(flags, environment, home);
+  const settings: Settings = {
+    store: storePath(flags, environment, config),
+    insecureRegistries: insecureRegistries(flags, environment, config),
+    quiet: isSet(flags, "quiet"),
+    verbose: isSet(flags, "verbose"),
+    debug: isSet(flags, "debug"),
+    color: !environment.NO_COLOR && environment.TERM !== "dumb",
+    cursor: environment.TERM !== "dumb",
+  };
+  const authfile = textOf(flags, "authfile") ?? (environment.REGISTRY_AUTH_FILE || config.authfile);
+  const concurrency = numberOf(flags, "concurrency") ?? config.concurrency;
+  const lockTimeout = durationOf(flags, "lock-timeout") ?? config.lockTimeout;
+  if (concurrency !== undefined) settings.concurrency = atLeastOne(concurrency);
+  if (lockTimeout) settings.lockTimeout = lockTimeout;
+  if (authfile !== undefined) settings.authfile = authfile;
+  if (home) settings.home = home;
+  if (environment.DOCKER_CONFIG) settings.dockerConfig = environment.DOCKER_CONFIG;
+  if (environment.SSL_CERT_FILE) settings.caFile = environment.SSL_CERT_FILE;
+  return settings;
+}
+
+/** Whether a registry was named to be spoken to over plain HTTP: an entry without a port stands for all ports. */
+export function isInsecure(
+  settings: Pick<Settings, "insecureRegistries">,
+  { registry }: Pick<Reference, "registry">,
+): boolean {
+  const name = registry.toLowerCase();
+  const host = name.replace(/:\d+$/, "");
+  return settings.insecureRegistries.some((entry) => entry === name || entry === host);
+}
+
+async function loadConfig(flags: FlagValues, environment: Environment, home: string | undefined): Promise<ConfigFile> {
+  const named = textOf(flags, "config") ?? (environment.SATCHEL_CONFIG || undefined);
+  const folder = environment.XDG_CONFIG_HOME || (home && join(home, ".config"));
+  const usual = ["/etc/satchel/config.yaml", ...(folder ? [join(folder, "satchel", "config.yaml")] : [])];
+  const found = findConfigFiles(usual, named);
+  if (found.length === 0) return {};
+  const { mergeConfigFiles } = await import("./config_yaml.ts");
+  return mergeConfigFiles(found);
+}
+
+function storePath(flags: FlagValues, environment: Environment, config: ConfigFile): string {
+  const asked = textOf(flags, "store");
+  if (asked === "") throw new SatchelError("usage", "--store needs a path");
+  const chosen = asked ?? (environment.SATCHEL_STORE || config.store);
+  if (chosen !== undefined) return resolve(chosen);
+  if (isRoot()) return ROOT_STORE;
+  // As ig does it: the passwd file decides and HOME stands in for it.
+  const home = passwdHome() ?? environment.HOME;
+  if (home) return join(home, ".ig", "oci-store");
+  throw new SatchelError("usage", "there is no home folder for the local store", {
+    hint: "Name a store with --store.",
+  });
+}
+
+function insecureRegistries(flags: FlagValues, environment: Environment, config: ConfigFile): string[] {
+  const variable = splitList(environment.SATCHEL_INSECURE_REGISTRIES ?? "");
+  return [
+    ...checkRegistries(listOf(flags, "insecure-registries"), "--insecure-registries"),
+    ...checkRegistries(variable, "SATCHEL_INSECURE_REGISTRIES"),
+    ...(config.insecureRegistries ?? []),
+  ];
+}
+
+/**
+ * Checks names of registries, and makes them lower case.
+ *
+ * @param where where they stand, for the error text
+ * @throws {SatchelError} `usage`
+ */
+export function checkRegistries(entries: readonly string[], where: string): string[] {
+  return entries.map((entry) => {
+    if (isRegistry(entry)) return entry.toLowerCase();
+    throw new SatchelError("usage", `invalid registry ${JSON.stringify(entry)} in ${where}`, {
+      hint: "Write host or host:port, without a scheme and without a path.",
+    });
+  });
+}
+
+function atLeastOne(concurrency: number): number {
+  if (concurrency >= 1 && concurrency <= 256) return concurrency;
+  throw new SatchelError("usage", `invalid concurrency ${concurrency}: it must be between 1 and 256`);
+}

@@ -1,0 +1,210 @@
+import type { CommandSpec, FlagSpec } from "./spec.ts";
+
+/** The forms in which results can be had; `columns` is the one for people. */
+export const OUTPUT_MODES = ["columns", "json", "jsonpretty", "yaml"] as const;
+
+const OUTPUT: FlagSpec = {
+  name: "output",
+  short: "o",
+  type: "string",
+  usage: `Output mode, possible values are, ${OUTPUT_MODES.join(", ")}`,
+  default: "columns",
+  values: OUTPUT_MODES,
+};
+
+const TRANSFER_FLAGS: readonly FlagSpec[] = [
+  {
+    name: "authfile",
+    type: "string",
+    usage: "Path of the authentication file. This overrides the REGISTRY_AUTH_FILE environment variable",
+    default: "/var/lib/ig/config.json",
+    values: "files",
+  },
+  {
+    name: "insecure-registries",
+    type: "strings",
+    usage: "List of registries to access over plain HTTP, as host or host:port",
+  },
+  OUTPUT,
+  {
+    name: "referrers",
+    type: "bool",
+    usage: "Take along what refers to the image: signatures, attestations, SBOMs",
+    default: "true",
+  },
+];
+
+const GLOBAL_FLAGS: readonly FlagSpec[] = [
+  { name: "concurrency", type: "int", usage: "How many transfers may run at the same time", default: "8" },
+  {
+    name: "config",
+    type: "string",
+    usage: "Path of a configuration file, read after /etc/satchel/config.yaml and ~/.config/satchel/config.yaml",
+    values: "files",
+  },
+  { name: "debug", type: "bool", usage: "Print every request, and the stack trace of an error" },
+  { name: "help", short: "h", type: "bool", usage: "" },
+  {
+    name: "lock-timeout",
+    type: "duration",
+    usage: "How long to wait for a store that another process has locked, 0 waits without end",
+    default: "0",
+  },
+  { name: "quiet", short: "q", type: "bool", usage: "Print no progress and no results but those of list and of -o" },
+  {
+    name: "store",
+    type: "string",
+    usage: "Path of the local image store. This overrides the SATCHEL_STORE environment variable " +
+      "(root's is /var/lib/ig/oci-store, that of others ~/.ig/oci-store)",
+    values: "directories",
+  },
+  { name: "verbose", short: "v", type: "bool", usage: "Print more detailed information" },
+  { name: "version", type: "bool", usage: "Print the version" },
+];
+
+const ONE: CommandSpec["arguments"] = { min: 1, max: 1 };
+
+const IMAGE: CommandSpec = {
+  name: "image",
+  short: "Manage gadget images",
+  commands: [
+    {
+      name: "list",
+      aliases: ["ls"],
+      short: "List gadget images on the host",
+      usage: "[IMAGE]",
+      arguments: { min: 0, max: 1 },
+      completes: "images",
+      flags: [
+        { name: "all", short: "a", type: "bool", usage: "List attachments and untagged images too" },
+        { name: "no-trunc", type: "bool", usage: "Don't truncate output" },
+        OUTPUT,
+      ],
+      load: () => import("./image/list.ts"),
+    },
+    {
+      name: "pull",
+      short: "Pull the specified image from a remote registry",
+      usage: "IMAGE",
+      arguments: ONE,
+      flags: TRANSFER_FLAGS,
+      load: () => import("./image/pull.ts"),
+    },
+    {
+      name: "push",
+      short: "Push the specified image to a remote registry",
+      usage: "IMAGE",
+      arguments: ONE,
+      completes: "images",
+      flags: TRANSFER_FLAGS,
+      load: () => import("./image/push.ts"),
+    },
+    {
+      name: "remove",
+      aliases: ["rm"],
+      short: "Remove local gadget image",
+      usage: "IMAGE",
+      arguments: ONE,
+      completes: "images",
+      flags: [OUTPUT],
+      load: () => import("./image/remove.ts"),
+    },
+    {
+      name: "tag",
+      short: "Tag the local SRC_IMAGE image with the DST_IMAGE",
+      usage: "SRC_IMAGE DST_IMAGE",
+      arguments: { min: 2, max: 2 },
+      completes: "images",
+      flags: [OUTPUT],
+      load: () => import("./image/tag.ts"),
+    },
+  ],
+};
+
+const STORE: CommandSpec = {
+  name: "store",
+  short: "Check and clean the local image store",
+  commands: [
+    {
+      name: "check",
+      short: "Read and hash everything in the store and say what is damaged",
+      long: "Read and hash everything in the store and say what is damaged.\nThe exit status is 1 if something is.",
+      flags: [OUTPUT],
+      load: () => import("./store/check.ts"),
+    },
+    {
+      name: "gc",
+      short: "Remove what no image needs",
+      flags: [
+        { name: "dry-run", type: "bool", usage: "Say what would be removed, and remove nothing" },
+        {
+          name: "min-age",
+          type: "duration",
+          usage: "Keep what is younger: another process may just be writing it",
+          default: "1h",
+        },
+        OUTPUT,
+        { name: "untagged", type: "bool", usage: "Remove images without a name too" },
+      ],
+      load: () => import("./store/gc.ts"),
+    },
+  ],
+};
+
+const SHELLS = ["bash", "fish", "zsh"] as const;
+
+const LOADING: Readonly<Record<(typeof SHELLS)[number], string>> = {
+  bash: "source <(PROGRAM completion bash)\nPROGRAM completion bash > /etc/bash_completion.d/PROGRAM",
+  fish: "PROGRAM completion fish | source\nPROGRAM completion fish > ~/.config/fish/completions/PROGRAM.fish",
+  zsh: 'source <(PROGRAM completion zsh)\nPROGRAM completion zsh > "${fpath[1]}/_PROGRAM"',
+};
+
+const COMPLETION: CommandSpec = {
+  name: "completion",
+  short: "Generate the autocompletion script for the specified shell",
+  commands: SHELLS.map((shell) => ({
+    name: shell,
+    short: `Generate the autocompletion script for ${shell}`,
+    examples: LOADING[shell],
+    load: () => import("./completion/script.ts"),
+  })),
+};
+
+/**
+ * Every command and flag, as data: the parser, help and completion read it.
+ *
+ * @param program what the program calls itself
+ */
+export function commandTree(program: string): CommandSpec {
+  return {
+    name: program,
+    short: "Carry gadget images between registries, hosts and air gaps",
+    flags: GLOBAL_FLAGS,
+    commands: [
+      COMPLETION,
+      {
+        name: "help",
+        short: "Help about any command",
+        usage: "[command]",
+        arguments: { min: 0, max: Infinity },
+        completes: "commands",
+        load: () => import("./help_command.ts"),
+      },
+      IMAGE,
+      STORE,
+      {
+        name: "version",
+        short: "Show version",
+        flags: [OUTPUT],
+        load: () => import("./version.ts"),
+      },
+      {
+        name: "__complete",
+        short: "Print completions for the words of a command line",
+        arguments: { min: 0, max: Infinity },
+        hidden: true,
+        load: () => import("./completion/complete.ts"),
+      },
+    ],
+  };
+}

@@ -1,0 +1,8 @@
+/**
+ * The only place that knows Deno from Bun: file locks, TLS options, the process itself.
+ * It must not know what satchel does with them.
+ *
+ * @module
+ */
+export * from "./flock.ts";
+export * from "./process.ts";

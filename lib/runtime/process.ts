@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import process from "node:process";
+
+/** The part of `globalThis.Bun` and `globalThis.Deno` that is looked at here. */
+interface RuntimeGlobals {
+  Bun?: { version: string };
+  Deno?: { version: { deno: string } };
+}
+
+/** What runs this program. */
+export interface Runtime {
+  name: "bun" | "deno" | "node";
+  version: string;
+}
+
+/** Processor names of the OCI image-spec (Go's GOARCH) for those of Node. */
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386", ppc64: "ppc64le" };
+
+/** The runtime and its version. */
+export function runtime(): Runtime {
+  const globals = globalThis as RuntimeGlobals;
+  if (globals.Bun) return { name: "bun", version: globals.Bun.version };
+  if (globals.Deno) return { name: "deno", version: globals.Deno.version.deno };
+  return { name: "node", version: process.versions.node };
+}
+
+/** Where this program runs, as `os/architecture` in the words of the image-spec: `linux/amd64`. */
+export function hostPlatform(): string {
+  return `${process.platform}/${ARCHITECTURES[process.arch] ?? process.arch}`;
+}
+
+/** The arguments of the command line, without the program's own name. */
+export function commandLine(): string[] {
+  return process.argv.slice(2);
+}
+
+/** What the program calls itself: `ig` if it was started through a link of that name, `satchel` otherwise. */
+export function invocationName(): "ig" | "satchel" {
+  return basename(process.argv0) === "ig" ? "ig" : "satchel";
+}
+
+/** The path of the running program: satchel itself once it is compiled, the runtime before that. */
+export function ownPath(): string {
+  return process.execPath;
+}
+
+/** Ends the process at once. For `main.ts` alone. */
+export function exit(status: number): never {
+  process.exit(status);
+}
+
+/** Calls `handler` at every SIGINT and SIGTERM, instead of dying of them. */
+export function onTermination(handler: (signal: "SIGINT" | "SIGTERM") => void): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => handler(signal));
+}
+
+/** Variables of the environment. For `main.ts`, which hands them to `commands/settings.ts`. */
+export function environment(): Readonly<Record<string, string | undefined>> {
+  return process.env;
+}
+
+/** Whether the process runs as root. */
+export function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/**
+ * The home folder that the passwd file gives the user of this process, whatever `HOME` says; `undefined` if the user is
+ * not in it. (`os.userInfo()` would do, but Bun's answers with `HOME`.)
+ */
+export function passwdHome(): string | undefined {
+  const uid = String(process.getuid?.());
+  let passwd: string;
+  try {
+    passwd = readFileSync("/etc/passwd", "utf8");
+  } catch {
+    return undefined;
+  }
+  const entry = passwd.split("\n").map((line) => line.split(":")).find((fields) => fields[2] === uid);
+  return entry?.[5] || undefined;
+}

@@ -1,0 +1,11 @@
+/**
+ * Everything that draws: columns, ages, sizes, progress bars, text made safe for a terminal.
+ * It must not know what is drawn: no registries, no stores, no commands, and no environment but what it is told.
+ *
+ * @module
+ */
+export * from "./age.ts";
+export * from "./bytes.ts";
+export * from "./columns.ts";
+export * from "./printable.ts";
+export * from "./streams.ts";

@@ -1,0 +1,43 @@
+import { writeSync } from "node:fs";
+import process from "node:process";
+import { isatty } from "node:tty";
+
+/** Where text goes. */
+export type Stream = "stdout" | "stderr";
+
+const DESCRIPTOR = { stdout: 1, stderr: 2 } as const;
+
+/** How long to wait for a full pipe that does not block, in milliseconds, before trying again. */
+const FULL_PIPE_PAUSE = 5;
+
+/** Whether a stream is a terminal. */
+export function isTerminal(stream: Stream): boolean {
+  return isatty(DESCRIPTOR[stream]);
+}
+
+/** Size of the terminal in characters; 80x24 where it does not say. */
+export function terminalSize(stream: Stream): { columns: number; rows: number } {
+  const { columns, rows } = process[stream];
+  return { columns: columns || 80, rows: rows || 24 };
+}
+
+/**
+ * Writes text, all of it, before it returns. A reader that went away (`| head`) is not an error.
+ *
+ * @returns whether somebody still reads
+ */
+export function write(stream: Stream, text: string): boolean {
+  // process.stdout is not touched: it takes milliseconds to set up, and it may lose what is queued at exit.
+  let rest: Uint8Array = new TextEncoder().encode(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(DESCRIPTOR[stream], rest));
+    } catch (error) {
+      const code = (error as { code?: string }).code;
+      if (code === "EPIPE") return false;
+      if (code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_PAUSE);
+    }
+  }
+  return true;
+}

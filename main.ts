@@ -1,0 +1,50 @@
+import { versionLine } from "./commands/build_info.ts";
+import { EXIT_CANCELLED, EXIT_FAILED, EXIT_OK, exitStatus } from "./commands/exit.ts";
+import { isSet } from "./commands/flags.ts";
+import { helpText } from "./commands/help.ts";
+import { lenientFlags, parseLine } from "./commands/parse.ts";
+import { errorText } from "./commands/report.ts";
+import { commandTree } from "./commands/tree.ts";
+import { SatchelError } from "./lib/error.ts";
+import { commandLine, environment, exit, invocationName, onTermination } from "./lib/runtime/process.ts";
+import { write } from "./lib/terminal/streams.ts";
+
+const controller = new AbortController();
+const line = commandLine();
+const root = commandTree(invocationName());
+
+onTermination((signal) => {
+  if (controller.signal.aborted) exit(EXIT_CANCELLED);
+  controller.abort(new SatchelError("cancelled", `Interrupted by ${signal}`));
+});
+
+let status = EXIT_FAILED;
+try {
+  status = await run();
+} catch (error) {
+  const failure = controller.signal.aborted ? controller.signal.reason : error;
+  status = exitStatus(failure);
+  write("stderr", errorText(failure, isSet(lenientFlags(root, line), "debug")));
+}
+exit(status);
+
+async function run(): Promise<number> {
+  const { path, arguments: words, flags } = parseLine(root, line);
+  const { load } = path[path.length - 1];
+  if (isSet(flags, "version")) {
+    write("stdout", versionLine());
+    return EXIT_OK;
+  }
+  if (!load || isSet(flags, "help")) {
+    write("stdout", helpText(path));
+    return EXIT_OK;
+  }
+  const { run } = await load();
+  return await run({
+    path,
+    arguments: words,
+    flags,
+    environment: environment(),
+    signal: controller.signal,
+  });
+}
