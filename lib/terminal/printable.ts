@@ -2,8 +2,8 @@
  * Characters that a terminal acts on or that hide what a text says: C0 and C1 controls, line separators, zero-width and
  * bidirectional controls, halves of surrogate pairs.
  */
-// deno-lint-ignore no-control-regex -- control characters are what this is about
 const UNSAFE =
+  // deno-lint-ignore no-control-regex -- control characters are what this is about
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]|\p{Cs}/gu;
 
 /**
