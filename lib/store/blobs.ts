@@ -1,0 +1,115 @@
+import { readSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { type ByteStream, type ContentOptions, type FetchOptions } from "../content/mod.ts";
+import { SatchelError, throwIfCancelled } from "../error.ts";
+import { type Descriptor, type Digest, type DigestAlgorithm, digestAlgorithm, Digester } from "../oci/mod.ts";
+import { onPath, openToRead, readUpTo, statOf } from "./files.ts";
+import { blobPath, type Layout } from "./layout.ts";
+
+/** How a blob was found: whole, not there, or with other bytes than its name says. */
+export type BlobState = "ok" | "missing" | "damaged";
+
+/** What is read from a file at once, in bytes. */
+const CHUNK = 1024 * 1024;
+
+/** After how many chunks of hashing others get their turn: about 5 ms. */
+const CHUNKS_PER_TURN = 8;
+
+/** A blob's bytes, and whether they are what the descriptor says; without bytes if not. */
+export interface ReadBlob {
+  state: BlobState;
+  bytes?: Uint8Array;
+}
+
+/**
+ * Reads a small blob and checks it.
+ *
+ * @throws {SatchelError} `storage` if the file cannot be read or is no regular file
+ */
+export function readBlob(layout: Layout, descriptor: Descriptor): ReadBlob {
+  const path = blobPath(layout, descriptor.digest);
+  using file = openToRead(path);
+  if (!file) return { state: "missing" };
+  if (file.stat.size !== descriptor.size) return { state: "damaged" };
+  const bytes = onPath("read", path, () => readUpTo(file.fd, descriptor.size));
+  const digester = new Digester(digestAlgorithm(descriptor.digest));
+  digester.update(bytes);
+  return digester.digest() === descriptor.digest ? { state: "ok", bytes } : { state: "damaged" };
+}
+
+/** Whether a blob lies there with the right size; the cheap question, its bytes may still be others. */
+export function hasSize(layout: Layout, descriptor: Descriptor): boolean {
+  const stat = statOf(blobPath(layout, descriptor.digest));
+  return stat !== undefined && stat.isFile() && stat.size === descriptor.size;
+}
+
+/**
+ * Reads all of a blob and tells how it is.
+ *
+ * @throws {SatchelError} `storage`, `cancelled`
+ */
+export async function blobState(layout: Layout, descriptor: Descriptor, options: ContentOptions): Promise<BlobState> {
+  const path = blobPath(layout, descriptor.digest);
+  using file = openToRead(path);
+  if (!file) return "missing";
+  if (file.stat.size !== descriptor.size) return "damaged";
+  const digest = await hashOpenFile(file.fd, path, digestAlgorithm(descriptor.digest), options);
+  return digest === descriptor.digest ? "ok" : "damaged";
+}
+
+/** Options of {@link hashOpenFile}. */
+export interface HashOptions extends ContentOptions {
+  /** Given every chunk that was read, before the next one is. */
+  onChunk?: (chunk: Uint8Array) => void;
+}
+
+/**
+ * Hashes an open file from its start, in constant memory.
+ *
+ * @throws {SatchelError} `storage`, `cancelled`
+ */
+export async function hashOpenFile(
+  fd: number,
+  path: string,
+  algorithm: DigestAlgorithm,
+  options: HashOptions,
+): Promise<Digest> {
+  const digester = new Digester(algorithm);
+  for await (const chunk of readChunks(fd, path, 0, options.signal)) {
+    digester.update(chunk);
+    options.onChunk?.(chunk);
+  }
+  return digester.digest();
+}
+
+/** Reads an open file; every chunk lies in the same memory. */
+export async function* readChunks(fd: number, path: string, offset: number, signal?: AbortSignal): ByteStream {
+  let buffer: Uint8Array | undefined;
+  let position = offset;
+  for (let turn = 1;; turn++) {
+    throwIfCancelled(signal);
+    buffer ??= new Uint8Array(CHUNK);
+    const into = buffer;
+    const count = onPath("read", path, () => readSync(fd, into, 0, into.length, position));
+    if (count === 0) return;
+    yield into.subarray(0, count);
+    position += count;
+    if (turn % CHUNKS_PER_TURN === 0) await nextTurn();
+  }
+}
+
+/**
+ * Reads a blob from `offset` to its end, unchecked: whoever takes the bytes hashes them.
+ *
+ * @throws {SatchelError} `not-found` while iterating, `storage`, `cancelled`
+ */
+export async function* streamBlob(layout: Layout, descriptor: Descriptor, options: FetchOptions): ByteStream {
+  const path = blobPath(layout, descriptor.digest);
+  using file = openToRead(path);
+  if (!file) {
+    throw new SatchelError("not-found", `${descriptor.digest} is missing in ${layout.root}`, {
+      hint: "Pull the image again: that brings back what is missing.",
+    });
+  }
+  for await (const chunk of readChunks(file.fd, path, options.offset ?? 0, options.signal)) yield chunk.slice();
+}

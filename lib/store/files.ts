@@ -1,0 +1,159 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readSync,
+  type Stats,
+  writeSync,
+} from "node:fs";
+import { SatchelError } from "../error.ts";
+
+/** A link or a FIFO put in the place of a file must neither lead elsewhere nor make an open hang. */
+const SAFE_FLAGS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** The system's name of what went wrong (`ENOENT`), if `error` came from a system call. */
+export function errorCode(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Whether a system call failed because there is no such file or folder. */
+export function isMissing(error: unknown): boolean {
+  return errorCode(error) === "ENOENT";
+}
+
+/** Whether a system call failed because the disk, or this user's share of it, is full. */
+export function isDiskFull(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
+/** What the system's codes mean, and what helps. */
+const REASONS: Record<string, { reason: string; hint?: string }> = {
+  ENOSPC: { reason: "the disk is full", hint: "Free some space; `store gc` removes what no image needs." },
+  EDQUOT: { reason: "the disk quota is used up", hint: "Free some space; `store gc` removes what no image needs." },
+  EROFS: { reason: "the file system is read-only", hint: "Use another store with --store." },
+  EACCES: { reason: "permission denied", hint: "Run as the owner of the store, or use another one with --store." },
+  EPERM: { reason: "permission denied", hint: "Run as the owner of the store, or use another one with --store." },
+  ELOOP: { reason: "it is a symbolic link" },
+  ENOTDIR: { reason: "a part of the path is not a folder" },
+  EISDIR: { reason: "it is a folder" },
+  ENXIO: { reason: "it is not a regular file" },
+  ENOENT: { reason: "it does not exist" },
+  EIO: { reason: "the disk reports an error" },
+};
+
+/** The `storage` error for a failed system call: `Cannot write /store/blobs/...: the disk is full`. */
+export function storageError(doing: string, path: string, cause: unknown): SatchelError {
+  if (cause instanceof SatchelError) return cause;
+  const known = REASONS[errorCode(cause) ?? ""];
+  const reason = known?.reason ?? (cause instanceof Error ? cause.message : String(cause));
+  return new SatchelError("storage", `Cannot ${doing} ${path}: ${reason}`, { hint: known?.hint, cause });
+}
+
+/** Runs a few system calls on a path, and says what was being done if one of them fails. */
+export function onPath<T>(doing: string, path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw storageError(doing, path, cause);
+  }
+}
+
+/** A file that is open, closed by `using`. */
+export interface OpenFile extends Disposable {
+  readonly fd: number;
+  readonly stat: Stats;
+}
+
+/**
+ * Opens a regular file to read it.
+ *
+ * @returns `undefined` if there is none
+ * @throws {SatchelError} `storage` if it cannot be opened, or is a link, a folder, a FIFO, a device
+ */
+export function openToRead(path: string): OpenFile | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | SAFE_FLAGS);
+  } catch (cause) {
+    if (isMissing(cause)) return undefined;
+    throw storageError("read", path, cause);
+  }
+  return checkedFile(fd, "read", path);
+}
+
+/**
+ * Opens a regular file to write it, and creates it if it is not there.
+ *
+ * @param exclusive fail if it exists
+ * @throws {SatchelError} `storage`
+ */
+export function openToWrite(path: string, mode: number, exclusive: boolean): OpenFile {
+  const flags = constants.O_RDWR | constants.O_CREAT | SAFE_FLAGS | (exclusive ? constants.O_EXCL : 0);
+  const fd = onPath("write", path, () => openSync(path, flags, mode));
+  return checkedFile(fd, "write", path);
+}
+
+function checkedFile(fd: number, doing: string, path: string): OpenFile {
+  const stat = fstatSync(fd);
+  if (stat.isFile()) return { fd, stat, [Symbol.dispose]: () => closeSync(fd) };
+  closeSync(fd);
+  throw new SatchelError("storage", `Cannot ${doing} ${path}: it is not a regular file`);
+}
+
+/**
+ * Reads a regular file whole.
+ *
+ * @param limit in bytes; a longer file is refused before any of it is read
+ * @returns `undefined` if there is none
+ * @throws {SatchelError} `storage`, or `invalid` if it is too long
+ */
+export function readWhole(path: string, limit: number): Uint8Array | undefined {
+  using file = openToRead(path);
+  if (!file) return undefined;
+  const { size } = file.stat;
+  if (size > limit) {
+    throw new SatchelError("invalid", `${path} is too large: ${size} bytes, the limit is ${limit}`);
+  }
+  return onPath("read", path, () => readUpTo(file.fd, size));
+}
+
+/** Reads up to `size` bytes from the start of a file; fewer if it ends before. */
+export function readUpTo(fd: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let length = 0;
+  while (length < size) {
+    const count = readSync(fd, bytes, length, size - length, length);
+    if (count === 0) break;
+    length += count;
+  }
+  return bytes.subarray(0, length);
+}
+
+/** Writes all of `bytes` at a position; one call of the system may take only a part. */
+export function writeAll(fd: number, bytes: Uint8Array, position: number): void {
+  for (let done = 0; done < bytes.length;) {
+    done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  }
+}
+
+/** What stands at a path, without following a link; `undefined` if nothing does. */
+export function statOf(path: string): Stats | undefined {
+  return onPath("look at", path, () => lstatSync(path, { throwIfNoEntry: false }));
+}
+
+/** Makes renames and removals in a folder survive a power failure. */
+export function syncFolder(path: string): void {
+  onPath("write", path, () => {
+    const fd = openSync(path, constants.O_RDONLY);
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  });
+}

@@ -1,0 +1,148 @@
+import { attachmentSubject } from "../content/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  isDigest,
+  isForeignLayerType,
+  isManifestType,
+  type Manifest,
+  MAX_MANIFEST_SIZE,
+  parseManifest,
+} from "../oci/mod.ts";
+import { type BlobState, readBlob } from "./blobs.ts";
+import { readWhole } from "./files.ts";
+import type { IndexEntry } from "./index_file.ts";
+import { blobPath, type Layout } from "./layout.ts";
+
+/** A manifest as it lies in the store. `invalid`: it is what its digest says, but no manifest that satchel can read. */
+export interface StoredManifest {
+  state: BlobState | "invalid";
+  /** Only if the state is `ok`. */
+  manifest?: Manifest;
+}
+
+/** Reads manifests of one store and remembers them. */
+export interface ManifestReader {
+  readonly layout: Layout;
+  read(descriptor: Descriptor): StoredManifest;
+}
+
+/** A reader; make a new one for each operation, since others may change the store meanwhile. */
+export function manifestReader(layout: Layout): ManifestReader {
+  const known = new Map<string, StoredManifest>();
+  return {
+    layout,
+    read(descriptor) {
+      const key = `${descriptor.digest} ${descriptor.mediaType} ${descriptor.size}`;
+      let found = known.get(key);
+      if (!found) known.set(key, found = readStoredManifest(layout, descriptor));
+      return found;
+    },
+  };
+}
+
+function readStoredManifest(layout: Layout, descriptor: Descriptor): StoredManifest {
+  if (descriptor.size > MAX_MANIFEST_SIZE) return { state: "invalid" };
+  const { state, bytes } = readBlob(layout, descriptor);
+  if (!bytes) return { state };
+  try {
+    return { state, manifest: parseManifest(bytes, descriptor.mediaType, descriptor.digest) };
+  } catch {
+    return { state: "invalid" };
+  }
+}
+
+/** Something that is reached in a graph. */
+export interface GraphNode {
+  descriptor: Descriptor;
+  /** For manifests and indexes. */
+  stored?: StoredManifest;
+  /**
+   * Only a manifest that cannot be read speaks of it, so type and size are not known: enough to keep it, too little to
+   * count or to delete it.
+   */
+  isGuess?: boolean;
+}
+
+/** What is tied to a manifest without being below it, for {@link walkGraph} to go on with. */
+export type Attached = (subject: Digest) => readonly Descriptor[];
+
+/**
+ * The one walk over what the store holds: everything that the roots need, each digest once, parents before children,
+ * layers that must stay elsewhere left out. Nothing is recursive, so no hostile nesting can exhaust the stack.
+ *
+ * @param attached what belongs to a manifest and is to be walked as well. Default: nothing
+ */
+export function* walkGraph(
+  roots: Iterable<Descriptor>,
+  reader: ManifestReader,
+  attached: Attached = () => [],
+): Generator<GraphNode> {
+  const seen = new Set<string>();
+  const queue: GraphNode[] = [];
+  const enqueue = (descriptor: Descriptor, isGuess = false) => {
+    // A digest may be a manifest in one place and a layer in another.
+    const key = `${isGuess ? "?" : isManifestType(descriptor.mediaType)} ${descriptor.digest}`;
+    if (seen.has(key) || isForeignLayerType(descriptor.mediaType)) return;
+    seen.add(key);
+    queue.push(isGuess ? { descriptor, isGuess } : { descriptor });
+  };
+  for (const root of roots) enqueue(root);
+  for (let node = queue.pop(); node; node = queue.pop()) {
+    const { descriptor, isGuess } = node;
+    if (!isGuess && isManifestType(descriptor.mediaType)) {
+      node.stored = reader.read(descriptor);
+      for (const belonging of attached(descriptor.digest)) enqueue(belonging);
+    }
+    yield node;
+    const children = node.stored?.manifest?.children;
+    if (children) { for (const child of children) enqueue(child); }
+    else if (isGuess || node.stored) {
+      for (const guess of guessChildren(reader.layout, descriptor)) enqueue(guess, true);
+    }
+  }
+}
+
+const DIGESTS_IN_TEXT = /sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})(?![0-9a-f])/g;
+
+/**
+ * Every digest that a file which should be a manifest speaks of. What satchel cannot read, because it is damaged or of
+ * a kind made after it, may still be needed by somebody, so nothing that it might need is collected.
+ */
+function guessChildren(layout: Layout, { digest }: Descriptor): Descriptor[] {
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = readWhole(blobPath(layout, digest), 4 * MAX_MANIFEST_SIZE);
+  } catch {
+    return [];
+  }
+  const text = new TextDecoder("latin1").decode(bytes);
+  const digests = new Set(text.match(DIGESTS_IN_TEXT)?.filter(isDigest));
+  return [...digests].map((guess) => ({ mediaType: "application/octet-stream", digest: guess, size: 0 }));
+}
+
+/** What refers to what in a store. */
+export interface Attachments {
+  /** Manifests whose `subject` is this digest, and what cosign's tags and a fallback index name tie to it. */
+  of: Attached;
+  /** The subject of a listed manifest: its own `subject`, or the one that its name tells. */
+  subjectOf(entry: IndexEntry): Digest | undefined;
+}
+
+/** Finds out what refers to what among the listed manifests; the damaged ones refer to nothing. */
+export function findAttachments(entries: readonly IndexEntry[], reader: ManifestReader): Attachments {
+  const bySubject = new Map<Digest, Descriptor[]>();
+  const subjectOf = (entry: IndexEntry): Digest | undefined => {
+    const named = entry.name === undefined ? undefined : attachmentSubject(entry.name);
+    if (named || !entry.descriptor || !isManifestType(entry.descriptor.mediaType)) return named;
+    return reader.read(entry.descriptor).manifest?.subject?.digest;
+  };
+  for (const entry of entries) {
+    const subject = subjectOf(entry);
+    if (!subject || !entry.descriptor) continue;
+    const list = bySubject.get(subject);
+    if (list) list.push(entry.descriptor);
+    else bySubject.set(subject, [entry.descriptor]);
+  }
+  return { of: (subject) => bySubject.get(subject) ?? [], subjectOf };
+}

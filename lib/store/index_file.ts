@@ -1,0 +1,253 @@
+import { chmodSync, chownSync, fsyncSync, renameSync, rmSync } from "node:fs";
+import { hasCode, SatchelError } from "../error.ts";
+import {
+  type Annotations,
+  type Descriptor,
+  encodeGoJson,
+  isJsonObject,
+  type JsonObject,
+  parseDescriptor,
+  parseJson,
+  REF_NAME_ANNOTATION,
+} from "../oci/mod.ts";
+import { onPath, openToWrite, readWhole, statOf, syncFolder, writeAll } from "./files.ts";
+import { createStore, type Layout, lockIndex, storeExists } from "./layout.ts";
+
+/** The largest index that is read, in bytes; one of 5,000 names has about 5 MiB. */
+const MAX_INDEX_SIZE = 256 * 1024 * 1024;
+
+/** One entry of index.json. */
+export interface IndexEntry {
+  /** As it stands in the file, with members that satchel does not know. */
+  readonly raw: JsonObject;
+  /** `undefined` if the entry is not a valid descriptor; it is then kept and otherwise left alone. */
+  readonly descriptor?: Descriptor;
+  /** The full reference, or the bare tag of an attachment. */
+  readonly name?: string;
+}
+
+/** index.json as it was read. */
+export interface IndexFile {
+  /** Members beside `manifests`. */
+  readonly members: JsonObject;
+  readonly entries: readonly IndexEntry[];
+}
+
+/** The index, while nobody else changes it. */
+export interface IndexSession {
+  readonly index: IndexFile;
+  /** Replaces the entries, on disk; when it returns, the change survives a power failure. */
+  save(entries: readonly IndexEntry[]): void;
+}
+
+/** The index as this process read it last, with what tells whether the file is still the same. */
+const lastRead = new WeakMap<Layout, { stamp: string; index: IndexFile }>();
+
+const NO_INDEX: IndexFile = { members: { schemaVersion: 2 }, entries: [] };
+
+/**
+ * Reads the index. It takes no lock unless it has to: `ig` writes the file in place, so that a reader may see the half
+ * of it; satchel replaces it at once.
+ *
+ * @throws {SatchelError} `invalid` if it is broken, `storage`, and what taking the lock throws
+ */
+export async function readIndex(layout: Layout, signal?: AbortSignal): Promise<IndexFile> {
+  if (!storeExists(layout)) return NO_INDEX;
+  const stamp = stampOf(layout);
+  const last = lastRead.get(layout);
+  if (last && stamp !== undefined && last.stamp === stamp) return last.index;
+  const index = await loadStable(layout, signal);
+  if (stamp !== undefined && stamp === stampOf(layout)) lastRead.set(layout, { stamp, index });
+  return index;
+}
+
+async function loadStable(layout: Layout, signal: AbortSignal | undefined): Promise<IndexFile> {
+  try {
+    return loadIndex(layout);
+  } catch (error) {
+    if (!hasCode(error, "invalid")) throw error;
+    using _lock = await lockIndex(layout, signal);
+    return loadIndex(layout);
+  }
+}
+
+function stampOf(layout: Layout): string | undefined {
+  const stat = statOf(layout.indexFile);
+  return stat && `${stat.ino} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}`;
+}
+
+/**
+ * Runs `work` while this process alone may change the index; the store is created if there is none.
+ *
+ * @throws {SatchelError} `busy`, `invalid`, `storage`, `cancelled`, and whatever `work` throws
+ */
+export async function changeIndex<T>(
+  layout: Layout,
+  signal: AbortSignal | undefined,
+  work: (session: IndexSession) => T,
+): Promise<T> {
+  await createStore(layout, signal);
+  using _lock = await lockIndex(layout, signal);
+  const index = loadIndex(layout);
+  return work({ index, save: (entries) => saveIndex(layout, { ...index, entries }) });
+}
+
+/** Reads and checks index.json; one that is not there is an empty one, as for `ig`. */
+function loadIndex(layout: Layout): IndexFile {
+  const bytes = readWhole(layout.indexFile, MAX_INDEX_SIZE);
+  if (bytes === undefined) return NO_INDEX;
+  try {
+    return parseIndex(bytes, layout.indexFile);
+  } catch (error) {
+    if (!hasCode(error, "invalid")) throw error;
+    throw new SatchelError("invalid", error.message, {
+      hint:
+        "`store check` tells what is still whole. Moved away, the index is made anew by the next pull, import or tag.",
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Reads an image index as it lies in a store.
+ *
+ * @param path for the error text
+ * @throws {SatchelError} `invalid`
+ */
+export function parseIndex(bytes: Uint8Array, path: string): IndexFile {
+  const json = parseJson(bytes, path);
+  if (!isJsonObject(json)) throw new SatchelError("invalid", `${path} is not a JSON object`);
+  const { manifests, ...members } = json;
+  if (members.schemaVersion !== undefined && members.schemaVersion !== 2) {
+    throw new SatchelError("invalid", `${path} has schemaVersion ${JSON.stringify(members.schemaVersion)}, not 2`);
+  }
+  // Go writes an empty list as null.
+  if (manifests !== undefined && manifests !== null && !Array.isArray(manifests)) {
+    throw new SatchelError("invalid", `${path}: manifests is not a list`);
+  }
+  return { members, entries: (manifests ?? []).map((raw: unknown, at) => parseEntry(raw, at, path)) };
+}
+
+function parseEntry(raw: unknown, at: number, path: string): IndexEntry {
+  if (!isJsonObject(raw)) throw new SatchelError("invalid", `${path}: manifests[${at}] is not an object`);
+  const annotated = isJsonObject(raw.annotations) ? raw.annotations[REF_NAME_ANNOTATION] : undefined;
+  const name = typeof annotated === "string" && annotated !== "" ? annotated : undefined;
+  try {
+    return { raw, descriptor: parseDescriptor(raw, `manifests[${at}] of ${path}`), name };
+  } catch {
+    return { raw, name };
+  }
+}
+
+/** The entry for a manifest under a name or, without one, as a part of something else. */
+export function entryFor(descriptor: Descriptor, name: string | undefined, annotations: Annotations = {}): IndexEntry {
+  const { mediaType, digest, size, urls, platform, artifactType } = descriptor;
+  // A manifest's own index may say whatever it likes; what is named here is for the user alone to decide.
+  const { [REF_NAME_ANNOTATION]: _, ...others } = annotations;
+  const named = name === undefined ? others : { ...others, [REF_NAME_ANNOTATION]: name };
+  const raw: JsonObject = { mediaType, digest, size };
+  if (urls) raw.urls = urls;
+  if (Object.keys(named).length > 0) raw.annotations = named;
+  if (platform) raw.platform = { ...platform };
+  if (artifactType) raw.artifactType = artifactType;
+  const { annotations: _unnamed, ...rest } = descriptor;
+  return { raw, name, descriptor: Object.keys(named).length > 0 ? { ...rest, annotations: named } : rest };
+}
+
+/** The same entry under another name, or under none; what satchel does not know of it stays. */
+export function renamed(entry: IndexEntry, name: string | undefined): IndexEntry {
+  const { annotations, ...raw } = entry.raw;
+  const { [REF_NAME_ANNOTATION]: _, ...others } = isJsonObject(annotations) ? annotations : {};
+  const changed = name === undefined ? others : { ...others, [REF_NAME_ANNOTATION]: name };
+  if (Object.keys(changed).length > 0) raw.annotations = changed;
+  return { raw, name, descriptor: entry.descriptor };
+}
+
+/** The members of a descriptor in the order of Go's struct. */
+const MEMBER_ORDER = ["mediaType", "digest", "size", "urls", "annotations", "data", "platform", "artifactType"];
+const PLATFORM_ORDER = ["architecture", "os", "os.version", "os.features", "variant"];
+
+/** index.json as `ig` would write it, but with the entries in an order that does not change by itself. */
+export function encodeIndex(index: IndexFile): string {
+  const { schemaVersion, mediaType, annotations } = index.members;
+  const encoded: JsonObject = { schemaVersion: schemaVersion ?? 2 };
+  if (mediaType !== undefined) encoded.mediaType = mediaType;
+  encoded.manifests = inOrder(index.entries).map(({ raw }) => encodableEntry(raw));
+  if (isJsonObject(annotations)) encoded.annotations = sortedMembers(annotations);
+  return encodeGoJson(encoded);
+}
+
+/** Named entries by name, then the others by digest. */
+function inOrder(entries: readonly IndexEntry[]): IndexEntry[] {
+  const named = entries.filter((entry) => entry.name !== undefined);
+  const others = entries.filter((entry) => entry.name === undefined);
+  return [
+    ...named.sort((a, b) => compareBytes(a.name!, b.name!)),
+    ...others.sort((a, b) => compareBytes(String(a.raw.digest), String(b.raw.digest))),
+  ];
+}
+
+function encodableEntry(raw: JsonObject): JsonObject {
+  const entry = reordered(raw, MEMBER_ORDER);
+  if (isJsonObject(entry.annotations)) entry.annotations = sortedMembers(entry.annotations);
+  if (isJsonObject(entry.platform)) entry.platform = reordered(entry.platform, PLATFORM_ORDER);
+  return entry;
+}
+
+function reordered(object: JsonObject, order: readonly string[]): JsonObject {
+  const known = order.filter((key) => Object.hasOwn(object, key));
+  const unknown = Object.keys(object).filter((key) => !order.includes(key));
+  return Object.fromEntries([...known, ...unknown].map((key) => [key, object[key]]));
+}
+
+function sortedMembers(object: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => compareBytes(a, b)));
+}
+
+/** Orders text by its UTF-8 bytes, as Go does; JavaScript's own order differs above U+D7FF. */
+export function compareBytes(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const difference = byteRank(a.charCodeAt(i)) - byteRank(b.charCodeAt(i));
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+/** Surrogates stand for characters above all others, U+E000 to U+FFFF below them. */
+function byteRank(unit: number): number {
+  if (unit < 0xd800) return unit;
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
+}
+
+/** Replaces index.json: whoever opens it finds the old one or the new one, also after a power failure. */
+function saveIndex(layout: Layout, index: IndexFile): void {
+  const path = layout.indexFile;
+  // Only who has the lock writes this file, so one that is there was left by a process that died.
+  const temporary = `${path}.tmp`;
+  const old = statOf(path);
+  try {
+    onPath("write", path, () => rmSync(temporary, { force: true }));
+    using file = openToWrite(temporary, 0o644, true);
+    onPath("write", path, () => {
+      writeAll(file.fd, new TextEncoder().encode(encodeIndex(index)), 0);
+      fsyncSync(file.fd);
+      if (old) chmodSync(temporary, old.mode & 0o777);
+    });
+    // The owner of the store must be able to go on with it after root has used it.
+    if (old && (old.uid !== file.stat.uid || old.gid !== file.stat.gid)) chownQuietly(temporary, old.uid, old.gid);
+    onPath("write", path, () => renameSync(temporary, path));
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  syncFolder(layout.root);
+}
+
+function chownQuietly(path: string, uid: number, gid: number): void {
+  try {
+    chownSync(path, uid, gid);
+  } catch {
+    // Only root may; for anybody else the file is then their own, which is what `ig` leaves as well.
+  }
+}

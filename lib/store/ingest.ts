@@ -1,0 +1,174 @@
+import { chmodSync, fdatasync, ftruncateSync, renameSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { type Content, type PushOptions, Verifier } from "../content/mod.ts";
+import { hasCode, SatchelError, throwIfCancelled } from "../error.ts";
+import { type Descriptor, digestHex } from "../oci/mod.ts";
+import { tryLock } from "../runtime/mod.ts";
+import { readChunks } from "./blobs.ts";
+import { isDiskFull, onPath, type OpenFile, openToWrite, statOf, storageError, writeAll } from "./files.ts";
+import { blobPath, createFolder, type Layout } from "./layout.ts";
+
+/** How much is written before the disk is told to start with it, in bytes: then little is left to wait for at the end. */
+const SYNC_EVERY = 32 * 1024 * 1024;
+
+const datasync = promisify(fdatasync);
+
+/** A file that content is written to until it is complete. */
+interface Partial extends Disposable {
+  readonly path: string;
+  readonly file: OpenFile;
+  /** Found again by a later run; not so if another process was writing the same content. */
+  readonly isKept: boolean;
+}
+
+/**
+ * Writes content under `ingest/`, hashed on its way, and moves it to `blobs/` if digest and size hold. A part that an
+ * earlier run left is used again. The caller syncs the folder of the blob before it names what it holds.
+ *
+ * @throws {SatchelError} `integrity`, `storage`, `cancelled`, and whatever the content throws
+ */
+export async function ingest(
+  layout: Layout,
+  descriptor: Descriptor,
+  content: Content,
+  options: PushOptions,
+): Promise<void> {
+  const blob = blobPath(layout, descriptor.digest);
+  createFolder(join(blob, ".."));
+  using partial = openPartial(layout, descriptor);
+  try {
+    await receive(partial, descriptor, content, options);
+    onPath("write", blob, () => {
+      chmodSync(partial.path, 0o444);
+      renameSync(partial.path, blob);
+    });
+  } catch (error) {
+    if (!isWorthKeeping(partial, error)) rmSync(partial.path, { force: true });
+    throw isDiskFull(error) || isDiskFull((error as Error).cause) ? diskFull(layout, descriptor, error) : error;
+  }
+}
+
+/**
+ * Opens `<hex>.partial`, or a file of another name if somebody else is just writing that one. The lock tells the living
+ * from the left-over: whoever collects garbage leaves alone what is locked.
+ */
+function openPartial(layout: Layout, descriptor: Descriptor): Partial {
+  const hex = digestHex(descriptor.digest);
+  const shared = join(layout.ingest, `${hex}.partial`);
+  const own = join(layout.ingest, `${hex}_${randomBytes(6).toString("hex")}`);
+  const sharedLock = tryLock(shared);
+  const path = sharedLock ? shared : own;
+  const lock = sharedLock ?? tryLock(own);
+  try {
+    const file = openToWrite(path, 0o600, false);
+    const close = () => {
+      file[Symbol.dispose]();
+      lock?.[Symbol.dispose]();
+    };
+    return { path, file, isKept: sharedLock !== undefined, [Symbol.dispose]: close };
+  } catch (error) {
+    lock?.[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Takes the rest of what is already there; if that leads to wrong bytes, all of it, from the start. */
+async function receive(
+  partial: Partial,
+  descriptor: Descriptor,
+  content: Content,
+  options: PushOptions,
+): Promise<void> {
+  const { fd, stat } = partial.file;
+  const kept = stat.size <= descriptor.size ? stat.size : 0;
+  if (kept > 0) {
+    try {
+      return await receiveFrom(kept, partial, descriptor, content, options);
+    } catch (error) {
+      if (!hasCode(error, "integrity")) throw error;
+    }
+  }
+  if (stat.size > 0) onPath("write", partial.path, () => ftruncateSync(fd, 0));
+  await receiveFrom(0, partial, descriptor, content, options);
+}
+
+async function receiveFrom(
+  kept: number,
+  { path, file: { fd } }: Partial,
+  descriptor: Descriptor,
+  content: Content,
+  { signal, onResumed }: PushOptions,
+): Promise<void> {
+  const verifier = new Verifier(descriptor);
+  if (kept > 0) {
+    for await (const chunk of readChunks(fd, path, 0, signal)) verifier.update(chunk);
+    onResumed?.(kept);
+  }
+  const disk = syncAlong(fd);
+  try {
+    if (kept < descriptor.size || descriptor.size === 0) {
+      for await (const chunk of content.open(kept)) {
+        throwIfCancelled(signal);
+        const position = verifier.size;
+        verifier.update(chunk);
+        onPath("write", path, () => writeAll(fd, chunk, position));
+        disk.wrote(chunk.length);
+      }
+    }
+    verifier.finish();
+  } catch (error) {
+    await disk.settle();
+    throw error;
+  }
+  await disk.finish().catch((cause) => {
+    throw storageError("write", path, cause);
+  });
+}
+
+/** Has the disk write what has come so far, while more comes. The file must stay open until `settle` or `finish` is done. */
+function syncAlong(fd: number): { wrote(bytes: number): void; settle(): Promise<void>; finish(): Promise<void> } {
+  let pending: Promise<void> | undefined;
+  let failure: unknown;
+  let unsynced = 0;
+  return {
+    wrote(bytes) {
+      unsynced += bytes;
+      if (unsynced < SYNC_EVERY || pending) return;
+      unsynced = 0;
+      pending = datasync(fd).catch((error) => failure ??= error).finally(() => pending = undefined);
+    },
+    async settle() {
+      await pending;
+    },
+    async finish() {
+      await pending;
+      // The kernel reports a failed write once, to whoever syncs first.
+      if (failure) throw failure;
+      await datasync(fd);
+    },
+  };
+}
+
+/**
+ * A broken transfer goes on later from what is there. What has wrong bytes is of no use, and what filled the disk
+ * stands in the way of everybody on this host, so these go.
+ */
+function isWorthKeeping(partial: Partial, error: unknown): boolean {
+  if (!partial.isKept || hasCode(error, "integrity")) return false;
+  if (isDiskFull(error) || isDiskFull((error as Error).cause)) return false;
+  return hasContent(partial);
+}
+
+function hasContent({ path }: Partial): boolean {
+  return (statOf(path)?.size ?? 0) > 0;
+}
+
+function diskFull(layout: Layout, descriptor: Descriptor, cause: unknown): SatchelError {
+  return new SatchelError(
+    "storage",
+    `Cannot store ${descriptor.digest} (${descriptor.size} bytes) in ${layout.root}: the disk is full`,
+    { hint: "Free some space; `store gc` removes what no image needs.", cause },
+  );
+}

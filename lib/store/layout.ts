@@ -1,0 +1,194 @@
+import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, statSync } from "node:fs";
+import { isAbsolute, join, resolve } from "node:path";
+import process from "node:process";
+import { hasCode, SatchelError } from "../error.ts";
+import { type Digest, digestAlgorithm, digestHex, isJsonObject, parseJson } from "../oci/mod.ts";
+import { acquireLock, type Lock } from "../runtime/mod.ts";
+import {
+  errorCode,
+  isMissing,
+  onPath,
+  openToWrite,
+  readWhole,
+  statOf,
+  storageError,
+  syncFolder,
+  writeAll,
+} from "./files.ts";
+
+/** How to open a store. */
+export interface StoreOptions {
+  /** The folder; it is created by the first command that writes. */
+  path: string;
+  /** How long to wait for another process that changes the index, in milliseconds. Default: without end. */
+  lockTimeout?: number;
+  /** Called once a wait for that has lasted a second. */
+  onWait?: () => void;
+  /** Told what is odd but no reason to stop, one sentence. */
+  onWarning?: (message: string) => void;
+}
+
+/** The only version of the image layout that exists (image-spec 1.1, image-layout.md). */
+const LAYOUT_VERSION = "1.0.0";
+
+/** Byte for byte what `ig` writes, without a line feed. */
+const LAYOUT_FILE = `{"imageLayoutVersion":"${LAYOUT_VERSION}"}`;
+
+/** What `ig` writes for an empty store. */
+const FRESH_INDEX = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}';
+
+/** What may lie in a folder that becomes a store; anything else means that somebody named the wrong folder. */
+const OWN_FILES: readonly string[] = [
+  "oci-layout",
+  "oci-layout.tmp",
+  "index.json",
+  "index.json.lock",
+  "index.json.tmp",
+  "blobs",
+  "ingest",
+  "lost+found",
+];
+
+/** Where things lie in a store. */
+export interface Layout {
+  readonly root: string;
+  readonly layoutFile: string;
+  readonly indexFile: string;
+  readonly lockFile: string;
+  readonly blobs: string;
+  readonly ingest: string;
+  readonly options: StoreOptions;
+}
+
+/** The paths of a store. */
+export function layoutOf(options: StoreOptions): Layout {
+  const root = resolve(options.path);
+  return {
+    root,
+    layoutFile: join(root, "oci-layout"),
+    indexFile: join(root, "index.json"),
+    lockFile: join(root, "index.json.lock"),
+    blobs: join(root, "blobs"),
+    ingest: join(root, "ingest"),
+    options,
+  };
+}
+
+/** The file of a digest. A digest was checked before it gets here, so it cannot lead out of the store. */
+export function blobPath(layout: Layout, digest: Digest): string {
+  return join(layout.blobs, digestAlgorithm(digest), digestHex(digest));
+}
+
+/**
+ * Whether there is a store. Creates nothing.
+ *
+ * @throws {SatchelError} `invalid` if it is of another version or something else lies there, `storage`
+ */
+export function storeExists(layout: Layout): boolean {
+  if (!folderExists(layout.root)) return false;
+  const bytes = readWhole(layout.layoutFile, 64 * 1024);
+  if (bytes !== undefined) checkVersion(bytes, layout.layoutFile);
+  return bytes !== undefined || statOf(layout.indexFile) !== undefined;
+}
+
+function checkVersion(bytes: Uint8Array, path: string): void {
+  const json = parseJson(bytes, path);
+  const version = isJsonObject(json) ? json.imageLayoutVersion : undefined;
+  if (version === LAYOUT_VERSION) return;
+  throw new SatchelError(
+    "invalid",
+    `${path} says that the store has layout version ${JSON.stringify(version)}; only "${LAYOUT_VERSION}" is known`,
+    { hint: "A newer tool may have made it. Use another store with --store." },
+  );
+}
+
+/**
+ * Creates what is missing of a store, with the modes that `ig` uses: the folder 0700, its files 0644, `blobs` and
+ * `ingest` 0755 (all less the umask), the lock file 0600.
+ *
+ * @throws {SatchelError} `storage`, `invalid` if the folder holds other things, and what {@link acquireLock} throws
+ */
+export async function createStore(layout: Layout, signal?: AbortSignal): Promise<void> {
+  const isComplete = storeExists(layout) && statOf(layout.layoutFile) && statOf(layout.indexFile) &&
+    folderExists(join(layout.blobs, "sha256")) && folderExists(layout.ingest);
+  if (isComplete) return;
+  if (!folderExists(layout.root)) {
+    onPath("create the store", layout.root, () => mkdirSync(layout.root, { recursive: true, mode: 0o700 }));
+  }
+  refuseForeignFolder(layout.root);
+  using _lock = await lockIndex(layout, signal);
+  if (!statOf(layout.layoutFile)) writeNew(layout.layoutFile, LAYOUT_FILE);
+  if (!statOf(layout.indexFile)) writeNew(layout.indexFile, FRESH_INDEX);
+  for (const folder of [join(layout.blobs, "sha256"), layout.ingest]) createFolder(folder);
+  syncFolder(layout.root);
+}
+
+/** Takes the lock that `ig` takes as well when it reads or changes the index. */
+export async function lockIndex(layout: Layout, signal?: AbortSignal): Promise<Lock> {
+  try {
+    return await acquireLock(layout.lockFile, {
+      timeout: layout.options.lockTimeout,
+      onWait: layout.options.onWait,
+      signal,
+    });
+  } catch (error) {
+    if (hasCode(error, "storage") && errorCode(error.cause)) throw storageError("lock", layout.lockFile, error.cause);
+    throw error;
+  }
+}
+
+/** Creates a folder inside the store. */
+export function createFolder(path: string): void {
+  if (folderExists(path)) return;
+  onPath("create", path, () => mkdirSync(path, { recursive: true, mode: 0o755 }));
+}
+
+function writeNew(path: string, text: string): void {
+  const temporary = `${path}.tmp`;
+  onPath("write", path, () => rmSync(temporary, { force: true }));
+  {
+    using file = openToWrite(temporary, 0o644, true);
+    onPath("write", path, () => writeAll(file.fd, new TextEncoder().encode(text), 0));
+  }
+  onPath("write", path, () => renameSync(temporary, path));
+}
+
+/** Pulling into a folder that holds somebody's other files would be a mistake that is hard to undo. */
+function refuseForeignFolder(root: string): void {
+  if (statOf(join(root, "oci-layout")) || statOf(join(root, "index.json"))) return;
+  const foreign = listFolder(root).find((name) => !OWN_FILES.includes(name));
+  if (foreign === undefined) return;
+  throw new SatchelError("invalid", `${root} is not a store and not empty: it holds ${JSON.stringify(foreign)}`, {
+    hint: "Name another folder with --store.",
+  });
+}
+
+/** The names in a folder, sorted; none if there is no such folder. */
+export function listFolder(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (cause) {
+    if (isMissing(cause)) return [];
+    throw storageError("list", path, cause);
+  }
+}
+
+/**
+ * Whether a folder is there. A link to one counts if root or this user made it: an administrator may well have moved
+ * the store to a larger disk, but nobody else shall lead us elsewhere.
+ */
+function folderExists(path: string): boolean {
+  const stat = statOf(path);
+  if (!stat || stat.isDirectory()) return stat !== undefined;
+  if (!stat.isSymbolicLink()) throw new SatchelError("storage", `${path} is not a folder`);
+  const target = onPath("read", path, () => readlinkSync(path));
+  const shown = isAbsolute(target) ? target : resolve(path, "..", target);
+  if (stat.uid !== 0 && stat.uid !== process.geteuid?.()) {
+    throw new SatchelError("refused", `${path} is a symbolic link to ${shown} that another user has made`, {
+      hint: "Name the folder itself with --store.",
+    });
+  }
+  const isFolder = onPath("open", path, () => statSync(path)).isDirectory();
+  if (!isFolder) throw new SatchelError("storage", `${path} leads to ${shown}, which is not a folder`);
+  return true;
+}

@@ -1,0 +1,104 @@
+import { attachmentSubject } from "../content/mod.ts";
+import { SatchelError } from "../error.ts";
+import {
+  type Digest,
+  formatReference,
+  formatRepository,
+  isDigest,
+  parseReference,
+  type Reference,
+} from "../oci/mod.ts";
+import { findName } from "./entries.ts";
+import type { IndexEntry } from "./index_file.ts";
+
+/** A name as a user gives it, or exactly as the store keeps it (`StoredImage.name`). */
+export type ImageName = Reference | string;
+
+/**
+ * The name under which the store keeps a tag: the full reference, but cosign's tags and fallback tags
+ * (`sha256-<hex>.sig`) bare, where `ig image verify` looks for them.
+ */
+export function storedName(reference: ImageName): string {
+  if (typeof reference === "string") return reference;
+  const { tag, digest } = reference;
+  return tag !== undefined && digest === undefined && attachmentSubject(tag) ? tag : formatReference(reference);
+}
+
+/** The name under which {@link storedName} keeps what a copy calls by a tag (or by a digest) in a repository. */
+export function nameOfTag(repository: Reference, tag: string): string {
+  const base = { registry: repository.registry, repository: repository.repository };
+  if (isDigest(tag)) {
+    // `repository:tag@digest` keeps all three, as for `ig`.
+    return storedName(tag === repository.digest ? repository : { ...base, digest: tag });
+  }
+  return storedName({ ...base, tag });
+}
+
+/** The reference that a stored name is, unless it is a bare tag or was written by a tool with other rules. */
+export function referenceOf(name: string): Reference | undefined {
+  if (attachmentSubject(name)) return undefined;
+  try {
+    const reference = parseReference(name);
+    return formatReference(reference) === name ? reference : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The entries that a name means; the first one is what it resolves to.
+ *
+ * - a name that is stored exactly so: that one
+ * - `name:tag@digest`: the entry `name:tag`, if it has this digest
+ * - `name@digest`: every entry of that repository with this digest, whatever its tag
+ *
+ * @throws {SatchelError} `not-found`
+ */
+export function findEntries(entries: readonly IndexEntry[], wanted: ImageName, store: string): IndexEntry[] {
+  const name = storedName(wanted);
+  const exact = findName(entries, name);
+  if (typeof wanted === "string" || wanted.digest === undefined) {
+    if (exact) return [exact];
+    throw notFound(name, store);
+  }
+  const { digest, tag, registry, repository } = wanted;
+  if (tag !== undefined) return [exact ?? withTagAndDigest(entries, { registry, repository, tag }, digest, store)];
+  const inRepository = ofRepository(entries, wanted).filter((entry) => entry.descriptor?.digest === digest);
+  const found = exact && !inRepository.includes(exact) ? [exact, ...inRepository] : inRepository;
+  if (found.length === 0) throw notFound(name, store);
+  return found;
+}
+
+function withTagAndDigest(
+  entries: readonly IndexEntry[],
+  tagged: Reference,
+  digest: Digest,
+  store: string,
+): IndexEntry {
+  const name = storedName(tagged);
+  const entry = findName(entries, name);
+  if (!entry) throw notFound(`${name}@${digest}`, store);
+  if (entry.descriptor?.digest === digest) return entry;
+  throw new SatchelError("not-found", `${name} in ${store} is ${entry.raw.digest}, not ${digest}`, {
+    hint: "Leave out the tag or the digest, or pull it again.",
+  });
+}
+
+/** The named entries of one repository. */
+export function ofRepository(
+  entries: readonly IndexEntry[],
+  repository: Pick<Reference, "registry" | "repository">,
+): IndexEntry[] {
+  const wanted = formatRepository(repository);
+  return entries.filter(({ name }) => {
+    if (!name?.startsWith(wanted)) return false;
+    const reference = referenceOf(name);
+    return reference !== undefined && formatRepository(reference) === wanted;
+  });
+}
+
+function notFound(name: string, store: string): SatchelError {
+  return new SatchelError("not-found", `${name} is not in ${store}`, {
+    hint: "`image list` shows what is there; `image pull` brings it.",
+  });
+}

@@ -1,0 +1,134 @@
+import { rmSync } from "node:fs";
+import { attachmentSubject } from "../content/mod.ts";
+import { type Descriptor, type Digest, isManifestType } from "../oci/mod.ts";
+import { withoutName } from "./entries.ts";
+import { onPath, statOf } from "./files.ts";
+import { type Attachments, findAttachments, type ManifestReader, manifestReader, walkGraph } from "./graph.ts";
+import { changeIndex, type IndexEntry, readIndex } from "./index_file.ts";
+import { blobPath, type Layout } from "./layout.ts";
+import { findEntries, type ImageName } from "./names.ts";
+
+/** What {@link removeImage} did. */
+export interface RemoveResult {
+  digest: Digest;
+  /** Every name that is gone, as the store kept it, those of attachments included. */
+  names: string[];
+  /** The manifests that are gone, attachments included. */
+  manifests: Digest[];
+  /** The files that are gone: manifests, configs, layers. */
+  deleted: { blobs: number; bytes: number };
+}
+
+/**
+ * Takes a name away, and with the last one of an image the image itself: what it alone used, what refers to it, and
+ * what that alone used. `name@digest` means every name of that repository for that digest.
+ *
+ * The index is written first; files go after it, under its lock, and only if no entry that stays, named or not, needs
+ * them. Content that another process has just stored and not yet named may be among them; its commit notices.
+ *
+ * @throws {SatchelError} `not-found`, `busy`, `invalid`, `storage`, `cancelled`
+ */
+export async function removeImage(layout: Layout, name: ImageName, signal?: AbortSignal): Promise<RemoveResult> {
+  // So that a name that is not there creates no store.
+  findEntries((await readIndex(layout, signal)).entries, name, layout.root);
+  return changeIndex(layout, signal, ({ index, save }) => {
+    const found = findEntries(index.entries, name, layout.root);
+    const names = new Set(found.map((entry) => entry.name!));
+    const root = found[0].descriptor;
+    const left = [...names].reduce<readonly IndexEntry[]>(withoutName, index.entries);
+    const hasOtherName = left.some((entry) => entry.name !== undefined && entry.raw.digest === found[0].raw.digest);
+    if (!root || hasOtherName) {
+      save(left);
+      return {
+        digest: String(found[0].raw.digest) as Digest,
+        names: [...names],
+        manifests: [],
+        deleted: { blobs: 0, bytes: 0 },
+      };
+    }
+    const { kept, dead } = split(left, root, manifestReader(layout));
+    save(kept);
+    const keptNames = new Set(kept.map((entry) => entry.name));
+    const gone = index.entries.map((entry) => entry.name).filter((name) => name !== undefined && !keptNames.has(name));
+    return {
+      digest: root.digest,
+      names: [...new Set(gone as string[])],
+      manifests: dead.filter((node) => node.isManifest).map((node) => node.digest),
+      deleted: deleteBlobs(layout, dead.map((node) => node.digest)),
+    };
+  });
+}
+
+/** Parts what is listed into what stays and what an image takes with it. */
+function split(
+  entries: readonly IndexEntry[],
+  root: Descriptor,
+  reader: ManifestReader,
+): { kept: IndexEntry[]; dead: { digest: Digest; isManifest: boolean }[] } {
+  const attachments = findAttachments(entries, reader);
+  const taken = new Map<Digest, boolean>();
+  for (const { descriptor, isGuess } of walkGraph([root], reader, attachments.of)) {
+    if (!isGuess) taken.set(descriptor.digest, taken.get(descriptor.digest) || isManifestType(descriptor.mediaType));
+  }
+  const roots = entries.filter((entry) => isKeptAnyway(entry, taken, attachments));
+  const alive = reachable(roots, reader, attachments);
+  const dead = [...taken].filter(([digest]) => !alive.has(digest));
+  const isDead = new Set(dead.map(([digest]) => digest));
+  return {
+    kept: withoutDead(entries, isDead),
+    dead: dead.map(([digest, isManifest]) => ({ digest, isManifest })),
+  };
+}
+
+/**
+ * Whether an entry stays whatever happens to the image: it has a name of its own, or has nothing to do with it.
+ * Attachments follow their subject.
+ */
+function isKeptAnyway(entry: IndexEntry, taken: Map<Digest, boolean>, attachments: Attachments): boolean {
+  if (!entry.descriptor) return false;
+  const subject = attachments.subjectOf(entry);
+  if (entry.name !== undefined && !attachmentSubject(entry.name)) return true;
+  if (subject) return !taken.has(subject);
+  return !taken.has(entry.descriptor.digest);
+}
+
+/** Every digest that these entries need, or that belongs to something they need. */
+export function reachable(
+  roots: readonly IndexEntry[],
+  reader: ManifestReader,
+  attachments: Attachments,
+): Set<Digest> {
+  const descriptors = roots.flatMap(({ descriptor }) => descriptor ?? []);
+  const alive = new Set<Digest>();
+  for (const { descriptor } of walkGraph(descriptors, reader, attachments.of)) alive.add(descriptor.digest);
+  return alive;
+}
+
+/** Leaves out what is dead, and the names of what belonged to it. */
+export function withoutDead(entries: readonly IndexEntry[], dead: ReadonlySet<Digest>): IndexEntry[] {
+  const orphaned = entries.filter(({ name }) => {
+    const subject = name === undefined ? undefined : attachmentSubject(name);
+    return subject !== undefined && dead.has(subject);
+  });
+  const others = orphaned.reduce<readonly IndexEntry[]>((list, { name }) => withoutName(list, name!), entries);
+  return others.filter(({ descriptor }) => !descriptor || !dead.has(descriptor.digest));
+}
+
+/**
+ * Deletes blobs that are there; call it under the index lock.
+ *
+ * @throws {SatchelError} `storage`
+ */
+export function deleteBlobs(layout: Layout, digests: readonly Digest[]): { blobs: number; bytes: number } {
+  let blobs = 0;
+  let bytes = 0;
+  for (const digest of digests) {
+    const path = blobPath(layout, digest);
+    const stat = statOf(path);
+    if (!stat || stat.isDirectory()) continue;
+    onPath("remove", path, () => rmSync(path, { force: true }));
+    blobs++;
+    bytes += stat.size;
+  }
+  return { blobs, bytes };
+}

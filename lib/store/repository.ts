@@ -1,0 +1,160 @@
+import {
+  attachmentSubject,
+  type Commit,
+  type CopiedManifest,
+  fallbackTag,
+  type Source,
+  type Target,
+} from "../content/mod.ts";
+import { SatchelError } from "../error.ts";
+import {
+  type Descriptor,
+  type Digest,
+  formatRepository,
+  isDigest,
+  isForeignLayerType,
+  isManifestType,
+  MAX_MANIFEST_SIZE,
+  parseManifest,
+  plainDescriptor,
+  type Reference,
+} from "../oci/mod.ts";
+import { blobState, hasSize, readBlob, streamBlob } from "./blobs.ts";
+import { findName, withName, withUntagged } from "./entries.ts";
+import { syncFolder } from "./files.ts";
+import { findAttachments, manifestReader } from "./graph.ts";
+import { changeIndex, entryFor, type IndexEntry, type IndexFile, readIndex } from "./index_file.ts";
+import { ingest } from "./ingest.ts";
+import { blobPath, createStore, type Layout } from "./layout.ts";
+import { nameOfTag, ofRepository } from "./names.ts";
+
+/** One repository of a store, to copy from and to copy to. Digests are looked up in the whole store: blobs are shared. */
+export function storeRepository(layout: Layout, reference: Reference): Source & Target {
+  const name = formatRepository(reference);
+  let created: Promise<void> | undefined;
+  return {
+    name,
+    manifestsAreComplete: false,
+
+    async resolve(wanted, { signal } = {}) {
+      const { entries } = await readIndex(layout, signal);
+      const entry = isDigest(wanted)
+        ? findDigest(entries, reference, wanted)
+        : findName(entries, nameOfTag(reference, wanted));
+      if (entry?.descriptor) return { descriptor: plainDescriptor(entry.descriptor) };
+      const shown = isDigest(wanted) ? `${name}@${wanted}` : nameOfTag(reference, wanted);
+      throw new SatchelError("not-found", `${shown} is not in ${layout.root}`);
+    },
+
+    fetch: (descriptor, fetchOptions = {}) => streamBlob(layout, descriptor, fetchOptions),
+
+    async referrers(subject, { signal } = {}) {
+      return listReferrers(layout, await readIndex(layout, signal), subject.digest);
+    },
+
+    has: async (descriptor, contentOptions = {}) => await blobState(layout, descriptor, contentOptions) === "ok",
+
+    // deno-lint-ignore require-await -- the interface is for slower media as well
+    async readManifest(descriptor) {
+      if (descriptor.size > MAX_MANIFEST_SIZE) return undefined;
+      return readBlob(layout, descriptor).bytes;
+    },
+
+    async push(descriptor, content, pushOptions = {}) {
+      await (created ??= createStore(layout, pushOptions.signal));
+      await ingest(layout, descriptor, content, pushOptions);
+    },
+
+    commit: (commit, { signal } = {}) => commitTo(layout, reference, commit, signal),
+  };
+}
+
+function findDigest(entries: readonly IndexEntry[], repository: Reference, digest: Digest): IndexEntry | undefined {
+  const matches = (entry: IndexEntry) => entry.descriptor?.digest === digest;
+  return ofRepository(entries, repository).find(matches) ?? entries.find(matches);
+}
+
+/**
+ * Lists what refers to a manifest: listed manifests that say so themselves, and what a fallback index names that came
+ * along from a registry without the referrers API. What is damaged or missing is left out.
+ */
+function listReferrers(layout: Layout, { entries }: IndexFile, subject: Digest): Descriptor[] {
+  const reader = manifestReader(layout);
+  const fallbackName = fallbackTag(subject);
+  const fallback = findName(entries, fallbackName)?.descriptor;
+  const listed = fallback ? reader.read(fallback).manifest?.children ?? [] : [];
+  const unnamed = entries.filter((entry) => entry.name === undefined || !attachmentSubject(entry.name));
+  const candidates = [...findAttachments(unnamed, reader).of(subject), ...listed];
+  const found = new Map<Digest, Descriptor>();
+  for (const candidate of candidates) {
+    if (!isManifestType(candidate.mediaType) || found.has(candidate.digest)) continue;
+    const { manifest } = reader.read(candidate);
+    if (!manifest) continue;
+    const descriptor: Descriptor = { ...plainDescriptor(candidate), artifactType: manifest.artifactType };
+    if (Object.keys(manifest.annotations).length > 0) descriptor.annotations = manifest.annotations;
+    found.set(candidate.digest, descriptor);
+  }
+  return [...found.values()];
+}
+
+async function commitTo(
+  layout: Layout,
+  repository: Reference,
+  commit: Commit,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await changeIndex(layout, signal, ({ index, save }) => {
+    checkComplete(layout, commit);
+    syncBlobFolders(layout, commit);
+    save(commitEntries(index.entries, repository, commit));
+  });
+  for (const { tag, descriptor, bytes } of commit.names) {
+    warnOfCrash(layout, nameOfTag(repository, tag), descriptor, bytes);
+  }
+}
+
+/** Files are removed under the index lock alone, so what is there now is still there when the index names it. */
+function checkComplete(layout: Layout, commit: Commit): void {
+  const needed = [...commit.manifests.map(({ descriptor }) => descriptor), ...commit.blobs];
+  const lost = needed.find((descriptor) => !isForeignLayerType(descriptor.mediaType) && !hasSize(layout, descriptor));
+  if (!lost) return;
+  throw new SatchelError("content-lost", `${lost.digest} was removed from ${layout.root} while it was being used`, {
+    hint: "Another process removes images there. Try again.",
+  });
+}
+
+function syncBlobFolders(layout: Layout, commit: Commit): void {
+  const all = [...commit.manifests.map(({ descriptor }) => descriptor), ...commit.blobs];
+  const folders = new Set(all.map(({ digest }) => blobPath(layout, digest).replace(/[^/\\]+$/, "")));
+  for (const folder of folders) syncFolder(folder);
+}
+
+function commitEntries(entries: readonly IndexEntry[], repository: Reference, commit: Commit): IndexEntry[] {
+  let list = [...entries];
+  for (const { tag, descriptor } of commit.names) {
+    list = withName(list, entryFor(plainDescriptor(descriptor), nameOfTag(repository, tag)));
+  }
+  return commit.manifests.reduce((into, manifest) => withUntagged(into, untaggedEntry(manifest)), list);
+}
+
+/** As its parent describes it; a referrer has no parent and, as `ig` writes it, no artifact type. */
+function untaggedEntry({ descriptor, subject }: CopiedManifest): IndexEntry {
+  if (subject) return entryFor(plainDescriptor(descriptor), undefined);
+  return entryFor(descriptor, undefined, descriptor.annotations);
+}
+
+/** Where `ig` keeps its images: root's store, and that of any other user. */
+function isStoreOfIg({ root }: Layout): boolean {
+  return root === "/var/lib/ig/oci-store" || root.endsWith("/.ig/oci-store");
+}
+
+/** Today's `ig image list` and `remove` panic on such an index, for every image of the store. */
+function warnOfCrash(layout: Layout, name: string, descriptor: Descriptor, bytes: Uint8Array) {
+  if (!layout.options.onWarning || !isStoreOfIg(layout) || attachmentSubject(name)) return;
+  const { kind, children } = parseManifest(bytes, descriptor.mediaType, name);
+  if (kind !== "index" || children.every((child) => child.platform)) return;
+  layout.options.onWarning(
+    `${name} has a part without a platform; \`ig image list\` and \`ig image remove\` crash while it is in ` +
+      `${layout.root}. Remove it, and pull it into another store with --store.`,
+  );
+}

@@ -1,0 +1,113 @@
+import type { ContentOptions, Source, Target } from "../content/mod.ts";
+import { SatchelError } from "../error.ts";
+import { type Descriptor, type Digest, plainDescriptor, type Reference } from "../oci/mod.ts";
+import { hasSize } from "./blobs.ts";
+import { withName } from "./entries.ts";
+import { manifestReader, walkGraph } from "./graph.ts";
+import { listImages, type ListOptions, type StoredImage } from "./images.ts";
+import { changeIndex, compareBytes, readIndex, renamed } from "./index_file.ts";
+import { type Layout, layoutOf, storeExists, type StoreOptions } from "./layout.ts";
+import { findEntries, type ImageName, storedName } from "./names.ts";
+import { removeImage, type RemoveResult } from "./remove.ts";
+import { storeRepository } from "./repository.ts";
+
+export type { ListOptions, StoredImage } from "./images.ts";
+export type { RemoveResult } from "./remove.ts";
+export type { StoreOptions } from "./layout.ts";
+export type { ImageName } from "./names.ts";
+
+/** A store of images on disk. */
+export interface Store {
+  /** Its folder, absolute. */
+  readonly path: string;
+
+  /** One repository of it, as a source and a target for `copy`. */
+  repository(reference: Reference): Source & Target;
+
+  /**
+   * Finds the manifest that a name stands for. `name@digest` finds any image of that repository with that digest.
+   *
+   * @throws {SatchelError} `not-found`, also if tag and digest do not agree; `invalid`, `storage`
+   */
+  resolve(name: ImageName): Promise<Descriptor>;
+
+  /** All names, sorted, without a look at any image: cheap, for completion. */
+  names(): Promise<string[]>;
+
+  /**
+   * Gives an image another name; one that exists moves. What it stood for before stays, without a name.
+   *
+   * @throws {SatchelError} `not-found`, `usage` if the new name holds another digest, `busy`, `storage`
+   */
+  tag(source: ImageName, name: Reference): Promise<Descriptor>;
+
+  /** Lists what is there; see {@link listImages}. */
+  images(options?: ListOptions): Promise<StoredImage[]>;
+
+  /** Takes a name away, and with the last one the image; see {@link removeImage}. */
+  remove(name: ImageName, options?: ContentOptions): Promise<RemoveResult>;
+}
+
+/**
+ * Opens a store. Nothing is created or read before it is needed.
+ *
+ * @throws {SatchelError} `invalid` if something else lies there, `refused`, `storage`
+ */
+// deno-lint-ignore require-await -- whoever opens a store need not know that this is cheap
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const layout = layoutOf(options);
+  storeExists(layout);
+  return {
+    path: layout.root,
+    repository: (reference) => storeRepository(layout, reference),
+    images: (listOptions) => listImages(layout, listOptions),
+    names: () => listNames(layout),
+    resolve: (name) => resolveName(layout, name),
+    tag: (source, name) => tagImage(layout, source, name),
+    remove: (name, { signal } = {}) => removeImage(layout, name, signal),
+  };
+}
+
+async function listNames(layout: Layout): Promise<string[]> {
+  const { entries } = await readIndex(layout);
+  return [...new Set(entries.flatMap(({ name }) => name ?? []))].sort(compareBytes);
+}
+
+async function resolveName(layout: Layout, name: ImageName): Promise<Descriptor> {
+  const { entries } = await readIndex(layout);
+  const [{ descriptor }] = findEntries(entries, name, layout.root);
+  if (descriptor) return plainDescriptor(descriptor);
+  throw new SatchelError(
+    "invalid",
+    `The entry of ${storedName(name)} in ${layout.indexFile} is not a valid descriptor`,
+  );
+}
+
+async function tagImage(layout: Layout, source: ImageName, name: Reference): Promise<Descriptor> {
+  // So that a name that is not there creates no store.
+  await resolveName(layout, source);
+  return changeIndex(layout, undefined, ({ index, save }) => {
+    const [entry] = findEntries(index.entries, source, layout.root);
+    const { descriptor } = entry;
+    if (!descriptor) {
+      throw new SatchelError("invalid", `${storedName(source)} is not a valid entry of ${layout.indexFile}`);
+    }
+    if (name.digest !== undefined && name.digest !== descriptor.digest) {
+      throw new SatchelError(
+        "usage",
+        `${storedName(source)} is ${descriptor.digest} and cannot be named ${storedName(name)}`,
+      );
+    }
+    for (const node of walkGraph([descriptor], manifestReader(layout))) {
+      if (!node.isGuess && !hasSize(layout, node.descriptor)) throw incomplete(layout, source, node.descriptor.digest);
+    }
+    save(withName(index.entries, renamed(entry, storedName(name))));
+    return plainDescriptor(descriptor);
+  });
+}
+
+function incomplete(layout: Layout, name: ImageName, digest: Digest): SatchelError {
+  return new SatchelError("integrity", `${storedName(name)} is incomplete: ${digest} is missing in ${layout.root}`, {
+    hint: "Pull it again: that brings back what is missing.",
+  });
+}
