@@ -6,7 +6,6 @@ import type { Invocation } from "./invocation.ts";
 import { findCommand, UsageContext } from "./parse.ts";
 
 /** `satchel help [command]`: the same as `satchel [command] --help`. */
-// deno-lint-ignore require-await -- the interface of a command
 export async function run(invocation: Invocation): Promise<number> {
   const [root] = invocation.path;
   const topic = invocation.arguments;

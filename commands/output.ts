@@ -29,7 +29,6 @@ async function serialize(mode: Exclude<OutputMode, "columns">, result: unknown):
 
 /** JSON.stringify escapes C0 controls alone; DEL and C1 would reach the terminal raw. */
 function escapeControls(json: string): string {
-  // deno-lint-ignore no-control-regex -- control characters are what this is about
   return json.replace(
     /[\u007f-\u009f\u2028\u2029]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,

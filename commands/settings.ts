@@ -12,6 +12,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Root's store, which `ig` uses too. */
 const ROOT_STORE = "/var/lib/ig/oci-store";
 
+const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+
 /** Everything that a command may be told from outside, by flags, environment and configuration files. */
 export interface Settings {
   /** Path of the local store. */
@@ -37,6 +39,8 @@ export interface Settings {
   dockerConfig?: string;
   /** A PEM file of certificate authorities, by `SSL_CERT_FILE`. */
   caFile?: string;
+  /** Whether requests may go through a proxy. */
+  proxied: boolean;
 }
 
 /**
@@ -58,6 +62,7 @@ export async function loadSettings(
     debug: isSet(flags, "debug"),
     color: !environment.NO_COLOR && environment.TERM !== "dumb",
     cursor: environment.TERM !== "dumb",
+    proxied: PROXY_VARIABLES.some((name) => environment[name] || environment[name.toLowerCase()]),
   };
   const authfile = textOf(flags, "authfile") ?? (environment.REGISTRY_AUTH_FILE || config.authfile);
   const concurrency = numberOf(flags, "concurrency") ?? config.concurrency;

@@ -72,8 +72,8 @@ const IMAGE: CommandSpec = {
       name: "list",
       aliases: ["ls"],
       short: "List gadget images on the host",
-      usage: "[IMAGE]",
-      arguments: { min: 0, max: 1 },
+      usage: "[IMAGE...]",
+      arguments: { min: 0, max: Infinity },
       completes: "images",
       flags: [
         { name: "all", short: "a", type: "bool", usage: "List attachments and untagged images too" },

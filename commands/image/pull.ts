@@ -1,4 +1,26 @@
+import { formatReference, parseReference } from "../../lib/oci/mod.ts";
+import { EXIT_OK } from "../exit.ts";
 import type { Invocation } from "../invocation.ts";
-export async function run(_invocation: Invocation): Promise<number> {
-  return 0;
+import { openLocalStore } from "../local_store.ts";
+import { openRemote } from "../remote.ts";
+import { openReporter } from "../reporter.ts";
+import { loadSettings } from "../settings.ts";
+import { transfer } from "./transfer.ts";
+
+/** `satchel image pull IMAGE`: from a registry into the store. */
+export async function run(invocation: Invocation): Promise<number> {
+  const settings = await loadSettings(invocation);
+  const image = parseReference(invocation.arguments[0]);
+  using reporter = openReporter(settings, invocation.signal);
+  reporter.status(`Pulling ${formatReference(image)}...`);
+  const store = await openLocalStore(settings, reporter);
+  const source = await openRemote(image, settings, reporter);
+  const from = image.digest ?? image.tag!;
+  await transfer(
+    { verb: "pull", image, source, from, target: store.repository(image), tag: from },
+    invocation,
+    settings,
+    reporter,
+  );
+  return EXIT_OK;
 }

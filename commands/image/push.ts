@@ -1,4 +1,34 @@
+import { formatReference, parseReference } from "../../lib/oci/mod.ts";
+import { EXIT_OK } from "../exit.ts";
 import type { Invocation } from "../invocation.ts";
-export async function run(_invocation: Invocation): Promise<number> {
-  return 0;
+import { openLocalStore } from "../local_store.ts";
+import { openRemote } from "../remote.ts";
+import { openReporter } from "../reporter.ts";
+import { loadSettings } from "../settings.ts";
+import { transfer } from "./transfer.ts";
+
+/** `satchel image push IMAGE`: from the store to a registry. */
+export async function run(invocation: Invocation): Promise<number> {
+  const settings = await loadSettings(invocation);
+  const image = parseReference(invocation.arguments[0]);
+  using reporter = openReporter(settings, invocation.signal);
+  reporter.status(`Pushing ${formatReference(image)}...`);
+  const store = await openLocalStore(settings, reporter);
+  // Fails before any request if the image is not there, or its tag stands for another digest.
+  const { digest } = await store.resolve(image);
+  const target = await openRemote(image, settings, reporter, { access: "push" });
+  await transfer(
+    {
+      verb: "push",
+      image,
+      source: store.repository(image),
+      from: digest,
+      target,
+      ...(image.tag !== undefined && { tag: image.tag }),
+    },
+    invocation,
+    settings,
+    reporter,
+  );
+  return EXIT_OK;
 }

@@ -1,4 +1,23 @@
+import { withContext } from "../../lib/error.ts";
+import { printable } from "../../lib/terminal/mod.ts";
+import { EXIT_OK } from "../exit.ts";
 import type { Invocation } from "../invocation.ts";
-export async function run(_invocation: Invocation): Promise<number> {
-  return 0;
+import { localName, openLocalStore } from "../local_store.ts";
+import { outputMode, printResult } from "../output.ts";
+import { openReporter } from "../reporter.ts";
+import { loadSettings } from "../settings.ts";
+
+/** `satchel image remove IMAGE`: a local name, and with the last one the image and what refers to it. */
+export async function run(invocation: Invocation): Promise<number> {
+  const settings = await loadSettings(invocation);
+  const [typed] = invocation.arguments;
+  using reporter = openReporter(settings, invocation.signal);
+  const store = await openLocalStore(settings, reporter);
+  const name = await localName(store, typed);
+  const result = await store.remove(name, { signal: invocation.signal }).catch((error: unknown) => {
+    throw withContext("removing image", error);
+  });
+  const text = () => settings.quiet ? "" : `Successfully removed ${printable(typed)}\n`;
+  await printResult(outputMode(invocation.flags), result, text);
+  return EXIT_OK;
 }

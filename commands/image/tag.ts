@@ -1,4 +1,26 @@
+import { withContext } from "../../lib/error.ts";
+import { formatReference, parseReference } from "../../lib/oci/mod.ts";
+import { EXIT_OK } from "../exit.ts";
 import type { Invocation } from "../invocation.ts";
-export async function run(_invocation: Invocation): Promise<number> {
-  return 0;
+import { localName, openLocalStore } from "../local_store.ts";
+import { outputMode, printResult } from "../output.ts";
+import { openReporter } from "../reporter.ts";
+import { loadSettings } from "../settings.ts";
+import { nameWithDigest } from "./transfer.ts";
+
+/** `satchel image tag SRC_IMAGE DST_IMAGE`: another name for a local image. */
+export async function run(invocation: Invocation): Promise<number> {
+  const settings = await loadSettings(invocation);
+  const [from, to] = invocation.arguments;
+  const destination = parseReference(to);
+  using reporter = openReporter(settings, invocation.signal);
+  const store = await openLocalStore(settings, reporter);
+  const source = await localName(store, from);
+  const { digest, mediaType, size } = await store.tag(source, destination).catch((error: unknown) => {
+    throw withContext("tagging image", error);
+  });
+  const text = () => settings.quiet ? "" : `Successfully tagged with ${nameWithDigest(destination, { digest })}\n`;
+  const result = { name: formatReference(destination), digest, mediaType, size };
+  await printResult(outputMode(invocation.flags), result, text);
+  return EXIT_OK;
 }

@@ -8,4 +8,5 @@ export * from "./age.ts";
 export * from "./bytes.ts";
 export * from "./columns.ts";
 export * from "./printable.ts";
+export * from "./progress.ts";
 export * from "./streams.ts";

@@ -1,0 +1,33 @@
+import { familiarRepository, formatReference, parseReference } from "../../lib/oci/mod.ts";
+import { openStore } from "../../lib/store/mod.ts";
+import type { Invocation } from "../invocation.ts";
+import { loadSettings } from "../settings.ts";
+
+/** Names that no shell can take for anything but a word, whatever a store may hold. */
+const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._/:@-]*$/;
+
+/** How long a Tab may wait for the lock of the store, in milliseconds. */
+const PATIENCE = 500;
+
+/** The names of local images, as `list` shows them; none if the store cannot be read. */
+export async function imageNames(invocation: Pick<Invocation, "flags" | "environment">): Promise<string[]> {
+  try {
+    const { store: path } = await loadSettings(invocation);
+    const store = await openStore({ path, lockTimeout: PATIENCE });
+    return (await store.names()).flatMap(shownName).filter((name) => PLAIN_NAME.test(name));
+  } catch {
+    return [];
+  }
+}
+
+/** The name as `list` has it; none for the tags of attachments. */
+function shownName(stored: string): string[] {
+  try {
+    const reference = parseReference(stored);
+    if (formatReference(reference) !== stored) return [];
+    const { tag, digest } = reference;
+    return [`${familiarRepository(reference)}${tag ? `:${tag}` : ""}${digest ? `@${digest}` : ""}`];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,121 @@
+import { copy, type CopyResult, type Source, type Target } from "../../lib/content/mod.ts";
+import { SatchelError, withContext } from "../../lib/error.ts";
+import { type Descriptor, type Digest, formatReference, type Reference } from "../../lib/oci/mod.ts";
+import { formatBytes } from "../../lib/terminal/mod.ts";
+import { isSet } from "../flags.ts";
+import type { Invocation } from "../invocation.ts";
+import { outputMode, printResult } from "../output.ts";
+import type { Reporter } from "../reporter.ts";
+import type { Settings } from "../settings.ts";
+
+/** What moves from where to where. */
+export interface TransferPlan {
+  /** `pull` or `push`. */
+  verb: "pull" | "push";
+  image: Reference;
+  source: Source;
+  /** The tag or digest on the source. */
+  from: string;
+  target: Target;
+  /** The tag on the target; without it the image can be had by its digest alone. */
+  tag?: string;
+}
+
+/**
+ * What `-o json` prints about a pull or a push. Members are never renamed or removed, but more may come.
+ */
+export interface TransferReport {
+  /** The full name: `registry/repository[:tag][@digest]`. */
+  name: string;
+  /** The digest, media type and size (in bytes) of the manifest behind the name. */
+  digest: Digest;
+  mediaType: string;
+  size: number;
+  /** What came over the network, manifests included. */
+  transferred: { blobs: number; bytes: number };
+  /** What was there already. */
+  present: { blobs: number; bytes: number };
+  /** What came along because it refers to the image. */
+  attachments: AttachmentReport[];
+}
+
+/** Something that refers to an image: a signature, an SBOM, an attestation. */
+export interface AttachmentReport {
+  digest: Digest;
+  mediaType: string;
+  size: number;
+  artifactType: string;
+  /** What it refers to. */
+  subject: Digest;
+  /** The tag that ties it to the subject (`sha256-<hex>.sig`), empty for an OCI referrer. */
+  tag: string;
+}
+
+/** Copies an image between a registry and the store, and prints how that went. */
+export async function transfer(
+  plan: TransferPlan,
+  invocation: Invocation,
+  settings: Settings,
+  reporter: Reporter,
+): Promise<void> {
+  const name = formatReference(plan.image);
+  const result = await run(plan, invocation, settings, reporter);
+  reporter[Symbol.dispose]();
+  reporter.detail(summary(result));
+  for (const { descriptor, artifactType } of result.attachments) {
+    reporter.detail(`With it: ${descriptor.digest} (${artifactType ?? descriptor.mediaType})`);
+  }
+  const text = () => settings.quiet ? "" : `Successfully ${plan.verb}ed ${nameWithDigest(plan.image, result.root)}\n`;
+  await printResult(outputMode(invocation.flags), report(name, result), text);
+}
+
+async function run(
+  { verb, image, source, from, target, tag }: TransferPlan,
+  { flags, signal }: Invocation,
+  settings: Settings,
+  reporter: Reporter,
+): Promise<CopyResult> {
+  try {
+    return await copy(source, from, target, {
+      signal,
+      referrers: isSet(flags, "referrers", true),
+      onWarning: reporter.warn,
+      ...(tag !== undefined && { tag }),
+      ...(settings.concurrency !== undefined && { concurrency: settings.concurrency }),
+      ...(reporter.progress && { onProgress: reporter.progress }),
+    });
+  } catch (error) {
+    if (!signal.aborted) throw withContext(`${verb}ing ${formatReference(image)}`, error);
+    const hint = verb === "pull" ? "What has arrived is kept: the same command goes on from there." : undefined;
+    throw new SatchelError("cancelled", `${verb}ing ${formatReference(image)}: interrupted`, { hint });
+  }
+}
+
+/** `name:tag@digest`; a digest that the name has already is not repeated. */
+export function nameWithDigest(image: Reference, { digest }: Pick<Descriptor, "digest">): string {
+  return formatReference({ ...image, digest });
+}
+
+function summary({ transferred, present }: CopyResult): string {
+  return `Transferred ${transferred.blobs} blobs (${formatBytes(transferred.bytes)}), ` +
+    `${present.blobs} (${formatBytes(present.bytes)}) were there`;
+}
+
+function report(name: string, { root, transferred, present, attachments }: CopyResult): TransferReport {
+  return {
+    name,
+    digest: root.digest,
+    mediaType: root.mediaType,
+    size: root.size,
+    transferred: { blobs: transferred.blobs, bytes: transferred.bytes },
+    present: { blobs: present.blobs, bytes: present.bytes },
+    attachments: attachments.map(({ descriptor, subject, artifactType, tag }) => ({
+      digest: descriptor.digest,
+      mediaType: descriptor.mediaType,
+      size: descriptor.size,
+      artifactType: artifactType ?? "",
+      subject,
+      tag: tag ?? "",
+    })),
+  };
+}

@@ -1,0 +1,46 @@
+import type { ProgressEvent } from "../lib/content/mod.ts";
+import { shortDigest } from "../lib/oci/mod.ts";
+import { isTerminal, printableLines, type Progress, showProgress, write } from "../lib/terminal/mod.ts";
+import type { Settings } from "./settings.ts";
+
+/** What a command says on stderr while it works. Disposing takes progress bars away. */
+export interface Reporter extends Disposable {
+  /** Says what is being done; not with `--quiet`. */
+  status(text: string): void;
+  /** Says what is odd but no reason to stop. */
+  warn(text: string): void;
+  /** Says more; only with `--verbose`. */
+  detail(text: string): void;
+  /** Takes a line about a request; `undefined` without `--debug`. */
+  readonly debug?: (line: string) => void;
+  /** Shows what moves; `undefined` if nobody looks. */
+  readonly progress?: (event: ProgressEvent) => void;
+}
+
+/** Opens the reporter of a command. Progress is shown on a terminal alone. */
+export function openReporter(settings: Settings, signal: AbortSignal): Reporter {
+  const isWatched = !settings.quiet && settings.cursor && isTerminal("stderr");
+  const bars = isWatched ? showProgress({ color: settings.color, signal }) : undefined;
+  const print = (text: string) => {
+    const line = `${printableLines(text)}\n`;
+    if (bars) bars.print(line);
+    else write("stderr", line);
+  };
+  return {
+    status: (text) => settings.quiet || print(text),
+    warn: (text) => print(`Warning: ${text}`),
+    detail: (text) => settings.verbose && print(text),
+    ...(settings.debug && { debug: (line) => print(`Debug: ${line}`) }),
+    ...(bars && { progress: (event) => feed(bars, event) }),
+    [Symbol.dispose]: () => bars?.[Symbol.dispose](),
+  };
+}
+
+function feed({ transfers }: Progress, { type, descriptor, bytes }: ProgressEvent): void {
+  const { digest, size } = descriptor;
+  const now = performance.now();
+  if (type === "start") transfers.start(digest, shortDigest(digest), size, now);
+  else if (type === "resumed") transfers.resume(digest, bytes);
+  else if (type === "bytes") transfers.receive(digest, bytes, now);
+  else transfers.finish(digest);
+}
