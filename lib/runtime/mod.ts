@@ -5,4 +5,5 @@
  * @module
  */
 export * from "./flock.ts";
+export * from "./http.ts";
 export * from "./process.ts";

@@ -1,0 +1,150 @@
+import { hasCode, SatchelError } from "../error.ts";
+import type { ByteStream, FetchOptions } from "../content/mod.ts";
+import type { Descriptor } from "../oci/mod.ts";
+import type { Client } from "./client.ts";
+import type { Exchange } from "./exchange.ts";
+import { refuseEncoding } from "./manifests.ts";
+import { printable } from "./printable.ts";
+import { asTransient, pauseBeforeRetry } from "./retry.ts";
+
+/**
+ * Downloads a blob from `offset` to its end (distribution-spec 1.1, end-2). A transfer that breaks goes on where it
+ * stopped; the count of retries starts anew whenever bytes came.
+ *
+ * @throws {SatchelError} `integrity` as soon as there are more bytes than the descriptor says, or another length is
+ *   announced; `not-found`, `network`, `registry`, `denied`, `cancelled`
+ */
+export async function* download(
+  client: Client,
+  descriptor: Descriptor,
+  { offset = 0, signal }: FetchOptions = {},
+): ByteStream {
+  const { size } = descriptor;
+  let position = offset;
+  let failures = 0;
+  while (position < size) {
+    const startedAt = position;
+    try {
+      using sent = await request(client, descriptor, position, signal);
+      let skip = bytesToSkip(sent, descriptor, position);
+      for await (const chunk of sent.chunks()) {
+        if (skip >= chunk.length) {
+          skip -= chunk.length;
+          continue;
+        }
+        const wanted = skip > 0 ? chunk.subarray(skip) : chunk;
+        skip = 0;
+        if (position + wanted.length > size) throw tooLong(descriptor);
+        position += wanted.length;
+        yield wanted;
+      }
+      if (position < size) throw endedEarly(sent, descriptor, position);
+    } catch (error) {
+      if (position > startedAt) failures = 0;
+      failures++;
+      await pauseBeforeRetry(client.policy, failures, error, signal);
+    }
+  }
+}
+
+async function request(
+  client: Client,
+  descriptor: Descriptor,
+  position: number,
+  signal: AbortSignal | undefined,
+): Promise<Exchange> {
+  const sent = await client.send({
+    method: "GET",
+    url: client.url(`blobs/${descriptor.digest}`),
+    headers: position > 0 ? { range: `bytes=${position}-` } : {},
+    scopes: client.pull,
+    accept: [200, 206, 416],
+    signal,
+  });
+  return sent;
+}
+
+/**
+ * Checks what the head of the response says about the bytes to come.
+ *
+ * @returns how many of them are before `position`: a server need not know `Range`
+ * @throws {SatchelError} `integrity`, `registry`
+ */
+function bytesToSkip(sent: Exchange, descriptor: Descriptor, position: number): number {
+  const { response, url } = sent;
+  refuseEncoding(sent, descriptor.digest);
+  if (response.status === 416) {
+    throw new SatchelError(
+      "integrity",
+      `${descriptor.digest} is shorter than announced: ${url.host} has nothing after ${position} bytes`,
+    );
+  }
+  const isPart = response.status === 206;
+  if (isPart) checkContentRange(sent, descriptor, position);
+  const length = response.headers.get("content-length");
+  const expected = isPart ? descriptor.size - position : descriptor.size;
+  if (length !== null && Number(length) !== expected) {
+    throw new SatchelError(
+      "integrity",
+      `${descriptor.digest} has another length than announced: ${url.host} sends ${
+        printable(length, 30)
+      } bytes, not ${expected}`,
+    );
+  }
+  return isPart ? 0 : position;
+}
+
+function checkContentRange({ response, url }: Exchange, descriptor: Descriptor, position: number): void {
+  const header = response.headers.get("content-range") ?? "";
+  const [, first, last, total] = /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/i.exec(header.trim()) ?? [];
+  if (first === undefined || Number(first) !== position || Number(last) >= descriptor.size) {
+    throw new SatchelError(
+      "registry",
+      `${url.host} was asked for ${descriptor.digest} from byte ${position} on and sent the range ${
+        JSON.stringify(printable(header, 60))
+      }`,
+    );
+  }
+  if (total !== "*" && Number(total) !== descriptor.size) {
+    throw new SatchelError(
+      "integrity",
+      `${descriptor.digest} has another length than announced: ${total} bytes, not ${descriptor.size}`,
+    );
+  }
+}
+
+function tooLong({ digest, size }: Descriptor): SatchelError {
+  return new SatchelError("integrity", `${digest} is longer than announced: more than ${size} bytes came`);
+}
+
+/** A body without a length that ends too soon cannot be told from a connection that was closed; so it is tried again. */
+function endedEarly({ url }: Exchange, { digest, size }: Descriptor, position: number): SatchelError {
+  const message = `${digest} is shorter than announced: ${position} of ${size} bytes came from ${url.host}`;
+  return asTransient(new SatchelError("integrity", message));
+}
+
+/**
+ * Whether a blob is there (distribution-spec 1.1, end-2, HEAD), with the size that the descriptor says.
+ *
+ * @throws {SatchelError} all but `not-found`
+ */
+export async function hasContent(
+  client: Client,
+  path: string,
+  descriptor: Descriptor,
+  headers: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const spec = { method: "HEAD" as const, url: client.url(path), headers, scopes: client.pull, accept: [200], signal };
+  try {
+    return await client.request(spec, ({ response }) => {
+      const length = response.headers.get("content-length");
+      const digest = response.headers.get("docker-content-digest");
+      const hasSize = length === null || Number(length) === descriptor.size;
+      return hasSize && (digest === null || digest === descriptor.digest);
+    });
+  } catch (error) {
+    if (hasCode(error, "not-found")) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,169 @@
+import { SatchelError, throwIfCancelled } from "../error.ts";
+import { concatBytes } from "../content/mod.ts";
+import { describeFetchFailure, type HttpFetch, type HttpInit } from "../runtime/mod.ts";
+import { networkError } from "./network_error.ts";
+import { asTransient } from "./retry.ts";
+
+/** What an exchange needs besides the request. */
+export interface ExchangeOptions {
+  fetch: HttpFetch;
+  /** The longest silence, in milliseconds. */
+  idleTimeout: number;
+  signal?: AbortSignal;
+}
+
+/** One request and its response. Dispose of it: what was not read of the body is then dropped with its connection. */
+export interface Exchange extends Disposable {
+  readonly url: URL;
+  readonly method: string;
+  readonly response: Response;
+
+  /**
+   * The body as the runtime's own chunks.
+   *
+   * @throws {SatchelError} `network` (transient) if the connection broke or was silent for too long; `cancelled`
+   */
+  chunks(): AsyncGenerator<Uint8Array, void, void>;
+
+  /**
+   * The whole body, if it is not longer than `limit` bytes, else `undefined`; no more than `limit` is ever in memory.
+   *
+   * @throws {SatchelError} as {@link Exchange.chunks}
+   */
+  read(limit: number): Promise<Uint8Array | undefined>;
+}
+
+/**
+ * Sends a request and waits for the head of the response.
+ *
+ * @throws {SatchelError} `network`, transient where another try may help; `cancelled`
+ */
+export async function exchange(url: URL, init: HttpInit, options: ExchangeOptions): Promise<Exchange> {
+  throwIfCancelled(options.signal);
+  const watch = watchSilence(options.idleTimeout, options.signal);
+  const failed = (error: unknown): SatchelError => {
+    if (error instanceof SatchelError) return error;
+    throwIfCancelled(options.signal);
+    const what = `${init.method} ${url.pathname} at ${url.host}`;
+    if (watch.timedOut()) {
+      const message = `${what}: no byte came for ${options.idleTimeout / 1000} s`;
+      return asTransient(new SatchelError("network", message, { cause: error }));
+    }
+    return networkError(what, url, describeFetchFailure(error), error);
+  };
+
+  let response: Response;
+  try {
+    watch.waiting();
+    const body = init.body instanceof ReadableStream ? watch.body(init.body) : init.body;
+    response = await options.fetch(url.href, {
+      ...init,
+      ...(body === undefined ? {} : { body }),
+      signal: watch.signal,
+    });
+    watch.busy();
+  } catch (error) {
+    watch.end();
+    throw watch.bodyError() ?? failed(error);
+  }
+
+  let finished = response.body === null;
+  if (finished) watch.end();
+
+  async function* chunks(): AsyncGenerator<Uint8Array, void, void> {
+    const { body } = response;
+    if (finished || body === null) return;
+    try {
+      watch.waiting();
+      for await (const chunk of body) {
+        watch.busy();
+        yield chunk;
+        watch.waiting();
+      }
+      finished = true;
+      watch.end();
+    } catch (error) {
+      throw failed(error);
+    } finally {
+      if (!finished) watch.abort();
+    }
+  }
+
+  return {
+    url,
+    method: init.method,
+    response,
+    chunks,
+    async read(limit) {
+      const announced = Number(response.headers.get("content-length") ?? 0);
+      if (announced > limit && init.method !== "HEAD") return undefined;
+      const parts: Uint8Array[] = [];
+      let size = 0;
+      for await (const chunk of chunks()) {
+        size += chunk.length;
+        if (size > limit) return undefined;
+        parts.push(chunk.slice());
+      }
+      return concatBytes(parts);
+    },
+    [Symbol.dispose]() {
+      if (!finished) watch.abort();
+    },
+  };
+}
+
+/**
+ * Aborts when nothing moves for too long. One timer looks now and then at the time of the last byte, which is cheaper than
+ * a timer for each chunk; and it does not count the time that whoever takes the bytes needs for them.
+ */
+function watchSilence(idleTimeout: number, outer: AbortSignal | undefined) {
+  const controller = new AbortController();
+  let waitingSince = Infinity;
+  let timedOut = false;
+  let bodyError: SatchelError | undefined;
+  const abort = () => {
+    end();
+    controller.abort();
+  };
+  const timer = setInterval(() => {
+    if (performance.now() - waitingSince < idleTimeout) return;
+    timedOut = true;
+    abort();
+  }, Math.max(idleTimeout / 8, 1));
+  const end = () => {
+    clearInterval(timer);
+    outer?.removeEventListener("abort", abort);
+  };
+  outer?.addEventListener("abort", abort);
+
+  return {
+    signal: controller.signal,
+    abort,
+    end,
+    waiting: () => waitingSince = performance.now(),
+    busy: () => waitingSince = Infinity,
+    timedOut: () => timedOut,
+    /** What the source of an upload threw; the runtime reports it in its own words, or not at all. */
+    bodyError: () => bodyError,
+    /** Passes an upload's bytes on, so that each of them counts as movement. */
+    body(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+      const reader = stream.getReader();
+      return new ReadableStream<Uint8Array>({
+        async pull(sink) {
+          waitingSince = Infinity;
+          try {
+            const { done, value } = await reader.read();
+            if (done) sink.close();
+            else sink.enqueue(value);
+          } catch (error) {
+            if (error instanceof SatchelError) bodyError = error;
+            throw error;
+          } finally {
+            waitingSince = performance.now();
+          }
+        },
+        cancel: (reason) => reader.cancel(reason),
+      }, { highWaterMark: 0 });
+    },
+  };
+}

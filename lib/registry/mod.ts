@@ -1,0 +1,9 @@
+/**
+ * A client of the OCI distribution API 1.1 on fetch: one repository of a registry as a Source and a Target, with
+ * authentication, redirects, retries, resumed transfers, uploads and referrers.
+ * It must not know of graphs, of the store, of files, or of the command line.
+ *
+ * @module
+ */
+export * from "./options.ts";
+export * from "./repository.ts";

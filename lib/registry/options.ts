@@ -1,0 +1,36 @@
+import type { CredentialLookup } from "../content/mod.ts";
+import type { Descriptor } from "../oci/mod.ts";
+import type { TlsOptions } from "../runtime/mod.ts";
+
+/** How to talk to a registry. Every member may be left out. */
+export interface RegistryOptions {
+  /** Speaks plain HTTP instead of TLS. Default: false. */
+  plainHttp?: boolean;
+  /** Finds the account. Asked once, and only if the registry wants one. Default: none. */
+  credentials?: CredentialLookup;
+  /** Certificates. Default: the runtime's. */
+  tls?: TlsOptions;
+  /**
+   * What the first token should allow. With `push` it covers uploads from the start, which saves a round trip; the account
+   * may lack that right, so it is not the default. Default: `pull`.
+   */
+  access?: "pull" | "push";
+  /** Other repositories of the same registry that hold this content, to mount it from instead of uploading it. */
+  mountFrom?: (descriptor: Descriptor) => readonly string[];
+  /** The longest silence, in milliseconds. Default: 60,000. */
+  idleTimeout?: number;
+  /** How many times something that failed is tried again, without progress in between. Default: 5. */
+  retries?: number;
+  /** The first pause before a retry, in milliseconds; each further one is twice as long. Default: 200. */
+  retryDelay?: number;
+  /** How many connections to open ahead of need; 0 behind a proxy. Default: 6. */
+  connections?: number;
+  /** `User-Agent`. Default: `satchel`. */
+  userAgent?: string;
+  /** Told before something is tried again. */
+  onRetry?: (message: string) => void;
+  /** Told what the user should know though it is not an error; each message once. */
+  onWarning?: (message: string) => void;
+  /** Gets a line for each request, without secrets. */
+  log?: (line: string) => void;
+}

@@ -1,0 +1,136 @@
+import { hasCode, SatchelError } from "../error.ts";
+import {
+  type Descriptor,
+  type Digest,
+  isJsonObject,
+  MAX_CHILDREN,
+  MAX_MANIFEST_SIZE,
+  MediaType,
+  parseJson,
+  parseManifest,
+  tooLarge,
+} from "../oci/mod.ts";
+import type { Client } from "./client.ts";
+import type { Exchange } from "./exchange.ts";
+import { fallbackTag } from "./fallback_tag.ts";
+import { contentType, findManifest, refuseEncoding } from "./manifests.ts";
+import { pages } from "./pages.ts";
+
+/** The most pages of one list of referrers. */
+const MAX_PAGES = 100;
+
+/** What a registry without the referrers API answers. */
+const UNSUPPORTED_STATUSES: readonly number[] = [400, 404, 405, 501];
+
+/** Lists what refers to a manifest, by whichever of the two ways the repository has. */
+export interface ReferrerLister {
+  /**
+   * @throws {SatchelError} `invalid` for a list that is malformed or has more than 10,000 entries, `refused`, `registry`,
+   *   `network`, `cancelled`
+   */
+  list(subject: Digest, signal?: AbortSignal): Promise<Descriptor[]>;
+  /** Whether the repository has the referrers API; asks about `subject` if that is not known yet. */
+  hasApi(subject: Digest, signal?: AbortSignal): Promise<boolean>;
+}
+
+/**
+ * Makes the lister of one repository. At the first question the API and the fallback tag are asked at the same time, so it
+ * takes one round trip; from then on only the one that answered.
+ */
+export function createReferrerLister(client: Client): ReferrerLister {
+  let supported: boolean | undefined;
+
+  async function fromApi(subject: Digest, signal?: AbortSignal): Promise<Descriptor[] | undefined> {
+    const found = await listByApi(client, subject, signal);
+    // What is forbidden may be allowed for another subject, so it decides nothing.
+    if (found !== "forbidden") supported ??= found !== undefined;
+    return found === "forbidden" ? undefined : found;
+  }
+
+  async function list(subject: Digest, signal?: AbortSignal): Promise<Descriptor[]> {
+    if (supported === true) return await fromApi(subject, signal) ?? await listByTag(client, subject, signal);
+    if (supported === false) return await listByTag(client, subject, signal);
+    const byTag = listByTag(client, subject, signal);
+    // Its error counts only if its answer does.
+    byTag.catch(() => {});
+    return await fromApi(subject, signal) ?? await byTag;
+  }
+
+  return {
+    list,
+    async hasApi(subject, signal) {
+      if (supported === undefined) await list(subject, signal);
+      return supported === true;
+    },
+  };
+}
+
+/** `undefined` if the registry has no such API (distribution-spec 1.1, end-12a). */
+async function listByApi(
+  client: Client,
+  subject: Digest,
+  signal?: AbortSignal,
+): Promise<Descriptor[] | "forbidden" | undefined> {
+  const spec = {
+    method: "GET" as const,
+    url: client.url(`referrers/${subject}`),
+    headers: { accept: MediaType.ociIndex },
+    scopes: client.pull,
+    accept: [200, ...UNSUPPORTED_STATUSES],
+    signal,
+  };
+  const found = new Map<Digest, Descriptor>();
+  let answered = false;
+  try {
+    for await (const page of pages(client, spec, MAX_PAGES, (sent) => readPage(sent, subject))) {
+      answered = true;
+      for (const descriptor of page) found.set(descriptor.digest, descriptor);
+      if (found.size > MAX_CHILDREN) throw tooMany(client, subject);
+    }
+  } catch (error) {
+    if (!hasCode(error, "denied")) throw error;
+    client.warn(`What refers to ${subject} may be missing: ${error.message}`);
+    return "forbidden";
+  }
+  return answered ? [...found.values()] : undefined;
+}
+
+/** `undefined` if this is not a list of referrers: some servers answer any path with a page of their own. */
+async function readPage(sent: Exchange, subject: Digest): Promise<Descriptor[] | undefined> {
+  if (sent.response.status !== 200) return undefined;
+  const type = contentType(sent);
+  if (type !== MediaType.ociIndex && type !== "application/json" && type !== "") return undefined;
+  const what = `The list of what refers to ${subject}`;
+  refuseEncoding(sent, what);
+  const body = await sent.read(MAX_MANIFEST_SIZE);
+  if (!body) throw tooLarge(what, MAX_MANIFEST_SIZE + 1);
+  return isIndex(body, what) ? parseManifest(body, MediaType.ociIndex, what).children : undefined;
+}
+
+function isIndex(body: Uint8Array, what: string): boolean {
+  try {
+    const json = parseJson(body, what);
+    return isJsonObject(json) && json.schemaVersion === 2 && json.manifests !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+async function listByTag(client: Client, subject: Digest, signal?: AbortSignal): Promise<Descriptor[]> {
+  const tag = fallbackTag(subject);
+  try {
+    const found = await findManifest(client, tag, signal);
+    return found?.manifest.kind === "index" ? found.manifest.children : [];
+  } catch (error) {
+    if (!hasCode(error, "denied")) throw error;
+    client.warn(`What refers to ${subject} may be missing: ${error.message}`);
+    return [];
+  }
+}
+
+function tooMany(client: Client, subject: Digest): SatchelError {
+  return new SatchelError(
+    "invalid",
+    `${client.registry.host} lists more than ${MAX_CHILDREN} manifests that refer to ${subject}`,
+  );
+}

@@ -1,0 +1,123 @@
+import { STATUS_CODES } from "node:http";
+import { type ErrorCode, hasCode, SatchelError } from "../error.ts";
+import { isJsonObject, parseJson } from "../oci/mod.ts";
+import type { Exchange } from "./exchange.ts";
+import { printable } from "./printable.ts";
+import { asTransient, isTransientStatus, MAX_RETRY_AFTER, parseRetryAfter } from "./retry.ts";
+
+/** The most that is read of an error's body, in bytes. */
+const MAX_ERROR_BODY = 64 * 1024;
+
+/** The most entries of `errors` that are shown. */
+const MAX_SHOWN = 5;
+
+/** One entry of a registry's error body (distribution-spec 1.1, "Error Codes"). */
+interface ErrorEntry {
+  code?: string;
+  message?: string;
+  detail?: string;
+}
+
+/**
+ * Turns an answer that was not asked for into an error: what was asked for, the HTTP status, and code, message and detail as
+ * the registry gives them.
+ */
+export async function registryError(exchange: Exchange): Promise<SatchelError> {
+  const { response, url, method } = exchange;
+  const { status } = response;
+  const body = await readErrorBody(exchange);
+  const type = (response.headers.get("content-type") ?? "").toLowerCase();
+  const entries = body ? parseErrors(body) : [];
+  const said = entries.length > 0 ? formatErrors(entries) : describeBody(body, type);
+  const what = `${method} ${printable(url.pathname)} at ${url.host}`;
+  const reason = STATUS_CODES[status];
+  const message = `${what}: HTTP ${status}${reason ? ` ${reason}` : ""}${said ? `: ${said}` : ""}`;
+  const retryAfter = parseRetryAfter(response.headers.get("retry-after"), Date.now());
+  const error = new SatchelError(errorCode(status, entries), message, { hint: hintFor(exchange, body, retryAfter) });
+  return isTransientStatus(status) ? asTransient(error, retryAfter) : error;
+}
+
+/** Reads a body that nobody needs, if it is short, so that its connection can be used again. */
+export async function discard(exchange: Exchange): Promise<void> {
+  await readErrorBody(exchange);
+}
+
+async function readErrorBody(exchange: Exchange): Promise<Uint8Array | undefined> {
+  try {
+    return await exchange.read(MAX_ERROR_BODY);
+  } catch (error) {
+    if (hasCode(error, "cancelled")) throw error;
+    return undefined;
+  } finally {
+    exchange[Symbol.dispose]();
+  }
+}
+
+function errorCode(status: number, entries: readonly ErrorEntry[]): ErrorCode {
+  if (status === 401 || status === 403) return "denied";
+  if (status === 404 || status === 410) return "not-found";
+  const codes = entries.map((entry) => entry.code);
+  if (codes.includes("NAME_UNKNOWN") || codes.includes("MANIFEST_UNKNOWN")) return "not-found";
+  if (codes.includes("DENIED") || codes.includes("UNAUTHORIZED")) return "denied";
+  return "registry";
+}
+
+function hintFor({ response, url }: Exchange, body: Uint8Array | undefined, retryAfter?: number): string | undefined {
+  if (retryAfter !== undefined && retryAfter > MAX_RETRY_AFTER) {
+    return `${url.host} asks to wait for ${Math.ceil(retryAfter / 1000)} s.`;
+  }
+  // The words of Go's net/http, which most registries are written with.
+  if (response.status === 400 && body && decode(body).includes("HTTP request to an HTTPS server")) {
+    return `${url.host} speaks TLS; leave it out of --insecure-registries.`;
+  }
+  return undefined;
+}
+
+function parseErrors(body: Uint8Array): ErrorEntry[] {
+  let json: unknown;
+  try {
+    json = parseJson(body, "the error");
+  } catch {
+    return [];
+  }
+  if (!isJsonObject(json)) return [];
+  if (Array.isArray(json.errors)) return json.errors.filter(isJsonObject).map(parseEntry);
+  // Token services and proxies: {"error": "...", "error_description": "..."}, {"message": "..."}, {"details": "..."}.
+  const { error, message, error_description: description, details } = json;
+  const entry = parseEntry({ code: error, message: message ?? description ?? details });
+  return entry.code || entry.message ? [entry] : [];
+}
+
+function parseEntry({ code, message, detail }: Record<string, unknown>): ErrorEntry {
+  const entry: ErrorEntry = {};
+  if (typeof code === "string" && code !== "") entry.code = printable(code, 60);
+  if (typeof message === "string" && message !== "") entry.message = printable(message);
+  if (detail !== undefined && detail !== null && detail !== "") {
+    entry.detail = printable(typeof detail === "string" ? detail : JSON.stringify(detail));
+  }
+  return entry;
+}
+
+function formatErrors(entries: readonly ErrorEntry[]): string {
+  const shown = entries.slice(0, MAX_SHOWN).map(({ code, message, detail }) => {
+    const text = [code, message].filter((part) => part !== undefined).join(": ");
+    return detail === undefined || detail === message ? text : `${text} (${detail})`;
+  });
+  if (entries.length > MAX_SHOWN) shown.push(`and ${entries.length - MAX_SHOWN} more`);
+  return shown.join("; ");
+}
+
+/** What to say of a body that is not a registry's error. */
+function describeBody(body: Uint8Array | undefined, type: string): string {
+  if (!body || body.length === 0) return "";
+  const text = decode(body).trim();
+  if (type.includes("html") || /^<(?:!doctype|html)/i.test(text)) {
+    const title = /<title[^>]{0,200}>([^<]{1,200})/i.exec(text)?.[1].trim();
+    return `the answer is an HTML page${title ? ` (${JSON.stringify(printable(title))})` : ""}, not a registry's`;
+  }
+  return printable(text.replace(/\s+/g, " "), 200);
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}

@@ -1,0 +1,86 @@
+import { SatchelError } from "../error.ts";
+import { concatBytes, type Content, Verifier } from "../content/mod.ts";
+import type { Descriptor } from "../oci/mod.ts";
+import { sendsStreamsWithLength } from "../runtime/mod.ts";
+
+/** Content on its way out: parts of it are read again after a break, and each byte is hashed once. */
+export interface UploadSource {
+  readonly descriptor: Descriptor;
+  /** `length` bytes from `offset` on, as a body of exactly this length. */
+  stream(offset: number, length: number): ReadableStream<Uint8Array>;
+  /** The same in memory. */
+  bytes(offset: number, length: number): Promise<Uint8Array>;
+  /**
+   * Checks, once all was read, that it is what the descriptor says.
+   *
+   * @throws {SatchelError} `integrity`
+   */
+  verify(): void;
+}
+
+/** Whether a stream can be the body of a request in this runtime; else it has to be bytes. */
+export const canStream: boolean = sendsStreamsWithLength;
+
+/** Makes content readable in the parts that an upload needs. */
+export function uploadSource(descriptor: Descriptor, content: Content): UploadSource {
+  const verifier = new Verifier(descriptor);
+  let verified = false;
+
+  /** Hashes what was not hashed yet; what is read again after a break was. */
+  function hash(chunk: Uint8Array, position: number): void {
+    const seen = verifier.size - position;
+    if (seen < 0) throw new Error("an upload skipped bytes");
+    if (seen < chunk.length) verifier.update(chunk.subarray(seen));
+  }
+
+  /** The bytes up to the one where hashing stands have to be read again only if a part starts beyond it. */
+  async function* read(offset: number, length: number): AsyncGenerator<Uint8Array, void, void> {
+    const from = Math.min(offset, verifier.size);
+    const end = offset + length;
+    let position = from;
+    if (length > 0) {
+      for await (const chunk of content.open(from)) {
+        const part = position + chunk.length > end ? chunk.subarray(0, end - position) : chunk;
+        hash(part, position);
+        const wanted = position < offset ? part.subarray(offset - position) : part;
+        // Past the end of the last part: this throws, since it is more than was announced.
+        if (end === descriptor.size && part.length < chunk.length) verifier.update(chunk.subarray(part.length));
+        position += part.length;
+        if (wanted.length > 0) yield wanted;
+        if (position === end && end < descriptor.size) return;
+      }
+    }
+    if (position < end) {
+      throw new SatchelError(
+        "integrity",
+        `${descriptor.digest} is shorter than announced: ${position} of ${descriptor.size} bytes came`,
+      );
+    }
+  }
+
+  return {
+    descriptor,
+    stream(offset, length) {
+      const chunks = read(offset, length);
+      return new ReadableStream<Uint8Array>({
+        async pull(sink) {
+          const { done, value } = await chunks.next();
+          if (done) sink.close();
+          else sink.enqueue(value);
+        },
+        async cancel() {
+          await chunks.return();
+        },
+      }, { highWaterMark: 0 });
+    },
+    async bytes(offset, length) {
+      const parts: Uint8Array[] = [];
+      for await (const chunk of read(offset, length)) parts.push(chunk.slice());
+      return concatBytes(parts);
+    },
+    verify() {
+      if (!verified) verifier.finish();
+      verified = true;
+    },
+  };
+}
