@@ -1,0 +1,137 @@
+/** The programs that are compared, and how each is asked to do the same thing. @module */
+import { exists } from "./measure.ts";
+
+/** An image in a registry. */
+export interface Remote {
+  /** `127.0.0.1:<port>` */
+  host: string;
+  repository: string;
+  tag: string;
+}
+
+/** How a program is called for each kind of work: its arguments. What it cannot do is left out. */
+interface Recipe {
+  name: string;
+  /** Where it is; default: on PATH, or among the pinned peers of the tests. */
+  path?: string;
+  /** Starts and says its version. */
+  start: string[];
+  /** Pulls an image, with all its platforms, into an OCI layout in `folder`. */
+  pull?(image: Remote, folder: string): string[];
+  /** Pushes what the OCI layout in `folder` has under {@link Recipe.localName}. */
+  push?(image: Remote, folder: string): string[];
+  /** Lists the names in the OCI layout in `folder`. */
+  list?(folder: string): string[];
+  /** The name that an image has in a layout. */
+  localName(image: Remote): string;
+  /** Puts something in front of a command line that works on `folder`. */
+  wrap?(words: string[], folder: string): string[];
+}
+
+/** A program that is installed. */
+export interface Tool extends Recipe {
+  path: string;
+  version: string;
+}
+
+const full = ({ host, repository, tag }: Remote) => `${host}/${repository}:${tag}`;
+const tagOnly = ({ tag }: Remote) => tag;
+
+/** ig has no option for its store: it runs with `folder` mounted over root's, which no other process sees. */
+function withIgStore(words: string[], folder: string): string[] {
+  const store = "/var/lib/ig/oci-store";
+  const script = `mkdir -p ${store} "$0" && mount --bind "$0" ${store} && exec "$@"`;
+  return ["unshare", "--mount", "sh", "-c", script, folder, ...words];
+}
+
+const RECIPES: readonly Recipe[] = [
+  {
+    name: "satchel",
+    path: new URL("../dist/satchel", import.meta.url).pathname,
+    start: ["version"],
+    pull: (image, folder) => ["image", "pull", "--store", folder, "--insecure-registries", image.host, full(image)],
+    push: (image, folder) => ["image", "push", "--store", folder, "--insecure-registries", image.host, full(image)],
+    list: (folder) => ["image", "list", "--store", folder],
+    localName: full,
+  },
+  {
+    name: "oras",
+    start: ["version"],
+    pull: (image, folder) => ["cp", "--from-plain-http", full(image), "--to-oci-layout", `${folder}:${image.tag}`],
+    push: (image, folder) => ["cp", "--from-oci-layout", `${folder}:${image.tag}`, "--to-plain-http", full(image)],
+    list: (folder) => ["repo", "tags", "--oci-layout", folder],
+    localName: tagOnly,
+  },
+  {
+    name: "crane",
+    start: ["version"],
+    pull: (image, folder) => ["pull", "--insecure", "--format=oci", full(image), folder],
+    push: (image, folder) => ["push", "--insecure", folder, full(image)],
+    localName: tagOnly,
+  },
+  {
+    name: "regctl",
+    start: ["version"],
+    pull: (image, folder) => ["image", "copy", ...regctlHost(image), full(image), `ocidir://${folder}:${image.tag}`],
+    push: (image, folder) => ["image", "copy", ...regctlHost(image), `ocidir://${folder}:${image.tag}`, full(image)],
+    list: (folder) => ["tag", "ls", `ocidir://${folder}`],
+    localName: tagOnly,
+  },
+  {
+    name: "skopeo",
+    start: ["--version"],
+    pull: (image, folder) => [
+      ...["--insecure-policy", "copy", "--all", "--src-tls-verify=false"],
+      ...[`docker://${full(image)}`, `oci:${folder}:${image.tag}`],
+    ],
+    push: (image, folder) => [
+      ...["--insecure-policy", "copy", "--all", "--dest-tls-verify=false"],
+      ...[`oci:${folder}:${image.tag}`, `docker://${full(image)}`],
+    ],
+    localName: tagOnly,
+  },
+  {
+    name: "ig",
+    start: ["version"],
+    pull: (image) => ["image", "pull", "--insecure-registries", image.host, full(image)],
+    push: (image) => ["image", "push", "--insecure-registries", image.host, full(image)],
+    list: () => ["image", "list"],
+    localName: full,
+    wrap: withIgStore,
+  },
+];
+
+/** The names of all programs that are known. */
+export const TOOL_NAMES: readonly string[] = RECIPES.map(({ name }) => name);
+
+function regctlHost({ host }: Remote): string[] {
+  return ["--host", `reg=${host},tls=disabled`];
+}
+
+/** Finds a program: on PATH, else among the pinned peers that the tests install. */
+export function findProgram(name: string): string | undefined {
+  const folders = [...(Deno.env.get("PATH") ?? "").split(":"), `${Deno.env.get("HOME")}/.cache/satchel-peers/bin`];
+  return folders.map((folder) => `${folder}/${name}`).find(exists);
+}
+
+/** The wanted tools that are installed. ig needs root, since its store cannot be put elsewhere. */
+export async function installedTools(wanted: readonly string[]): Promise<Tool[]> {
+  const tools: Tool[] = [];
+  for (const recipe of RECIPES) {
+    if (!wanted.includes(recipe.name) || (recipe.wrap && Deno.uid() !== 0)) continue;
+    const path = recipe.path === undefined ? findProgram(recipe.name) : [recipe.path].find(exists);
+    if (path !== undefined) tools.push({ ...recipe, path, version: await versionOf(path, recipe.start) });
+  }
+  return tools;
+}
+
+/** The whole command line of `args`, which work on the layout in `folder`. */
+export function commandLine(tool: Tool, args: string[], folder: string): string[] {
+  const words = [tool.path, ...args];
+  return tool.wrap ? tool.wrap(words, folder) : words;
+}
+
+async function versionOf(program: string, args: string[]): Promise<string> {
+  const { stdout } = await new Deno.Command(program, { args, stdin: "null" }).output();
+  return /\d+\.\d+\.\d+[^\s,]*/.exec(new TextDecoder().decode(stdout))?.[0] ?? "unknown";
+}
