@@ -1,0 +1,17 @@
+/**
+ * What the end-to-end tests stand on: the built binary, real registries and clients on ports of their own, scratch
+ * folders, and images made in memory. Nothing here uses satchel's own code, so that a test does not check satchel by
+ * itself.
+ *
+ * @module
+ */
+export * from "./certificates.ts";
+export * from "./clients.ts";
+export * from "./gadget.ts";
+export * from "./paths.ts";
+export * from "./peers.ts";
+export * from "./process.ts";
+export * from "./registry.ts";
+export * from "./satchel.ts";
+export * from "./scratch.ts";
+export * from "./token_service.ts";

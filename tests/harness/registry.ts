@@ -1,0 +1,143 @@
+import { join } from "node:path";
+import type { Certificates } from "./certificates.ts";
+import { peer } from "./peers.ts";
+import { type Background, startInBackground } from "./process.ts";
+import { scratchFolder } from "./scratch.ts";
+import type { TokenService } from "./token_service.ts";
+
+/** A registry program that runs on a port of its own; `await using` ends it and removes what it stored. */
+export interface Registry extends AsyncDisposable {
+  /** `127.0.0.1:<port>`, or `localhost:<port>` with TLS. */
+  host: string;
+  /** `http://127.0.0.1:<port>`, without a slash at the end. */
+  url: string;
+  /**
+   * Requests that it logged so far, such as `GET /v2/demo/gadget/manifests/latest 200`, oldest first. The referrers
+   * registry logs no status for those that succeeded.
+   */
+  requests(): string[];
+  /** Waits until it has logged a request that matches, and returns it. */
+  waitForRequest(pattern: RegExp): Promise<string>;
+  /** The folder below which it keeps blobs and repositories; the referrers registry keeps them in memory. */
+  storage: string;
+  /** The environment with which a client trusts it: `SSL_CERT_FILE` with TLS, else nothing. */
+  env: Record<string, string>;
+}
+
+/** How a registry of the distribution project is set up. Without anything: plain HTTP, no accounts. */
+export interface RegistryOptions {
+  /** Speak TLS with this certificate. */
+  tls?: Certificates;
+  /** Accounts by HTTP Basic: lines of an htpasswd file, bcrypt. {@link ACCOUNT_LINE} has one. */
+  htpasswd?: string;
+  /** Accounts by tokens of this service (distribution v3 alone: 2.8 cannot read a key set). */
+  token?: TokenService;
+  /** The folder to keep blobs in. Default: one that is removed with the registry. */
+  storage?: string;
+}
+
+/** An account for {@link RegistryOptions.htpasswd}. */
+export const ACCOUNT = { username: "joe", password: "s3cret" } as const;
+
+/** {@link ACCOUNT} as a line of an htpasswd file (bcrypt, cost 4, so that it costs the tests no time). */
+export const ACCOUNT_LINE = "joe:$2a$04$9qw2LywMxdfgONZx4cO8XOIBPk48vhWItt9B.rVNpQRooXVhxGtmi";
+
+/** Starts distribution v3. */
+export function startRegistry(options: RegistryOptions = {}): Promise<Registry> {
+  return startDistribution(peer("registry"), options);
+}
+
+/** Starts Debian's docker-registry, distribution 2.8. */
+export function startDockerRegistry(options: RegistryOptions = {}): Promise<Registry> {
+  return startDistribution(peer("docker-registry"), options);
+}
+
+/** Starts go-containerregistry's registry with the referrers API; it keeps everything in memory. */
+export async function startReferrersRegistry(): Promise<Registry> {
+  const server = await startInBackground(peer("referrers-registry"), [], {
+    ready: (line) => /^listening on (\S+)$/.exec(line)?.[1],
+  });
+  return {
+    ...describeServer(server, server.found, /^\d\S+ \S+ ([A-Z]+ \/\S*(?: \d{3})?)/),
+    url: `http://${server.found}`,
+    storage: "",
+    env: {},
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+async function startDistribution(program: string, options: RegistryOptions): Promise<Registry> {
+  const scratch = await scratchFolder();
+  try {
+    const storage = options.storage ?? scratch.at("storage");
+    await Deno.writeTextFile(
+      scratch.at("config.yml"),
+      JSON.stringify(await configuration(storage, scratch.path, options)),
+    );
+    const server = await startInBackground(program, ["serve", scratch.at("config.yml")], {
+      env: { HOME: scratch.path, OTEL_TRACES_EXPORTER: "none" },
+      ready: (line) => /"listening on 127\.0\.0\.1:(\d+)/.exec(line)?.[1],
+    });
+    const scheme = options.tls ? "https" : "http";
+    const host = `${options.tls ? "localhost" : "127.0.0.1"}:${server.found}`;
+    return {
+      ...describeServer(server, host, /"(\S+ \S+) HTTP\/[\d.]+" (\d+)/),
+      url: `${scheme}://${host}`,
+      storage,
+      env: options.tls ? { SSL_CERT_FILE: options.tls.authority } : {},
+      async [Symbol.asyncDispose]() {
+        await server[Symbol.asyncDispose]();
+        await scratch[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await scratch[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The configuration file of distribution 2.8 and 3; JSON is YAML. */
+async function configuration(storage: string, folder: string, { tls, htpasswd, token }: RegistryOptions) {
+  if (htpasswd !== undefined) await Deno.writeTextFile(join(folder, "htpasswd"), `${htpasswd}\n`);
+  if (token !== undefined) await Deno.writeTextFile(join(folder, "token.json"), token.keys);
+  return {
+    version: 0.1,
+    log: { level: "info", formatter: "json", accesslog: { disabled: false } },
+    storage: {
+      filesystem: { rootdirectory: storage },
+      delete: { enabled: true },
+      maintenance: { uploadpurging: { enabled: false } },
+    },
+    http: {
+      addr: "127.0.0.1:0",
+      secret: crypto.randomUUID(),
+      ...(tls && { tls: { certificate: tls.certificate, key: tls.key } }),
+    },
+    ...((htpasswd !== undefined || token !== undefined) && {
+      auth: {
+        ...(htpasswd !== undefined && { htpasswd: { realm: "test", path: join(folder, "htpasswd") } }),
+        ...(token !== undefined && {
+          token: {
+            realm: token.realm,
+            service: token.service,
+            issuer: token.issuer,
+            jwks: join(folder, "token.json"),
+          },
+        }),
+      },
+    }),
+  };
+}
+
+function describeServer(server: Background<string>, host: string, access: RegExp) {
+  const request = (line: string) => access.exec(line)?.slice(1).join(" ");
+  return {
+    host,
+    requests: () => server.lines.map(request).filter((line) => line !== undefined),
+    waitForRequest: (pattern: RegExp) =>
+      server.waitFor((line) => {
+        const found = request(line);
+        return found !== undefined && pattern.test(found) ? found : undefined;
+      }),
+  };
+}
