@@ -5,7 +5,7 @@ import { helpText } from "./commands/help.ts";
 import { lenientFlags, parseLine } from "./commands/parse.ts";
 import { errorText } from "./commands/report.ts";
 import { commandTree } from "./commands/tree.ts";
-import { SatchelError } from "./lib/error.ts";
+import { hasCode, SatchelError } from "./lib/error.ts";
 import { commandLine, environment, exit, invocationName, onTermination } from "./lib/runtime/process.ts";
 import { write } from "./lib/terminal/streams.ts";
 
@@ -22,7 +22,7 @@ let status = EXIT_FAILED;
 try {
   status = await run();
 } catch (error) {
-  const failure = controller.signal.aborted ? controller.signal.reason : error;
+  const failure = controller.signal.aborted && !hasCode(error, "cancelled") ? controller.signal.reason : error;
   status = exitStatus(failure);
   write("stderr", errorText(failure, isSet(lenientFlags(root, line), "debug")));
 }

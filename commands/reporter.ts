@@ -15,6 +15,8 @@ export interface Reporter extends Disposable {
   readonly debug?: (line: string) => void;
   /** Shows what moves; `undefined` if nobody looks. */
   readonly progress?: (event: ProgressEvent) => void;
+  /** Shows how far one long piece of work is, in bytes; `undefined` if nobody looks. */
+  readonly measure?: (label: string, done: number, total: number) => void;
 }
 
 /** Opens the reporter of a command. Progress is shown on a terminal alone. */
@@ -31,7 +33,7 @@ export function openReporter(settings: Settings, signal: AbortSignal): Reporter 
     warn: (text) => print(`Warning: ${text}`),
     detail: (text) => settings.verbose && print(text),
     ...(settings.debug && { debug: (line) => print(`Debug: ${line}`) }),
-    ...(bars && { progress: (event) => feed(bars, event) }),
+    ...(bars && { progress: (event) => feed(bars, event), measure: (...work) => measure(bars, ...work) }),
     [Symbol.dispose]: () => bars?.[Symbol.dispose](),
   };
 }
@@ -43,4 +45,11 @@ function feed({ transfers }: Progress, { type, descriptor, bytes }: ProgressEven
   else if (type === "resumed") transfers.resume(digest, bytes);
   else if (type === "bytes") transfers.receive(digest, bytes, now);
   else transfers.finish(digest);
+}
+
+function measure({ transfers }: Progress, label: string, done: number, total: number): void {
+  const now = performance.now();
+  const [known] = transfers.active();
+  if (!known) transfers.start(label, label, total, now);
+  transfers.receive(label, done - (known?.received ?? 0), now);
 }

@@ -53,7 +53,8 @@ export async function run(invocation: Invocation): Promise<number> {
     filters.length === 0 || filters.some((matches) => matches(image))
   );
   for (const image of images) {
-    if (image.state !== "ok") reporter.warn(`${image.name ?? image.descriptor.digest} is ${image.state} in the store`);
+    if (image.state === "ok") continue;
+    reporter.warn(`${image.name ?? image.descriptor.digest} cannot be used: a manifest of it is ${image.state}`);
   }
   reporter[Symbol.dispose]();
   const full = isSet(invocation.flags, "no-trunc");

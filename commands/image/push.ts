@@ -1,3 +1,4 @@
+import { withContext } from "../../lib/error.ts";
 import { formatReference, parseReference } from "../../lib/oci/mod.ts";
 import { EXIT_OK } from "../exit.ts";
 import type { Invocation } from "../invocation.ts";
@@ -15,8 +16,11 @@ export async function run(invocation: Invocation): Promise<number> {
   reporter.status(`Pushing ${formatReference(image)}...`);
   const store = await openLocalStore(settings, reporter);
   // Fails before any request if the image is not there, or its tag stands for another digest.
-  const { digest } = await store.resolve(image);
-  const target = await openRemote(image, settings, reporter, { access: "push" });
+  const { digest } = await store.resolve(image).catch((error: unknown) => {
+    throw withContext(`pushing ${formatReference(image)}`, error);
+  });
+  const mountFrom = store.repositoriesHolding(image.registry);
+  const target = await openRemote(image, settings, reporter, { access: "push", mountFrom });
   await transfer(
     {
       verb: "push",

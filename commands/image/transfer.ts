@@ -2,6 +2,7 @@ import { copy, type CopyResult, type Source, type Target } from "../../lib/conte
 import { SatchelError, withContext } from "../../lib/error.ts";
 import { type Descriptor, type Digest, formatReference, type Reference } from "../../lib/oci/mod.ts";
 import { formatBytes } from "../../lib/terminal/mod.ts";
+import { count } from "../count.ts";
 import { isSet } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
 import { outputMode, printResult } from "../output.ts";
@@ -97,8 +98,8 @@ export function nameWithDigest(image: Reference, { digest }: Pick<Descriptor, "d
 }
 
 function summary({ transferred, present }: CopyResult): string {
-  return `Transferred ${transferred.blobs} blobs (${formatBytes(transferred.bytes)}), ` +
-    `${present.blobs} (${formatBytes(present.bytes)}) were there`;
+  return `Transferred ${count(transferred.blobs, "blob")} (${formatBytes(transferred.bytes)}), ` +
+    `${count(present.blobs, "blob")} (${formatBytes(present.bytes)}) were there`;
 }
 
 function report(name: string, { root, transferred, present, attachments }: CopyResult): TransferReport {

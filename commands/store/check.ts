@@ -1,4 +1,39 @@
+import type { CheckReport } from "../../lib/store/mod.ts";
+import { formatBytes, printable } from "../../lib/terminal/mod.ts";
+import { count } from "../count.ts";
+import { EXIT_FAILED, EXIT_OK } from "../exit.ts";
 import type { Invocation } from "../invocation.ts";
-export async function run(_invocation: Invocation): Promise<number> {
-  return 0;
+import { openLocalStore } from "../local_store.ts";
+import { outputMode, printResult } from "../output.ts";
+import { openReporter } from "../reporter.ts";
+import { loadSettings, type Settings } from "../settings.ts";
+
+/** `satchel store check`: reads and hashes everything in the store; the exit status is 1 if something is damaged. */
+export async function run(invocation: Invocation): Promise<number> {
+  const settings = await loadSettings(invocation);
+  using reporter = openReporter(settings, invocation.signal);
+  const store = await openLocalStore(settings, reporter);
+  const onProgress = (done: number, total: number) => reporter.measure?.("Checking", done, total);
+  const report = await store.check({ signal: invocation.signal, onProgress });
+  reporter[Symbol.dispose]();
+  await printResult(outputMode(invocation.flags), report, () => describe(report, settings));
+  return report.damage.length > 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+/** Damage is told in any case, leftovers one by one only with `--verbose`. */
+function describe({ names, blobs, bytes, damage, garbage }: CheckReport, { store, quiet, verbose }: Settings): string {
+  const lines = damage.map(({ message, images = [] }) => {
+    const users = images.length === 0 ? "" : ` (part of ${images.join(", ")})`;
+    return `Damaged: ${printable(message + users)}`;
+  });
+  if (verbose) lines.push(...garbage.map(({ message }) => `Leftover: ${printable(message)}`));
+  if (!quiet) {
+    const checked = `${count(names, "name")} and ${count(blobs, "blob")} (${formatBytes(bytes)}) in ${
+      printable(store)
+    }`;
+    const found = damage.length === 0 ? "nothing is damaged" : `${damage.length} damaged`;
+    const leftovers = garbage.length === 0 ? "" : `, ${count(garbage.length, "leftover")} for store gc`;
+    lines.push(`Checked ${checked}: ${found}${leftovers}`);
+  }
+  return lines.map((line) => `${line}\n`).join("");
 }

@@ -1,4 +1,42 @@
+import type { GcReport } from "../../lib/store/mod.ts";
+import { formatBytes } from "../../lib/terminal/mod.ts";
+import { count } from "../count.ts";
+import { EXIT_OK } from "../exit.ts";
+import { durationOf, isSet } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
-export async function run(_invocation: Invocation): Promise<number> {
-  return 0;
+import { openLocalStore } from "../local_store.ts";
+import { outputMode, printResult } from "../output.ts";
+import { openReporter } from "../reporter.ts";
+import { loadSettings } from "../settings.ts";
+
+/** `satchel store gc`: removes what no image needs. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { flags, signal } = invocation;
+  const settings = await loadSettings(invocation);
+  using reporter = openReporter(settings, signal);
+  const store = await openLocalStore(settings, reporter);
+  const dryRun = isSet(flags, "dry-run");
+  const minAge = durationOf(flags, "min-age");
+  const report = await store.gc({
+    signal,
+    dryRun,
+    untagged: isSet(flags, "untagged"),
+    ...(minAge !== undefined && { minAge }),
+  });
+  const text = () => settings.quiet ? "" : describe(report, dryRun);
+  await printResult(outputMode(flags), { dryRun, ...report }, text);
+  return EXIT_OK;
+}
+
+function describe({ entries, blobs, ingest, young }: GcReport, dryRun: boolean): string {
+  const parts = [
+    [blobs.count, `${count(blobs.count, "blob")} (${formatBytes(blobs.bytes)})`],
+    [ingest.count, `${count(ingest.count, "part")} of broken transfers (${formatBytes(ingest.bytes)})`],
+    [entries.untagged, `${count(entries.untagged, "image")} without a name`],
+    [entries.orphans, `${count(entries.orphans, "attachment")} of images that are gone`],
+    [entries.gone, `${count(entries.gone, "entry", "entries")} without content`],
+  ] as const;
+  const removed = parts.filter(([number]) => number > 0).map(([, text]) => text).join(", ") || "nothing";
+  const kept = young.count === 0 ? "" : `; kept ${count(young.count, "file")} that may still be needed (--min-age)`;
+  return `${dryRun ? "Would remove" : "Removed"} ${removed}${kept}\n`;
 }

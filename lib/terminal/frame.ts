@@ -26,21 +26,23 @@ const RESET = "\x1b[0m";
 
 /**
  * Draws what moves at this moment: a line for each blob, the oldest first and no more than the terminal has room for,
- * then one for all of them.
+ * then one for all of them unless that would say the same.
  *
  * @returns lines without line feeds, none wider than the terminal
  */
 export function drawFrame(transfers: Transfers, options: FrameOptions): string[] {
   const active = transfers.active();
   const shown = active.slice(0, Math.max(0, Math.min(active.length, options.rows - FREE_ROWS)));
-  return [...shown, transfers.total(options.now)].map((transfer) => drawLine(transfer, options));
+  const total = transfers.total(options.now);
+  const isAll = active.length === 1 && active[0].size === total.size;
+  return [...shown, ...(isAll ? [] : [total])].map((transfer) => drawLine(transfer, options));
 }
 
 function drawLine(transfer: Transfer, { columns, color, now }: FrameOptions): string {
   const rate = transfer.rate(now);
   const left = transfer.size - transfer.received;
   const texts = [
-    `${formatBytes(transfer.received)}/${formatBytes(transfer.size)}`.padStart(17),
+    `${formatBytes(transfer.received)}/${formatBytes(transfer.size)}`.padStart(15),
     rate > 0 ? `${formatBytes(rate)}/s`.padStart(9) : "",
     rate > 0 && left > 0 ? formatRemaining(left / rate * 1000) : "",
   ];
@@ -48,7 +50,7 @@ function drawLine(transfer: Transfer, { columns, color, now }: FrameOptions): st
   const label = printable(transfer.label).padEnd(12);
   const percent = `${Math.floor(share * 100)}%`.padStart(4);
   const numbers = `${percent}  ${texts.join("  ")}`.trimEnd();
-  const room = Math.min(MAX_BAR, columns - 1 - label.length - 34 - 6);
+  const room = Math.min(MAX_BAR, columns - 1 - label.length - 38);
   if (room < MIN_BAR) return `${label} ${numbers}`.slice(0, columns - 1);
   return `${label}  ${drawBar(share, room, color)} ${numbers}`;
 }

@@ -1,6 +1,5 @@
-import { writeSync } from "node:fs";
+import { fstatSync, writeSync } from "node:fs";
 import process from "node:process";
-import { isatty } from "node:tty";
 
 /** Where text goes. */
 export type Stream = "stdout" | "stderr";
@@ -12,7 +11,18 @@ const FULL_PIPE_PAUSE = 5;
 
 /** Whether a stream is a terminal. */
 export function isTerminal(stream: Stream): boolean {
-  return isatty(DESCRIPTOR[stream]);
+  const descriptor = DESCRIPTOR[stream];
+  // node:tty brings sockets and streams along, 4 ms at start-up: it is loaded only if the answer may be yes.
+  return isDevice(descriptor) && process.getBuiltinModule("node:tty").isatty(descriptor);
+}
+
+function isDevice(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isCharacterDevice();
+  } catch {
+    // Closed by whoever started us.
+    return false;
+  }
 }
 
 /** Size of the terminal in characters; 80x24 where it does not say. */
