@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hostTarget, installedBun, type Target, targetNamed, TARGETS } from "./build/targets.ts";
+import { buildInfo } from "./build/version.ts";
 import { sealedRuntime } from "./build/runtime.ts";
 
 /** What Bun is called with, beside names and paths. */
@@ -31,15 +32,16 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 async function build(target: Target, outfile: string): Promise<void> {
   const started = performance.now();
   const host = await hostTarget(root);
+  const { version, commit } = await buildInfo(root);
   const scratch = `${outfile}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   const { success } = await new Deno.Command(installedBun(root, host), {
     args: [
       "build",
       ...FLAGS,
       "--define",
-      `SATCHEL_VERSION=${JSON.stringify(await version())}`,
+      `SATCHEL_VERSION=${JSON.stringify(version)}`,
       "--define",
-      `SATCHEL_COMMIT=${JSON.stringify(await commit())}`,
+      `SATCHEL_COMMIT=${JSON.stringify(commit)}`,
       `--target=${target.package.replace("aarch64", "arm64")}`,
       "--compile-executable-path",
       await sealedRuntime(root, target),
@@ -63,27 +65,6 @@ async function build(target: Target, outfile: string): Promise<void> {
       Math.round(performance.now() - started)
     } ms)`,
   );
-}
-
-async function version(): Promise<string> {
-  const { version } = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
-  if (typeof version !== "string") throw new Error(`deno.json has no "version"`);
-  return version;
-}
-
-async function commit(): Promise<string> {
-  const given = Deno.env.get("SATCHEL_COMMIT");
-  if (given) return given;
-  try {
-    const { success, stdout } = await new Deno.Command("git", {
-      args: ["rev-parse", "HEAD"],
-      cwd: root,
-      stderr: "null",
-    }).output();
-    return success ? new TextDecoder().decode(stdout).trim() : "unknown";
-  } catch {
-    return "unknown";
-  }
 }
 
 const { values } = parseArgs({ args: Deno.args, options: { target: { type: "string", multiple: true } } });
