@@ -146,3 +146,15 @@ export function findAttachments(entries: readonly IndexEntry[], reader: Manifest
   }
   return { of: (subject) => bySubject.get(subject) ?? [], subjectOf };
 }
+
+/** Every digest that these entries need, or that belongs to something they need. */
+export function reachable(
+  roots: readonly IndexEntry[],
+  reader: ManifestReader,
+  attachments: Attachments,
+): Set<Digest> {
+  const descriptors = roots.flatMap(({ descriptor }) => descriptor ?? []);
+  const alive = new Set<Digest>();
+  for (const { descriptor } of walkGraph(descriptors, reader, attachments.of)) alive.add(descriptor.digest);
+  return alive;
+}

@@ -10,6 +10,7 @@ import {
   parseJson,
   REF_NAME_ANNOTATION,
 } from "../oci/mod.ts";
+import type { Lock } from "../runtime/mod.ts";
 import { onPath, openToWrite, readWhole, statOf, syncFolder, writeAll } from "./files.ts";
 import { createStore, type Layout, lockIndex, storeExists } from "./layout.ts";
 
@@ -66,8 +67,17 @@ async function loadStable(layout: Layout, signal: AbortSignal | undefined): Prom
     return loadIndex(layout);
   } catch (error) {
     if (!hasCode(error, "invalid")) throw error;
-    using _lock = await lockIndex(layout, signal);
+    using _lock = await lockUnlessForbidden(layout, error, signal);
     return loadIndex(layout);
+  }
+}
+
+/** Who may not lock the index hears what is wrong with it, not with the lock. */
+async function lockUnlessForbidden(layout: Layout, problem: SatchelError, signal?: AbortSignal): Promise<Lock> {
+  try {
+    return await lockIndex(layout, signal);
+  } catch (error) {
+    throw hasCode(error, "storage") ? problem : error;
   }
 }
 
@@ -92,8 +102,12 @@ export async function changeIndex<T>(
   return work({ index, save: (entries) => saveIndex(layout, { ...index, entries }) });
 }
 
-/** Reads and checks index.json; one that is not there is an empty one, as for `ig`. */
-function loadIndex(layout: Layout): IndexFile {
+/**
+ * Reads and checks index.json, for whoever has the lock already; one that is not there is an empty one, as for `ig`.
+ *
+ * @throws {SatchelError} `invalid`, `storage`
+ */
+export function loadIndex(layout: Layout): IndexFile {
   const bytes = readWhole(layout.indexFile, MAX_INDEX_SIZE);
   if (bytes === undefined) return NO_INDEX;
   try {

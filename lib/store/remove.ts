@@ -3,7 +3,14 @@ import { attachmentSubject } from "../content/mod.ts";
 import { type Descriptor, type Digest, isManifestType } from "../oci/mod.ts";
 import { withoutName } from "./entries.ts";
 import { onPath, statOf } from "./files.ts";
-import { type Attachments, findAttachments, type ManifestReader, manifestReader, walkGraph } from "./graph.ts";
+import {
+  type Attachments,
+  findAttachments,
+  type ManifestReader,
+  manifestReader,
+  reachable,
+  walkGraph,
+} from "./graph.ts";
 import { changeIndex, type IndexEntry, readIndex } from "./index_file.ts";
 import { blobPath, type Layout } from "./layout.ts";
 import { findEntries, type ImageName } from "./names.ts";
@@ -90,18 +97,6 @@ function isKeptAnyway(entry: IndexEntry, taken: Map<Digest, boolean>, attachment
   if (entry.name !== undefined && !attachmentSubject(entry.name)) return true;
   if (subject) return !taken.has(subject);
   return !taken.has(entry.descriptor.digest);
-}
-
-/** Every digest that these entries need, or that belongs to something they need. */
-export function reachable(
-  roots: readonly IndexEntry[],
-  reader: ManifestReader,
-  attachments: Attachments,
-): Set<Digest> {
-  const descriptors = roots.flatMap(({ descriptor }) => descriptor ?? []);
-  const alive = new Set<Digest>();
-  for (const { descriptor } of walkGraph(descriptors, reader, attachments.of)) alive.add(descriptor.digest);
-  return alive;
 }
 
 /** Leaves out what is dead, and the names of what belonged to it. */

@@ -14,6 +14,7 @@ import {
   isDigest,
   isForeignLayerType,
   isManifestType,
+  type Manifest,
   MAX_MANIFEST_SIZE,
   parseManifest,
   plainDescriptor,
@@ -22,7 +23,7 @@ import {
 import { blobState, hasSize, readBlob, streamBlob } from "./blobs.ts";
 import { findName, withName, withUntagged } from "./entries.ts";
 import { syncFolder } from "./files.ts";
-import { findAttachments, manifestReader } from "./graph.ts";
+import { type Attached, findAttachments, type ManifestReader, manifestReader } from "./graph.ts";
 import { changeIndex, entryFor, type IndexEntry, type IndexFile, readIndex } from "./index_file.ts";
 import { ingest } from "./ingest.ts";
 import { blobPath, createStore, type Layout } from "./layout.ts";
@@ -31,6 +32,7 @@ import { nameOfTag, ofRepository } from "./names.ts";
 /** One repository of a store, to copy from and to copy to. Digests are looked up in the whole store: blobs are shared. */
 export function storeRepository(layout: Layout, reference: Reference): Source & Target {
   const name = formatRepository(reference);
+  const referrersOf = referrerLookUp(layout);
   let created: Promise<void> | undefined;
   return {
     name,
@@ -49,12 +51,11 @@ export function storeRepository(layout: Layout, reference: Reference): Source & 
     fetch: (descriptor, fetchOptions = {}) => streamBlob(layout, descriptor, fetchOptions),
 
     async referrers(subject, { signal } = {}) {
-      return listReferrers(layout, await readIndex(layout, signal), subject.digest);
+      return referrersOf(await readIndex(layout, signal), subject.digest);
     },
 
     has: async (descriptor, contentOptions = {}) => await blobState(layout, descriptor, contentOptions) === "ok",
 
-    // deno-lint-ignore require-await -- the interface is for slower media as well
     async readManifest(descriptor) {
       if (descriptor.size > MAX_MANIFEST_SIZE) return undefined;
       return readBlob(layout, descriptor).bytes;
@@ -76,25 +77,35 @@ function findDigest(entries: readonly IndexEntry[], repository: Reference, diges
 
 /**
  * Lists what refers to a manifest: listed manifests that say so themselves, and what a fallback index names that came
- * along from a registry without the referrers API. What is damaged or missing is left out.
+ * along from a registry without the referrers API. What is damaged or missing is left out. All manifests have to be read
+ * for that, so what they say is remembered for as long as the index does not change.
  */
-function listReferrers(layout: Layout, { entries }: IndexFile, subject: Digest): Descriptor[] {
-  const reader = manifestReader(layout);
-  const fallbackName = fallbackTag(subject);
-  const fallback = findName(entries, fallbackName)?.descriptor;
-  const listed = fallback ? reader.read(fallback).manifest?.children ?? [] : [];
-  const unnamed = entries.filter((entry) => entry.name === undefined || !attachmentSubject(entry.name));
-  const candidates = [...findAttachments(unnamed, reader).of(subject), ...listed];
-  const found = new Map<Digest, Descriptor>();
-  for (const candidate of candidates) {
-    if (!isManifestType(candidate.mediaType) || found.has(candidate.digest)) continue;
-    const { manifest } = reader.read(candidate);
-    if (!manifest) continue;
-    const descriptor: Descriptor = { ...plainDescriptor(candidate), artifactType: manifest.artifactType };
-    if (Object.keys(manifest.annotations).length > 0) descriptor.annotations = manifest.annotations;
-    found.set(candidate.digest, descriptor);
-  }
-  return [...found.values()];
+function referrerLookUp(layout: Layout): (index: IndexFile, subject: Digest) => Descriptor[] {
+  let last: { index: IndexFile; reader: ManifestReader; attached: Attached } | undefined;
+  return (index, subject) => {
+    if (last?.index !== index) {
+      const reader = manifestReader(layout);
+      const speaking = index.entries.filter(({ name }) => name === undefined || !attachmentSubject(name));
+      last = { index, reader, attached: findAttachments(speaking, reader).of };
+    }
+    const { reader, attached } = last;
+    const fallback = findName(index.entries, fallbackTag(subject))?.descriptor;
+    const listed = fallback ? reader.read(fallback).manifest?.children ?? [] : [];
+    const found = new Map<Digest, Descriptor>();
+    for (const candidate of [...attached(subject), ...listed]) {
+      const { manifest } = isManifestType(candidate.mediaType) ? reader.read(candidate) : {};
+      if (manifest) found.set(candidate.digest, describeReferrer(candidate, manifest));
+    }
+    return [...found.values()];
+  };
+}
+
+/** As a registry lists a referrer (distribution-spec 1.1, "Listing Referrers"). */
+function describeReferrer(candidate: Descriptor, { artifactType, annotations }: Manifest): Descriptor {
+  const descriptor = plainDescriptor(candidate);
+  if (artifactType !== undefined) descriptor.artifactType = artifactType;
+  if (Object.keys(annotations).length > 0) descriptor.annotations = annotations;
+  return descriptor;
 }
 
 async function commitTo(

@@ -2,15 +2,21 @@ import type { ContentOptions, Source, Target } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import { type Descriptor, type Digest, plainDescriptor, type Reference } from "../oci/mod.ts";
 import { hasSize } from "./blobs.ts";
+import { type CheckOptions, type CheckReport, checkStore } from "./check.ts";
 import { withName } from "./entries.ts";
+import { collectGarbage, type GcOptions, type GcReport } from "./gc.ts";
 import { manifestReader, walkGraph } from "./graph.ts";
 import { listImages, type ListOptions, type StoredImage } from "./images.ts";
 import { changeIndex, compareBytes, readIndex, renamed } from "./index_file.ts";
-import { type Layout, layoutOf, storeExists, type StoreOptions } from "./layout.ts";
+import { type Layout, layoutOf, type StoreOptions } from "./layout.ts";
+import { repositoriesHolding } from "./mounts.ts";
 import { findEntries, type ImageName, storedName } from "./names.ts";
 import { removeImage, type RemoveResult } from "./remove.ts";
 import { storeRepository } from "./repository.ts";
 
+export type { CheckOptions, CheckReport } from "./check.ts";
+export type { Finding } from "./garbage.ts";
+export type { GcOptions, GcReport } from "./gc.ts";
 export type { ListOptions, StoredImage } from "./images.ts";
 export type { RemoveResult } from "./remove.ts";
 export type { StoreOptions } from "./layout.ts";
@@ -46,17 +52,25 @@ export interface Store {
 
   /** Takes a name away, and with the last one the image; see {@link removeImage}. */
   remove(name: ImageName, options?: ContentOptions): Promise<RemoveResult>;
+
+  /** Reads and hashes everything, and tells damage from garbage; see {@link checkStore}. */
+  check(options?: CheckOptions): Promise<CheckReport>;
+
+  /** Removes what no image needs; see {@link collectGarbage}. */
+  gc(options?: GcOptions): Promise<GcReport>;
+
+  /**
+   * Which repositories of a registry hold a piece of content, as far as this store tells by its names: what was pulled
+   * from there or pushed there need not be uploaded again (distribution-spec 1.1, "Mounting a blob").
+   */
+  repositoriesHolding(registry: string): (descriptor: Descriptor) => readonly string[];
 }
 
 /**
- * Opens a store. Nothing is created or read before it is needed.
- *
- * @throws {SatchelError} `invalid` if something else lies there, `refused`, `storage`
+ * Opens a store. Nothing is read before it is needed, and nothing is created before something is written.
  */
-// deno-lint-ignore require-await -- whoever opens a store need not know that this is cheap
 export async function openStore(options: StoreOptions): Promise<Store> {
   const layout = layoutOf(options);
-  storeExists(layout);
   return {
     path: layout.root,
     repository: (reference) => storeRepository(layout, reference),
@@ -65,6 +79,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     resolve: (name) => resolveName(layout, name),
     tag: (source, name) => tagImage(layout, source, name),
     remove: (name, { signal } = {}) => removeImage(layout, name, signal),
+    check: (checkOptions) => checkStore(layout, checkOptions),
+    gc: (gcOptions) => collectGarbage(layout, gcOptions),
+    repositoriesHolding: (registry) => repositoriesHolding(layout, registry),
   };
 }
 

@@ -1,0 +1,201 @@
+import type { Stats } from "node:fs";
+import type { ContentOptions } from "../content/mod.ts";
+import { hasCode } from "../error.ts";
+import { type Digest, digestAlgorithm } from "../oci/mod.ts";
+import type { Lock } from "../runtime/mod.ts";
+import { hashOpenFile } from "./blobs.ts";
+import { openToRead, statOf } from "./files.ts";
+import { findGarbage, type Finding } from "./garbage.ts";
+import { type GraphNode, manifestReader, walkGraph } from "./graph.ts";
+import { type IndexEntry, loadIndex, readIndex } from "./index_file.ts";
+import { blobPath, type Layout, lockIndex, storeExists } from "./layout.ts";
+import { type BlobFile, listBlobFiles, type Survey, surveyEntries } from "./survey.ts";
+
+/** The result of {@link checkStore}. */
+export interface CheckReport {
+  /** What was looked at. */
+  names: number;
+  blobs: number;
+  bytes: number;
+  /** What makes a named image unusable. */
+  damage: Finding[];
+  /** What only takes up room; `store gc` removes most of it. */
+  garbage: Finding[];
+}
+
+/** Options of {@link checkStore}. */
+export interface CheckOptions extends ContentOptions {
+  /** Told how many bytes of the files have been hashed, and how many there are. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** How a file was when it was hashed. */
+interface HashedFile {
+  size: number;
+  isWhole: boolean;
+  /** Changes whenever the file is written or replaced. */
+  stamp: string;
+}
+
+/** How often content that came meanwhile is looked at before the rest is left to the next check. */
+const MAX_ROUNDS = 5;
+
+/**
+ * Reads and hashes everything in a store and tells damage from garbage. Needs no right to write. Files are hashed
+ * without the lock, however long that takes; what is found is then confirmed under it, so that others may pull and
+ * remove meanwhile.
+ *
+ * @throws {SatchelError} `busy`, `storage` if something cannot be read at all, `cancelled`
+ */
+export async function checkStore(layout: Layout, options: CheckOptions = {}): Promise<CheckReport> {
+  const report: CheckReport = { names: 0, blobs: 0, bytes: 0, damage: [], garbage: [] };
+  if (!isUsableLayout(layout, report)) return report;
+  const hashed = await hashAll(layout, options, report);
+  for (let round = 1;; round++) {
+    const doubtful = await judge(layout, hashed, options, report);
+    // A file that was replaced meanwhile is whole at the second look; one that is damaged stays so.
+    if (doubtful.length === 0 || round === MAX_ROUNDS) return report;
+    for (const digest of doubtful) {
+      const isNew = !hashed.has(digest);
+      const found = await rehash(layout, digest, hashed, options);
+      if (isNew && found) countFile(report, found.size);
+    }
+  }
+}
+
+function countFile(report: CheckReport, bytes: number): void {
+  report.blobs++;
+  report.bytes += bytes;
+}
+
+function isUsableLayout(layout: Layout, report: CheckReport): boolean {
+  try {
+    return storeExists(layout);
+  } catch (error) {
+    if (!hasCode(error, "invalid")) throw error;
+    report.damage.push({ kind: "layout", message: error.message, path: layout.layoutFile });
+    return false;
+  }
+}
+
+async function hashAll(
+  layout: Layout,
+  options: CheckOptions,
+  report: CheckReport,
+): Promise<Map<Digest, HashedFile>> {
+  const files = [...listBlobFiles(layout)].filter((file): file is BlobFile => file.digest !== undefined);
+  const total = files.reduce((sum, { size }) => sum + size, 0);
+  const hashed = new Map<Digest, HashedFile>();
+  let done = 0;
+  const count = (bytes: number) => options.onProgress?.(done += bytes, total);
+  for (const { digest } of files) {
+    const found = await rehash(layout, digest, hashed, options, count);
+    if (found) countFile(report, found.size);
+  }
+  return hashed;
+}
+
+async function rehash(
+  layout: Layout,
+  digest: Digest,
+  hashed: Map<Digest, HashedFile>,
+  options: CheckOptions,
+  count?: (bytes: number) => void,
+): Promise<HashedFile | undefined> {
+  hashed.delete(digest);
+  const path = blobPath(layout, digest);
+  using file = openToRead(path);
+  if (!file) return undefined;
+  const onChunk = count && ((chunk: Uint8Array) => count(chunk.length));
+  const found = await hashOpenFile(file.fd, path, digestAlgorithm(digest), { signal: options.signal, onChunk });
+  const result = { size: file.stat.size, isWhole: found === digest, stamp: stampOf(file.stat) };
+  hashed.set(digest, result);
+  return result;
+}
+
+/**
+ * Fills the report by what the index says now.
+ *
+ * @returns what has to be hashed before the report holds: what an image needs and what came or changed meanwhile
+ */
+async function judge(
+  layout: Layout,
+  hashed: Map<Digest, HashedFile>,
+  options: CheckOptions,
+  report: CheckReport,
+): Promise<Digest[]> {
+  using lock = await lockIfPossible(layout, options);
+  report.damage = [];
+  report.garbage = [];
+  let entries: readonly IndexEntry[];
+  try {
+    entries = (lock ? loadIndex(layout) : await readIndex(layout, options.signal)).entries;
+  } catch (error) {
+    if (!hasCode(error, "invalid")) throw error;
+    report.damage.push({ kind: "index", message: error.message, path: layout.indexFile });
+    return [];
+  }
+  const reader = manifestReader(layout);
+  const survey = surveyEntries(entries, reader);
+  const images = entries.filter((entry) => survey.uses.get(entry) === "image");
+  report.names = new Set(images.map(({ name }) => name)).size;
+  const judgements = new Map<Digest, Judgement>();
+  for (const { name, descriptor } of images) {
+    for (const node of walkGraph([descriptor!], reader, survey.attachments.of)) {
+      if (node.isGuess) continue;
+      const { digest } = node.descriptor;
+      const judgement = judgements.get(digest) ?? judgeNode(layout, node, hashed.get(digest));
+      judgements.set(digest, judgement);
+      const { finding } = judgement;
+      if (finding && !finding.images?.includes(name!)) finding.images = [...finding.images ?? [], name!];
+    }
+  }
+  report.damage.push(...invalidEntries(layout, entries, survey));
+  report.damage.push(...[...judgements.values()].flatMap(({ finding }) => finding ?? []));
+  report.garbage.push(...findGarbage(layout, entries, survey, reader));
+  return [...judgements].filter(([, { isDoubtful }]) => isDoubtful).map(([digest]) => digest);
+}
+
+/** Without the right to lock there is none to write either; then nobody of this user changes the store. */
+async function lockIfPossible(layout: Layout, options: CheckOptions): Promise<Lock | undefined> {
+  try {
+    return await lockIndex(layout, options.signal);
+  } catch (error) {
+    if (!hasCode(error, "storage")) throw error;
+    return undefined;
+  }
+}
+
+/** What is to be said of a blob. */
+interface Judgement {
+  finding?: Finding;
+  /** The file is not the one that was hashed. */
+  isDoubtful?: boolean;
+}
+
+function judgeNode(layout: Layout, { descriptor, stored }: GraphNode, hashed: HashedFile | undefined): Judgement {
+  const { digest, size } = descriptor;
+  const path = blobPath(layout, digest);
+  const found = (kind: Finding["kind"], message: string): Judgement => ({ finding: { kind, message, digest, path } });
+  const stat = statOf(path);
+  if (!stat) return found("missing", `${digest} is missing`);
+  if (!stat.isFile()) return found("altered", `${path} is not a regular file`);
+  if (hashed?.stamp !== stampOf(stat)) return { isDoubtful: true };
+  if (stat.size !== size) return found("altered", `${digest} has ${stat.size} bytes, ${size} were announced`);
+  if (!hashed.isWhole) return found("altered", `${digest} has other bytes than its name says`);
+  if (stored?.state !== "invalid") return {};
+  return found("unreadable", `${digest} is no manifest that satchel can read, so what it needs was not checked`);
+}
+
+function stampOf(stat: Stats): string {
+  return `${stat.ino} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}`;
+}
+
+function invalidEntries(layout: Layout, entries: readonly IndexEntry[], { uses }: Survey): Finding[] {
+  return entries.filter((entry) => uses.get(entry) === "unknown").map(({ raw, name }) => ({
+    kind: "entry",
+    message: `${layout.indexFile} has an entry that is not a valid descriptor: ${JSON.stringify(raw).slice(0, 200)}`,
+    path: layout.indexFile,
+    ...(name === undefined ? {} : { images: [name] }),
+  }));
+}

@@ -1,0 +1,119 @@
+import { rmSync } from "node:fs";
+import type { ContentOptions } from "../content/mod.ts";
+import type { Digest } from "../oci/mod.ts";
+import { tryLockExisting } from "../runtime/mod.ts";
+import { withUntagged } from "./entries.ts";
+import { onPath, statOf } from "./files.ts";
+import { manifestReader, reachable } from "./graph.ts";
+import { changeIndex, type IndexEntry, renamed } from "./index_file.ts";
+import { type Layout, storeExists } from "./layout.ts";
+import { deleteBlobs } from "./remove.ts";
+import {
+  type BlobFile,
+  type EntryUse,
+  listBlobFiles,
+  listIngestFiles,
+  type StoreFile,
+  surveyEntries,
+} from "./survey.ts";
+
+/** How young a file may be and still be left alone, in milliseconds, if nothing else is said. */
+export const DEFAULT_MIN_AGE = 60 * 60 * 1000;
+
+/** Options of {@link collectGarbage}. */
+export interface GcOptions extends ContentOptions {
+  /**
+   * Files younger than this stay, in milliseconds: another process may be about to name them. Default:
+   * {@link DEFAULT_MIN_AGE}. With 0, a pull that is under way may have to fetch once more what is collected.
+   */
+  minAge?: number;
+  /** Images without a name go as well. Default: false. */
+  untagged?: boolean;
+  /** Only tell what would go. Default: false. */
+  dryRun?: boolean;
+}
+
+/** What {@link collectGarbage} removed, or would remove. */
+export interface GcReport {
+  /** Entries of the index: without a manifest, attachments of nothing, and (if asked for) images without a name. */
+  entries: { gone: number; orphans: number; untagged: number };
+  /** Blobs that nothing needs. */
+  blobs: { count: number; bytes: number };
+  /** Parts of transfers that nobody goes on with. */
+  ingest: { count: number; bytes: number };
+  /** Files that nothing needs either, but that are too young. */
+  young: { count: number; bytes: number };
+}
+
+/**
+ * Removes what no image needs. All of it happens under the index lock, so that no commit can come in between; what a
+ * living process is writing is locked by that and stays, whatever its age.
+ *
+ * @throws {SatchelError} `busy`, `invalid`, `storage`, `cancelled`
+ */
+export async function collectGarbage(layout: Layout, options: GcOptions = {}): Promise<GcReport> {
+  const report: GcReport = {
+    entries: { gone: 0, orphans: 0, untagged: 0 },
+    blobs: { count: 0, bytes: 0 },
+    ingest: { count: 0, bytes: 0 },
+    young: { count: 0, bytes: 0 },
+  };
+  if (!storeExists(layout)) return report;
+  const { minAge = DEFAULT_MIN_AGE, dryRun = false } = options;
+  const oldest = minAge > 0 ? Date.now() - minAge : Infinity;
+  const isOld = (file: StoreFile) => {
+    if (file.changed <= oldest) return true;
+    add(report.young, file.size);
+    return false;
+  };
+  return await changeIndex(layout, options.signal, ({ index, save }) => {
+    const { kept, alive } = sort(layout, index.entries, options.untagged ?? false, report);
+    if (!dryRun && kept.length < index.entries.length) save(kept);
+    const blobs = [...listBlobFiles(layout)].filter((file): file is BlobFile =>
+      file.digest !== undefined && !alive.has(file.digest) && isOld(file)
+    );
+    for (const { size } of blobs) add(report.blobs, size);
+    if (!dryRun) deleteBlobs(layout, blobs.map(({ digest }) => digest));
+    for (const file of listIngestFiles(layout)) {
+      if (isOld(file) && takeIngestFile(file, dryRun)) add(report.ingest, file.size);
+    }
+    return report;
+  });
+}
+
+function sort(
+  layout: Layout,
+  entries: readonly IndexEntry[],
+  withUntaggedImages: boolean,
+  report: GcReport,
+): { kept: IndexEntry[]; alive: Set<Digest> } {
+  const reader = manifestReader(layout);
+  const { uses, attachments } = surveyEntries(entries, reader);
+  const counters: Partial<Record<EntryUse, () => void>> = {
+    gone: () => report.entries.gone++,
+    orphan: () => report.entries.orphans++,
+  };
+  if (withUntaggedImages) counters.untagged = () => report.entries.untagged++;
+  const staying = entries.filter((entry) => !counters[uses.get(entry)!]);
+  for (const entry of entries) counters[uses.get(entry)!]?.();
+  const alive = reachable(staying, reader, attachments);
+  // The name of an attachment of nothing goes; what it stood for may still be a part of something else.
+  const stillNeeded = entries.filter((entry) =>
+    entry.descriptor && alive.has(entry.descriptor.digest) && !staying.includes(entry)
+  );
+  return { kept: stillNeeded.map((entry) => renamed(entry, undefined)).reduce(withUntagged, staying), alive };
+}
+
+/** Removes a part of a transfer, unless the process that writes it lives. */
+function takeIngestFile({ path }: StoreFile, dryRun: boolean): boolean {
+  if (!statOf(path)) return false;
+  using lock = tryLockExisting(path);
+  if (!lock) return false;
+  if (!dryRun) onPath("remove", path, () => rmSync(path, { force: true }));
+  return true;
+}
+
+function add(tally: { count: number; bytes: number }, size: number): void {
+  tally.count++;
+  tally.bytes += size;
+}

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { MemoryRepository } from "../content/memory.ts";
+import { copy } from "../content/mod.ts";
+import { digestHex } from "../oci/mod.ts";
+import { acquireLock } from "../runtime/mod.ts";
+import { blobsIn, entriesIn, makeAttachment, makeImage, pull, ref, removeBlob, scratch } from "./_testing.ts";
+
+/** A store with everything in it that may turn up: an image, an untagged one, strays, left-overs. */
+async function makeStore(path: ReturnType<typeof scratch>) {
+  const store = await path.open();
+  const source = new MemoryRepository();
+  const image = makeImage(source, "keep");
+  makeAttachment(source, image.index, "a note that stays");
+  const untagged = makeImage(source, "old");
+  makeAttachment(source, untagged.index, "a note on the untagged");
+  await pull(source, "old", store, "foo");
+  await pull(source, "keep", store, "foo");
+  const stray = source.add("application/octet-stream", "stray");
+  await store.repository(ref("x")).push(stray, { open: () => source.fetch(stray) });
+  const lonely = makeImage(source, "lonely");
+  const signature = makeAttachment(source, lonely.index, "signature", `sha256-${digestHex(lonely.index.digest)}.sig`);
+  await copy(source, signature.digest, store.repository(ref("x")), {
+    tag: `sha256-${digestHex(lonely.index.digest)}.sig`,
+    referrers: false,
+  });
+  const gone = makeImage(source, "gone");
+  await copy(source, gone.index.digest, store.repository(ref("x")), { referrers: false });
+  removeBlob(path.path, gone.index.digest);
+  writeFileSync(join(path.path, "ingest", "0".repeat(64) + "_123"), "left by ig");
+  return { store, source, image, untagged, stray, signature, gone };
+}
+
+Deno.test("gc removes what no image needs, keeps images without a name, and leaves nothing to report", async () => {
+  using made = scratch();
+  const { store, image, untagged, stray, signature } = await makeStore(made);
+  const report = await store.gc({ minAge: 0 });
+  assert.deepEqual(report.entries, { gone: 1, orphans: 1, untagged: 0 });
+  assert.equal(report.ingest.count, 1);
+  const left = blobsIn(made.path);
+  for (const { digest } of [image.index, untagged.index, ...image.layers, ...untagged.layers]) {
+    assert.ok(left.includes(digest));
+  }
+  for (const { digest } of [stray, signature]) assert.equal(left.includes(digest), false);
+  const check = await store.check();
+  assert.deepEqual(check.damage, []);
+  // The manifests of the index that is gone now look like images that have lost their names.
+  assert.deepEqual(new Set(check.garbage.map(({ kind }) => kind)), new Set(["untagged"]));
+});
+
+Deno.test("gc --untagged removes images without a name and what refers to them", async () => {
+  using made = scratch();
+  const { store, image } = await makeStore(made);
+  await store.gc({ minAge: 0, untagged: true });
+  const { damage, garbage } = await store.check();
+  assert.deepEqual([...damage, ...garbage], []);
+  assert.deepEqual((await store.images({ all: true })).map(({ kind }) => kind), ["image", "attachment"]);
+  assert.ok(blobsIn(made.path).includes(image.index.digest));
+});
+
+Deno.test("gc leaves young files alone and says how much that is", async () => {
+  using made = scratch();
+  const { store, stray } = await makeStore(made);
+  const { blobs, ingest, young } = await store.gc();
+  assert.deepEqual([blobs.count, ingest.count], [0, 0]);
+  assert.ok(young.count >= 3);
+  assert.ok(blobsIn(made.path).includes(stray.digest));
+});
+
+Deno.test("gc --dry-run tells the same and changes nothing", async () => {
+  using made = scratch();
+  const { store } = await makeStore(made);
+  const [blobs, entries] = [blobsIn(made.path), entriesIn(made.path)];
+  const told = await store.gc({ minAge: 0, dryRun: true });
+  assert.deepEqual([blobsIn(made.path), entriesIn(made.path)], [blobs, entries]);
+  assert.deepEqual(await store.gc({ minAge: 0 }), told);
+});
+
+Deno.test("gc keeps a part of a transfer that a living process is writing, whatever its age", async () => {
+  using made = scratch();
+  const { store } = await makeStore(made);
+  const partial = join(made.path, "ingest", `${"1".repeat(64)}.partial`);
+  writeFileSync(partial, "half of it");
+  {
+    using _lock = await acquireLock(partial);
+    await store.gc({ minAge: 0 });
+    assert.equal(existsSync(partial), true);
+  }
+  await store.gc({ minAge: 0 });
+  assert.equal(existsSync(partial), false);
+});
+
+Deno.test("gc never touches what is not named as a blob is", async () => {
+  using made = scratch();
+  const { store } = await makeStore(made);
+  const names = ["notes.txt", "A".repeat(64), "f".repeat(63)];
+  for (const name of names) writeFileSync(join(made.path, "blobs/sha256", name), "?");
+  mkdirSync(join(made.path, "blobs/sha256", "f".repeat(64)));
+  writeFileSync(join(made.path, "blobs", "e".repeat(64)), "?");
+  await store.gc({ minAge: 0, untagged: true });
+  for (const name of names) assert.equal(existsSync(join(made.path, "blobs/sha256", name)), true);
+  assert.equal(existsSync(join(made.path, "blobs/sha256", "f".repeat(64))), true);
+  const strays = (await store.check()).garbage.filter(({ kind }) => kind === "stray");
+  assert.equal(strays.length, 5);
+});
+
+Deno.test("gc keeps all that a manifest speaks of which it cannot read", async () => {
+  using made = scratch();
+  const store = await made.open();
+  const source = new MemoryRepository();
+  const { index, layers } = makeImage(source, "v1");
+  await pull(source, "v1", store);
+  // An index of the future: intact, but with members that make it ambiguous today.
+  const strange = source.add(
+    "application/vnd.oci.image.index.v1+json",
+    JSON.stringify({ schemaVersion: 2, layers: [], manifests: [], streams: { first: index.digest } }),
+  );
+  const repository = store.repository(ref("strange"));
+  await repository.push(strange, { open: () => source.fetch(strange) });
+  await repository.commit({
+    manifests: [{ descriptor: strange }],
+    blobs: [],
+    names: [{ tag: "latest", descriptor: strange, bytes: source.contents.get(strange.digest)!.bytes }],
+  });
+  await store.remove(ref("v1"));
+  await store.gc({ minAge: 0, untagged: true });
+  for (const { digest } of [index, ...layers]) assert.ok(blobsIn(made.path).includes(digest));
+});
