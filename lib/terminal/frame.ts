@@ -17,6 +17,9 @@ export interface FrameOptions {
 const MAX_BAR = 30;
 const MIN_BAR = 5;
 
+/** The widest that percentage, sizes, speed and time left become together, in characters. */
+const NUMBERS_WIDTH = 40;
+
 /** Lines of the terminal that stay free: the cursor's, and some of what stood there before. */
 const FREE_ROWS = 4;
 
@@ -50,7 +53,7 @@ function drawLine(transfer: Transfer, { columns, color, now }: FrameOptions): st
   const label = printable(transfer.label).padEnd(12);
   const percent = `${Math.floor(share * 100)}%`.padStart(4);
   const numbers = `${percent}  ${texts.join("  ")}`.trimEnd();
-  const room = Math.min(MAX_BAR, columns - 1 - label.length - 38);
+  const room = Math.min(MAX_BAR, columns - 1 - label.length - 3 - NUMBERS_WIDTH);
   if (room < MIN_BAR) return `${label} ${numbers}`.slice(0, columns - 1);
   return `${label}  ${drawBar(share, room, color)} ${numbers}`;
 }

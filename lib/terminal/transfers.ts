@@ -26,6 +26,7 @@ export class Transfers {
 
   /** A transfer begins. The same one may begin again after a failure: what it counted is taken back. */
   start(id: string, label: string, size: number, now: number): void {
+    this.#total.sample(now);
     const before = this.#active.get(id);
     if (before) this.#total.receive(-before.received, now);
     if (!this.#sizes.has(id)) {

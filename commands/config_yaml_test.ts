@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { mergeConfigFiles } from "./config_yaml.ts";
+
+const read = (text: string) => mergeConfigFiles([{ path: "/etc/satchel/config.yaml", text }]);
+
+/** What is said about a file. */
+function complaint(text: string): string {
+  try {
+    read(text);
+  } catch (error) {
+    assert.equal((error as { code?: string }).code, "usage");
+    return (error as Error).message;
+  }
+  assert.fail(`understood: ${text}`);
+}
+
+Deno.test("every key is read, with paths from the folder of the file", () => {
+  const text = `
+store: images
+authfile: /run/auth.json
+insecureRegistries: [localhost:5000, Registry.Example]
+concurrency: 3
+lockTimeout: 1m30s
+`;
+  assert.deepEqual(read(text), {
+    store: "/etc/satchel/images",
+    authfile: "/run/auth.json",
+    insecureRegistries: ["localhost:5000", "registry.example"],
+    concurrency: 3,
+    lockTimeout: 90_000,
+  });
+});
+
+Deno.test("an empty file says nothing", () => {
+  assert.deepEqual(read(""), {});
+  assert.deepEqual(read("# nothing yet\n"), {});
+});
+
+Deno.test("a key of a later file takes the place of an earlier one's, the others stay", () => {
+  const files = [{ path: "/a/x", text: "store: one\nconcurrency: 3" }, { path: "/b/x", text: "store: two" }];
+  assert.deepEqual(mergeConfigFiles(files), { store: "/b/two", concurrency: 3 });
+});
+
+Deno.test("an unknown key is told with its place, and what was meant", () => {
+  assert.equal(
+    complaint("store: a\nconcurency: 3\n"),
+    '/etc/satchel/config.yaml:2:1: unknown key "concurency": did you mean concurrency?',
+  );
+  assert.match(complaint("zzz: 1"), /:1:1: unknown key "zzz": known keys are store, authfile, /);
+});
+
+Deno.test("a value of the wrong type is told with its place", () => {
+  const at = "/etc/satchel/config.yaml";
+  assert.equal(complaint("store: 5"), `${at}:1:8: store: it must be text`);
+  assert.equal(complaint("store:"), `${at}:1:7: store: it must be text`);
+  assert.equal(complaint('\nconcurrency: "3"'), `${at}:2:14: concurrency: it must be a whole number`);
+  assert.equal(
+    complaint("insecureRegistries: a"),
+    `${at}:1:21: insecureRegistries: it must be a list of host or host:port`,
+  );
+  assert.equal(complaint("insecureRegistries:\n  - 5\n"), `${at}:2:5: insecureRegistries: it must be text`);
+  assert.equal(
+    complaint("insecureRegistries:\n  - ok\n  - http://x\n"),
+    `${at}:3:5: insecureRegistries: invalid registry "http://x": write host or host:port`,
+  );
+  assert.equal(complaint("lockTimeout: 5"), `${at}:1:14: lockTimeout: it must be a duration like 30s or 5m`);
+  assert.equal(complaint("- a"), `${at}:1:1: a configuration file is a list of keys and values`);
+});
+
+Deno.test("what is not YAML is told with its place", () => {
+  assert.match(complaint("store: [a"), /^\/etc\/satchel\/config\.yaml:1:\d+: /);
+  assert.match(complaint("store: a\nstore: b"), /^\/etc\/satchel\/config\.yaml:2:1: .*unique/);
+});
+
+Deno.test("names of things that every object has are no keys", () => {
+  assert.match(complaint("constructor: 1"), /unknown key "constructor"/);
+  assert.match(complaint("__proto__: 1"), /unknown key "__proto__"/);
+});

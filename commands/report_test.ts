@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { SatchelError } from "../lib/error.ts";
+import { exitStatus } from "./exit.ts";
+import { parseLine } from "./parse.ts";
+import { errorText } from "./report.ts";
+import { commandTree } from "./tree.ts";
+
+function usageError(...line: string[]): unknown {
+  try {
+    parseLine(commandTree("satchel"), line);
+  } catch (error) {
+    return error;
+  }
+}
+
+Deno.test("an error is what failed, and a hint", () => {
+  assert.equal(errorText(new SatchelError("network", "pulling x: no route"), false), "Error: pulling x: no route\n");
+  const error = new SatchelError("storage", "the disk is full", { hint: "Free some space." });
+  assert.equal(errorText(error, false), "Error: the disk is full\nHint: Free some space.\n");
+});
+
+Deno.test("a mistake on the command line comes with suggestions and the way to help", () => {
+  assert.equal(
+    errorText(usageError("imag"), false),
+    `Error: unknown command "imag" for "satchel"
+
+Did you mean this?
+	image
+
+Run 'satchel --help' for usage.
+`,
+  );
+  assert.equal(
+    errorText(usageError("image", "pull"), false),
+    "Error: accepts 1 arg(s), received 0\nRun 'satchel image pull --help' for usage.\n",
+  );
+});
+
+Deno.test("an error that nobody foresaw says what kind it is", () => {
+  assert.equal(errorText(new TypeError("x is undefined"), false), "Error: TypeError: x is undefined\n");
+});
+
+Deno.test("what comes from outside cannot act on the terminal", () => {
+  assert.equal(errorText(new SatchelError("registry", "says \x1b[2J"), false), "Error: says \\x1b[2J\n");
+});
+
+Deno.test("the stack trace shows only when asked for, with what led to it", () => {
+  const error = new SatchelError("network", "outer", { cause: new Error("inner") });
+  assert.doesNotMatch(errorText(error, false), /inner|at /);
+  assert.match(errorText(error, true), /outer[^]*at [^]*Caused by:\nError: inner[^]*at /);
+});
+
+Deno.test("each kind of failure has its exit status", () => {
+  const status = (code: ConstructorParameters<typeof SatchelError>[0]) => exitStatus(new SatchelError(code, ""));
+  assert.deepEqual(
+    (["usage", "not-found", "denied", "integrity", "refused", "network", "storage", "cancelled"] as const).map(status),
+    [2, 3, 4, 5, 5, 1, 1, 130],
+  );
+  assert.equal(exitStatus(new Error("anything")), 1);
+});

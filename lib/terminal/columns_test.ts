@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { formatColumns } from "./columns.ts";
+
+const COLUMNS = [{ header: "NAME", shrinksTo: 6 }, { header: "TAG", shrinksTo: 4 }, { header: "AGE" }];
+
+Deno.test("columns are aligned, and no line ends in blanks", () => {
+  assert.deepEqual(formatColumns(COLUMNS, [["a", "latest", "2 days ago"], ["longer/name", "v1", ""]]), [
+    "NAME          TAG      AGE",
+    "a             latest   2 days ago",
+    "longer/name   v1",
+  ]);
+});
+
+Deno.test("without rows there are the headers alone", () => {
+  assert.deepEqual(formatColumns(COLUMNS, []), ["NAME   TAG   AGE"]);
+});
+
+Deno.test("the first column gives way to a narrow terminal, then the second, then none", () => {
+  const rows = [["registry.example/very/long", "v1.2.3-rc4", "2 days ago"]];
+  assert.equal(formatColumns(COLUMNS, rows, 42)[1], "registry.exampl…   v1.2.3-rc4   2 days ago");
+  assert.equal(formatColumns(COLUMNS, rows, 30)[1], "regis…   v1.2.3-…   2 days ago");
+  assert.equal(formatColumns(COLUMNS, rows, 10)[1], "regis…   v1.…   2 days ago");
+  assert.equal(formatColumns(COLUMNS, rows)[1], "registry.example/very/long   v1.2.3-rc4   2 days ago");
+});
+
+Deno.test("what is shortened takes the width exactly", () => {
+  const rows = [["registry.example/very/long", "v1.2.3-rc4", "2 days ago"]];
+  for (const width of [32, 37, 42, 48]) assert.equal([...formatColumns(COLUMNS, rows, width)[1]].length, width);
+});
+
+Deno.test("cells are shown, not obeyed", () => {
+  assert.equal(formatColumns([{ header: "A" }, { header: "B" }], [["\x1b[31m", "x"]])[1], "\\x1b[31m   x");
+});
+
+Deno.test("every cell starts where its header does", () => {
+  const row = fc.tuple(fc.stringMatching(/^[a-z]{1,20}$/), fc.stringMatching(/^[a-z]{1,20}$/));
+  fc.assert(fc.property(fc.array(row, { minLength: 1 }), (rows) => {
+    const [header, ...lines] = formatColumns([{ header: "X" }, { header: "Y" }], rows);
+    const at = header.indexOf("Y");
+    lines.forEach((line, index) => assert.equal(line.slice(at), rows[index][1]));
+  }));
+});
