@@ -30,6 +30,7 @@ export const SEALED_NAMES: readonly SealedName[] = [
   { name: "BUN_FEATURE_FLAG_INTERNAL_FOR_TESTING", reason: "opens the runtime's internal test modules" },
   { name: "BUN_ENABLE_CRASH_REPORTING", reason: "sends a crash to Bun's makers, by the `curl` that PATH finds" },
   { name: "BUN_CRASH_REPORT_URL", reason: "sends a crash to an address of the variable's choice" },
+  { name: "NODE_DEBUG", reason: "prints what HTTP and TLS do, credentials among it" },
   { name: "NODE_REPL_EXTERNAL_MODULE", reason: "loads a foreign module" },
 ];
 
