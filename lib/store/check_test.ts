@@ -120,17 +120,6 @@ Deno.test("what ig leaves behind is garbage, not damage", async () => {
   assert.deepEqual(report.garbage.map(({ kind }) => kind).sort(), ["gone", "orphan", "stray", "unfinished"]);
 });
 
-Deno.test("check needs no right to write", async () => {
-  using made = scratchOfIg();
-  Deno.removeSync(join(made.path, "index.json.lock"));
-  Deno.chmodSync(made.path, 0o555);
-  try {
-    assert.deepEqual((await (await made.open()).check()).damage, []);
-  } finally {
-    Deno.chmodSync(made.path, 0o755);
-  }
-});
-
 Deno.test("check ends when it is told to", async () => {
   using made = scratchOfIg();
   const controller = new AbortController();

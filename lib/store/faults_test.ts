@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { MemoryRepository } from "../content/memory.ts";
+import { hasCode } from "../error.ts";
+import { acquireLock } from "../runtime/mod.ts";
+import { blobFile, makeImage, pull, ref, scratch, scratchOfIg, writeStore } from "./_testing.ts";
+
+/** A small file system of its own, as a folder; `undefined` where this process may not mount one. */
+function smallDisk(folder: string, options: string): Disposable | undefined {
+  mkdirSync(folder, { recursive: true });
+  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", folder]);
+  if (status !== 0) return undefined;
+  return { [Symbol.dispose]: () => void spawnSync("umount", ["--lazy", folder]) };
+}
+
+const mayMount = process.geteuid?.() === 0;
+const ignore = !mayMount;
+
+Deno.test({
+  name: "a full disk is told of as such, the part that filled it is removed, and what was there stays whole",
+  ignore,
+  fn: async () => {
+    using made = scratch();
+    using disk = smallDisk(made.path, "size=1m");
+    if (!disk) return console.log("not run: no right to mount a tmpfs here");
+    const store = await made.open();
+    const source = new MemoryRepository();
+    makeImage(source, "small");
+    makeImage(source, "big", "x".repeat(2 * 1024 * 1024));
+    await pull(source, "small", store);
+    await assert.rejects(pull(source, "big", store), (error) => {
+      assert.ok(hasCode(error, "storage"));
+      assert.match(error.message, /the disk is full/);
+      assert.ok(error.message.includes(made.path));
+      return true;
+    });
+    assert.deepEqual(readdirSync(join(made.path, "ingest")), []);
+    assert.deepEqual((await store.check()).damage, []);
+    assert.deepEqual(await store.names(), ["ghcr.io/inspektor-gadget/gadget/small:latest"]);
+  },
+});
+
+Deno.test({
+  name: "an index that does not fit on the disk leaves the old one",
+  ignore,
+  fn: async () => {
+    using made = scratch();
+    using disk = smallDisk(made.path, "size=1m");
+    if (!disk) return console.log("not run: no right to mount a tmpfs here");
+    const store = await made.open();
+    const source = new MemoryRepository();
+    makeImage(source, "v1");
+    await pull(source, "v1", store);
+    const before = readFileSync(join(made.path, "index.json"), "utf8");
+    try {
+      writeFileSync(join(made.path, "filler"), new Uint8Array(1 << 20));
+    } catch {
+      // It shall fill the disk to the brim.
+    }
+    await assert.rejects(store.tag(ref("v1"), ref("v2")), /the disk is full/);
+    assert.equal(readFileSync(join(made.path, "index.json"), "utf8"), before);
+    assert.equal(readdirSync(made.path).includes("index.json.tmp"), false);
+    await assert.doesNotReject(store.resolve(ref("v1")));
+  },
+});
+
+Deno.test({
+  name: "a store on a read-only file system can be listed, resolved, checked and read",
+  ignore,
+  fn: async () => {
+    using made = scratchOfIg();
+    const bound = join(made.folder, "bound");
+    mkdirSync(bound);
+    rmSync(join(made.path, "index.json.lock"));
+    if (spawnSync("mount", ["--bind", made.path, bound]).status !== 0) return console.log("not run: no right to mount");
+    spawnSync("mount", ["-o", "remount,bind,ro", bound]);
+    try {
+      const { openStore } = await import("./mod.ts");
+      const store = await openStore({ path: bound });
+      assert.equal((await store.images({ all: true })).length, 4);
+      const descriptor = await store.resolve(ref("hello"));
+      const chunks: number[] = [];
+      for await (const chunk of store.repository(ref("hello")).fetch(descriptor)) chunks.push(chunk.length);
+      assert.deepEqual(chunks, [descriptor.size]);
+      assert.deepEqual((await store.check()).damage, []);
+      await assert.rejects(store.tag(ref("hello"), ref("x")), /read-only/);
+      await assert.rejects(store.remove(ref("hello")), /read-only/);
+    } finally {
+      spawnSync("umount", [bound]);
+    }
+  },
+});
+
+Deno.test("a broken index is named, with what to do", async () => {
+  const full = '{"schemaVersion":2,"manifests":[]}';
+  for (
+    const text of ["", "{", full.slice(0, 20), "[]", '{"schemaVersion":1}', '{"manifests":{}}', '{"manifests":[1]}']
+  ) {
+    using made = scratch();
+    writeStore(made.path, text);
+    const store = await made.open();
+    for (
+      const work of [
+        () => store.images(),
+        () => store.resolve(ref("x")),
+        () => store.remove(ref("x")),
+        () => store.gc(),
+      ]
+    ) {
+      await assert.rejects(work, (error) => {
+        assert.ok(hasCode(error, "invalid"), text);
+        assert.ok(error.message.includes(join(made.path, "index.json")));
+        assert.match(error.hint ?? "", /store check/);
+        return true;
+      });
+    }
+  }
+});
+
+Deno.test("an index that ig is just writing in place is read again under the lock", async () => {
+  using made = scratchOfIg();
+  const path = join(made.path, "index.json");
+  const whole = readFileSync(path);
+  const store = await made.open();
+  let listing;
+  {
+    using _lock = await acquireLock(join(made.path, "index.json.lock"));
+    writeFileSync(path, whole.subarray(0, 100));
+    listing = store.images();
+    await new Promise((resolve) => setTimeout(resolve));
+    writeFileSync(path, whole);
+  }
+  assert.equal((await listing).length, 3);
+});
+
+Deno.test("a lock that another process holds is waited for as long as was said", async () => {
+  using made = scratchOfIg();
+  const holder = spawn("flock", [join(made.path, "index.json.lock"), "sh", "-c", "echo held; exec cat"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  await once(holder.stdout!, "data");
+  try {
+    const store = await made.open({ lockTimeout: 30 });
+    await assert.rejects(store.tag(ref("hello"), ref("x")), (error) => {
+      assert.ok(hasCode(error, "busy"));
+      assert.ok(error.message.includes("index.json.lock"));
+      return true;
+    });
+    assert.equal((await store.images()).length, 3);
+    const patient = (await made.open()).tag(ref("hello"), ref("x"));
+    holder.stdin!.end();
+    await patient;
+  } finally {
+    holder.kill();
+  }
+});
+
+Deno.test("a link, a folder, a FIFO and a device in the place of a blob are errors, and nothing hangs", async () => {
+  using made = scratch();
+  const store = await made.open();
+  const source = new MemoryRepository();
+  const { index, layers: [layer] } = makeImage(source, "v1");
+  await pull(source, "v1", store);
+  const path = blobFile(made.path, layer.digest);
+  const elsewhere = join(made.folder, "elsewhere");
+  writeFileSync(elsewhere, "a secret");
+  const makers = [
+    () => symlinkSync(elsewhere, path),
+    () => mkdirSync(path),
+    () => void spawnSync("mkfifo", [path]),
+  ];
+  for (const make of makers) {
+    rmSync(path, { recursive: true });
+    make();
+    const reading = async () => {
+      for await (const _ of store.repository(ref("v1")).fetch(layer));
+    };
+    await assert.rejects(reading, (error) => hasCode(error, "storage"));
+    assert.deepEqual((await store.check()).damage.map(({ digest }) => digest), [layer.digest]);
+    assert.equal((await store.resolve(ref("v1"))).digest, index.digest);
+  }
+  assert.equal(readFileSync(elsewhere, "utf8"), "a secret");
+});
+
+Deno.test("an index too large to be true is refused before it is read", async () => {
+  using made = scratch();
+  writeStore(made.path, "");
+  spawnSync("truncate", ["-s", "300M", join(made.path, "index.json")]);
+  await assert.rejects((await made.open()).images(), /too large: 314572800 bytes/);
+});
+
+Deno.test("a manifest of 5 MiB in the index neither fills the memory nor breaks the list", async () => {
+  using made = scratch();
+  const store = await made.open();
+  const source = new MemoryRepository();
+  makeImage(source, "v1");
+  await pull(source, "v1", store);
+  const index = JSON.parse(readFileSync(join(made.path, "index.json"), "utf8"));
+  const digest = `sha256:${"3".repeat(64)}`;
+  const annotations = { "org.opencontainers.image.ref.name": "evil" };
+  index.manifests.push({ ...index.manifests[0], digest, size: 5 << 20, annotations });
+  writeFileSync(join(made.path, "index.json"), JSON.stringify(index));
+  const images = await store.images();
+  assert.deepEqual(images.map(({ name, state }) => [name, state]), [
+    ["evil", "damaged"],
+    ["ghcr.io/inspektor-gadget/gadget/v1:latest", "ok"],
+  ]);
+});
