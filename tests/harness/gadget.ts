@@ -1,4 +1,6 @@
+import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
+import type { Registry } from "./registry.ts";
 
 /** Content by digest, as a registry or a layout would hold it. */
 export interface Blob {
@@ -99,47 +101,66 @@ export function attachmentTag(digest: string, suffix = ""): string {
   return digest.replace(":", "-") + suffix;
 }
 
-/** Options of {@link pushImage}. */
-export interface PushOptions {
-  headers?: Record<string, string>;
-}
+/** A registry as {@link pushImage} and its like need it. */
+export type Reachable = Pick<Registry, "fetch">;
 
 /** Puts an image into a registry by plain requests, so that a test does not depend on satchel's own push. */
 export async function pushImage(
-  registry: { url: string },
+  registry: Reachable,
   repository: string,
   tag: string | undefined,
   image: Image,
-  options: PushOptions = {},
+  headers: Record<string, string> = {},
 ): Promise<void> {
-  const base = `${registry.url}/v2/${repository}`;
-  for (const blob of image.blobs) {
-    const started = await request("POST", `${base}/blobs/uploads/`, 202, options.headers);
-    const location = new URL(started, registry.url);
-    location.searchParams.set("digest", blob.digest);
-    await request("PUT", location.href, 201, { ...options.headers, "content-type": "application/octet-stream" }, blob);
+  const base = `/v2/${repository}`;
+  for (const { digest, bytes } of image.blobs) {
+    const started = await request(registry, `${base}/blobs/uploads/`, 202, { method: "POST", headers });
+    const location = new URL(started.headers.get("location") ?? "", started.url);
+    location.searchParams.set("digest", digest);
+    const type = { "content-type": "application/octet-stream" };
+    await request(registry, location.href, 201, { method: "PUT", headers: { ...headers, ...type }, body: bytes });
   }
   for (const manifest of image.manifests) {
     const name = manifest === image.root && tag !== undefined ? tag : manifest.digest;
-    const headers = { ...options.headers, "content-type": manifest.mediaType };
-    await request("PUT", `${base}/manifests/${name}`, 201, headers, manifest);
+    const type = { "content-type": manifest.mediaType };
+    const init = { method: "PUT", headers: { ...headers, ...type }, body: manifest.bytes };
+    await request(registry, `${base}/manifests/${name}`, 201, init);
   }
 }
 
 /** A manifest as a registry has it now: its digest and its content; `undefined` if there is none. */
 export async function readManifest(
-  registry: { url: string },
+  registry: Reachable,
   repository: string,
   reference: string,
-  options: PushOptions = {},
-): Promise<{ digest: string; json: unknown } | undefined> {
-  const response = await fetch(`${registry.url}/v2/${repository}/manifests/${reference}`, {
-    headers: { ...options.headers, accept: `${INDEX}, ${MANIFEST}` },
+  headers: Record<string, string> = {},
+): Promise<{ digest: string; json: Record<string, unknown> } | undefined> {
+  const accept = { accept: `${INDEX}, ${MANIFEST}` };
+  const response = await registry.fetch(`/v2/${repository}/manifests/${reference}`, {
+    headers: { ...headers, ...accept },
   });
   const bytes = await response.bytes();
   if (response.status === 404) return undefined;
   if (!response.ok) throw new Error(`${reference}: ${response.status}`);
   return { digest: digestOf(bytes), json: JSON.parse(new TextDecoder().decode(bytes)) };
+}
+
+/** Checks that a registry has an image under a name, every manifest and every blob of it, byte for byte. */
+export async function assertHolds(
+  registry: Reachable,
+  repository: string,
+  tag: string,
+  image: Image,
+  headers: Record<string, string> = {},
+): Promise<void> {
+  assert.equal((await readManifest(registry, repository, tag, headers))?.digest, image.root.digest);
+  for (const { digest } of image.manifests) {
+    assert.equal((await readManifest(registry, repository, digest, headers))?.digest, digest);
+  }
+  for (const { digest } of image.blobs) {
+    const response = await request(registry, `/v2/${repository}/blobs/${digest}`, 200, { headers });
+    assert.equal(digestOf(response.body), digest);
+  }
 }
 
 /** The digest of bytes, `sha256:<hex>`. */
@@ -185,15 +206,11 @@ function fill(seed: string, size: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-async function request(
-  method: string,
-  url: string,
-  expected: number,
-  headers: Record<string, string> = {},
-  body?: Blob,
-): Promise<string> {
-  const response = await fetch(url, { method, headers, body: body?.bytes });
-  const text = await response.text();
-  if (response.status !== expected) throw new Error(`${method} ${url}: ${response.status} ${text}`);
-  return response.headers.get("location") ?? "";
+async function request(registry: Reachable, path: string, expected: number, init: RequestInit) {
+  const response = await registry.fetch(path, init);
+  const body = await response.bytes();
+  if (response.status !== expected) {
+    throw new Error(`${init.method ?? "GET"} ${response.url}: ${response.status} ${new TextDecoder().decode(body)}`);
+  }
+  return { body, headers: response.headers, url: response.url };
 }

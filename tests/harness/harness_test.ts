@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import {
   ACCOUNT,
   ACCOUNT_LINE,
+  basic,
   crane,
   makeCertificates,
   makeGadget,
@@ -69,13 +70,12 @@ peerTest(["registry", "oras"], "a registry believes tokens of the token service,
   await using service = await startTokenService();
   await using registry = await startRegistry({ token: service });
   const gadget = makeGadget();
-  const basic = { authorization: `Basic ${btoa(`${ACCOUNT.username}:${ACCOUNT.password}`)}` };
   const scope = "repository:demo/gadget:pull,push";
   const ask = async () => {
     const url = `${service.realm}?service=${service.service}&scope=${scope}`;
-    return (await (await fetch(url, { headers: basic })).json()).token;
+    return (await (await fetch(url, { headers: basic() })).json()).token;
   };
-  await pushImage(registry, "demo/gadget", "latest", gadget, { headers: { authorization: `Bearer ${await ask()}` } });
+  await pushImage(registry, "demo/gadget", "latest", gadget, { authorization: `Bearer ${await ask()}` });
   const name = `${registry.host}/demo/gadget:latest`;
   const account = ["-u", ACCOUNT.username, "-p", ACCOUNT.password];
   assert.equal((await oras(["resolve", "--plain-http", name, ...account])).trim(), gadget.root.digest);
@@ -83,5 +83,5 @@ peerTest(["registry", "oras"], "a registry believes tokens of the token service,
 
   service.lifetime = -120; // distribution allows clocks to differ by 60 seconds
   const expired = { authorization: `Bearer ${await ask()}` };
-  await assert.rejects(readManifest(registry, "demo/gadget", "latest", { headers: expired }), /401/);
+  await assert.rejects(readManifest(registry, "demo/gadget", "latest", expired), /401/);
 });

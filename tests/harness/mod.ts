@@ -5,6 +5,7 @@
  *
  * @module
  */
+export * from "./accounts.ts";
 export * from "./certificates.ts";
 export * from "./clients.ts";
 export * from "./gadget.ts";

@@ -11,6 +11,8 @@ export interface Registry extends AsyncDisposable {
   host: string;
   /** `http://127.0.0.1:<port>`, without a slash at the end. */
   url: string;
+  /** Asks it for a path, `/v2/...`, or a URL that it named; with TLS its authority is trusted. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
   /**
    * Requests that it logged so far, such as `GET /v2/demo/gadget/manifests/latest 200`, oldest first. The referrers
    * registry logs no status for those that succeeded.
@@ -28,19 +30,13 @@ export interface Registry extends AsyncDisposable {
 export interface RegistryOptions {
   /** Speak TLS with this certificate. */
   tls?: Certificates;
-  /** Accounts by HTTP Basic: lines of an htpasswd file, bcrypt. {@link ACCOUNT_LINE} has one. */
+  /** Accounts by HTTP Basic: lines of an htpasswd file, bcrypt. `ACCOUNT_LINE` is one. */
   htpasswd?: string;
   /** Accounts by tokens of this service (distribution v3 alone: 2.8 cannot read a key set). */
   token?: TokenService;
   /** The folder to keep blobs in. Default: one that is removed with the registry. */
   storage?: string;
 }
-
-/** An account for {@link RegistryOptions.htpasswd}. */
-export const ACCOUNT = { username: "joe", password: "s3cret" } as const;
-
-/** {@link ACCOUNT} as a line of an htpasswd file (bcrypt, cost 4, so that it costs the tests no time). */
-export const ACCOUNT_LINE = "joe:$2a$04$9qw2LywMxdfgONZx4cO8XOIBPk48vhWItt9B.rVNpQRooXVhxGtmi";
 
 /** Starts distribution v3. */
 export function startRegistry(options: RegistryOptions = {}): Promise<Registry> {
@@ -60,6 +56,7 @@ export async function startReferrersRegistry(): Promise<Registry> {
   return {
     ...describeServer(server, server.found, /^\d\S+ \S+ ([A-Z]+ \/\S*(?: \d{3})?)/),
     url: `http://${server.found}`,
+    fetch: (path, init) => fetch(new URL(path, `http://${server.found}`), init),
     storage: "",
     env: {},
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
@@ -80,12 +77,17 @@ async function startDistribution(program: string, options: RegistryOptions): Pro
     });
     const scheme = options.tls ? "https" : "http";
     const host = `${options.tls ? "localhost" : "127.0.0.1"}:${server.found}`;
+    const client = Deno.createHttpClient({
+      caCerts: options.tls ? [await Deno.readTextFile(options.tls.authority)] : [],
+    });
     return {
       ...describeServer(server, host, /"(\S+ \S+) HTTP\/[\d.]+" (\d+)/),
       url: `${scheme}://${host}`,
+      fetch: (path, init) => fetch(new URL(path, `${scheme}://${host}`), { ...init, client }),
       storage,
       env: options.tls ? { SSL_CERT_FILE: options.tls.authority } : {},
       async [Symbol.asyncDispose]() {
+        client.close();
         await server[Symbol.asyncDispose]();
         await scratch[Symbol.asyncDispose]();
       },

@@ -1,3 +1,4 @@
+import { ACCOUNT } from "./accounts.ts";
 import type { Certificates } from "./certificates.ts";
 
 /** What somebody asked the service for. */
@@ -12,8 +13,8 @@ export interface TokenRequest {
   status: number;
 }
 
-/** An account of the service. */
-export interface Account {
+/** What the service knows of an account. */
+export interface TokenAccount {
   password: string;
   /** Actions that it may do on any repository. */
   actions: readonly string[];
@@ -21,7 +22,7 @@ export interface Account {
 
 /** Options of {@link startTokenService}. */
 export interface TokenServiceOptions {
-  accounts?: Record<string, Account>;
+  accounts?: Record<string, TokenAccount>;
   /** What somebody without an account may do. Default: nothing, then such a request is answered by 401. */
   anonymous?: readonly string[];
   tls?: Certificates;
@@ -48,7 +49,9 @@ export interface TokenService extends AsyncDisposable {
 }
 
 /** A registry's accounts unless a test says otherwise: one who may do everything. */
-const ACCOUNTS: Record<string, Account> = { joe: { password: "s3cret", actions: ["pull", "push", "delete"] } };
+const ACCOUNTS: Record<string, TokenAccount> = {
+  [ACCOUNT.username]: { password: ACCOUNT.password, actions: ["pull", "push", "delete"] },
+};
 
 /** Starts a token service on a port of its own. */
 export async function startTokenService(options: TokenServiceOptions = {}): Promise<TokenService> {
