@@ -1,9 +1,10 @@
+import { Buffer } from "node:buffer";
 import { readSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type ByteStream, type ContentOptions, type FetchOptions } from "../content/mod.ts";
 import { SatchelError, throwIfCancelled } from "../error.ts";
 import { type Descriptor, type Digest, type DigestAlgorithm, digestAlgorithm, Digester } from "../oci/mod.ts";
-import { onPath, openToRead, readUpTo, statOf } from "./files.ts";
+import { onPath, type OpenFile, openToRead, readUpTo, statOf } from "./files.ts";
 import { blobPath, type Layout } from "./layout.ts";
 
 /** How a blob was found: whole, not there, or with other bytes than its name says. */
@@ -53,7 +54,7 @@ export async function blobState(layout: Layout, descriptor: Descriptor, options:
   using file = openToRead(path);
   if (!file) return "missing";
   if (file.stat.size !== descriptor.size) return "damaged";
-  const digest = await hashOpenFile(file.fd, path, digestAlgorithm(descriptor.digest), options);
+  const digest = await hashOpenFile(file, path, digestAlgorithm(descriptor.digest), options);
   return digest === descriptor.digest ? "ok" : "damaged";
 }
 
@@ -69,33 +70,48 @@ export interface HashOptions extends ContentOptions {
  * @throws {SatchelError} `storage`, `cancelled`
  */
 export async function hashOpenFile(
-  fd: number,
+  { fd, stat }: OpenFile,
   path: string,
   algorithm: DigestAlgorithm,
   options: HashOptions,
 ): Promise<Digest> {
   const digester = new Digester(algorithm);
-  for await (const chunk of readChunks(fd, path, 0, options.signal)) {
+  // One byte more than it has, so that a small file is read by two calls and a byte that was added is seen.
+  const memory = sameMemory(Math.min(stat.size + 1, CHUNK));
+  for await (const chunk of readChunks(fd, path, 0, options.signal, memory)) {
     digester.update(chunk);
     options.onChunk?.(chunk);
   }
   return digester.digest();
 }
 
-/** Reads an open file; every chunk lies in the same memory. */
-export async function* readChunks(fd: number, path: string, offset: number, signal?: AbortSignal): ByteStream {
-  let buffer: Uint8Array | undefined;
+/**
+ * Reads an open file.
+ *
+ * @param allocate gives the memory for each chunk. Default: all lie in the same
+ */
+export async function* readChunks(
+  fd: number,
+  path: string,
+  offset: number,
+  signal?: AbortSignal,
+  allocate: () => Uint8Array = sameMemory(CHUNK),
+): ByteStream {
   let position = offset;
   for (let turn = 1;; turn++) {
     throwIfCancelled(signal);
-    buffer ??= new Uint8Array(CHUNK);
-    const into = buffer;
+    const into = allocate();
     const count = onPath("read", path, () => readSync(fd, into, 0, into.length, position));
     if (count === 0) return;
     yield into.subarray(0, count);
     position += count;
     if (turn % CHUNKS_PER_TURN === 0) await nextTurn();
   }
+}
+
+function sameMemory(length: number): () => Uint8Array {
+  const memory = new Uint8Array(length);
+  return () => memory;
 }
 
 /**
@@ -111,5 +127,13 @@ export async function* streamBlob(layout: Layout, descriptor: Descriptor, option
       hint: "Pull the image again: that brings back what is missing.",
     });
   }
-  for await (const chunk of readChunks(file.fd, path, options.offset ?? 0, options.signal)) yield chunk.slice();
+  // A sender may still hold the last chunk while it asks for the next one, so each has memory of its own; not more than
+  // what is left, since most blobs are small.
+  let left = Math.max(file.stat.size - (options.offset ?? 0), 0);
+  const allocate = () => {
+    const length = Math.min(left + 1, CHUNK);
+    left -= length;
+    return Buffer.allocUnsafeSlow(Math.max(length, 1));
+  };
+  yield* readChunks(file.fd, path, options.offset ?? 0, options.signal, allocate);
 }

@@ -107,7 +107,7 @@ async function rehash(
   using file = openToRead(path);
   if (!file) return undefined;
   const onChunk = count && ((chunk: Uint8Array) => count(chunk.length));
-  const found = await hashOpenFile(file.fd, path, digestAlgorithm(digest), { signal: options.signal, onChunk });
+  const found = await hashOpenFile(file, path, digestAlgorithm(digest), { signal: options.signal, onChunk });
   const result = { size: file.stat.size, isWhole: found === digest, stamp: stampOf(file.stat) };
   hashed.set(digest, result);
   return result;
