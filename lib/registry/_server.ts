@@ -58,15 +58,16 @@ export function repositoryAt(
   return openRepository(ref, { plainHttp: true, retryDelay: 0, retries: 2, ...options });
 }
 
-/** Answers with a status, headers and a body of known length. */
+/** Answers with a status, headers (those that are undefined left out) and a body of known length. */
 export function answer(
   response: ServerResponse,
   status: number,
-  headers: Record<string, string | string[]> = {},
+  headers: Record<string, string | string[] | undefined> = {},
   body: string | Uint8Array = "",
 ): void {
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
-  response.writeHead(status, { "content-length": String(bytes.length), ...headers });
+  const all = Object.entries({ "content-length": String(bytes.length), ...headers });
+  response.writeHead(status, Object.fromEntries(all.filter(([, value]) => value !== undefined)));
   response.end(bytes);
 }
 

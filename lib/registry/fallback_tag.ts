@@ -1,4 +1,4 @@
-import { hasCode, SatchelError } from "../error.ts";
+import { SatchelError } from "../error.ts";
 import {
   type Descriptor,
   type Digest,
@@ -15,6 +15,7 @@ import {
 } from "../oci/mod.ts";
 import type { Client } from "./client.ts";
 import { type FetchedManifest, findManifest, putManifest } from "./manifests.ts";
+import { httpStatus } from "./registry_error.ts";
 import { backoff, pause } from "./retry.ts";
 
 /** How often an index is written again because others wrote it as well. */
@@ -94,7 +95,7 @@ async function writeIndex(
     await putManifest(client, tag, descriptor, bytes, { signal, ...(ifMatch === undefined ? {} : { ifMatch }) });
     return true;
   } catch (error) {
-    if (hasCode(error, "registry") && error.message.includes(": HTTP 412")) return false;
+    if (httpStatus(error) === 412) return false;
     throw error;
   }
 }

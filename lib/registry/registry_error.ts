@@ -18,6 +18,14 @@ interface ErrorEntry {
   detail?: string;
 }
 
+/** The statuses of the errors that were made here. */
+const statuses = new WeakMap<SatchelError, number>();
+
+/** The HTTP status that an error stands for, if it is a registry's. */
+export function httpStatus(error: unknown): number | undefined {
+  return error instanceof SatchelError ? statuses.get(error) : undefined;
+}
+
 /**
  * Turns an answer that was not asked for into an error: what was asked for, the HTTP status, and code, message and detail as
  * the registry gives them.
@@ -34,6 +42,7 @@ export async function registryError(exchange: Exchange): Promise<SatchelError> {
   const message = `${what}: HTTP ${status}${reason ? ` ${reason}` : ""}${said ? `: ${said}` : ""}`;
   const retryAfter = parseRetryAfter(response.headers.get("retry-after"), Date.now());
   const error = new SatchelError(errorCode(status, entries), message, { hint: hintFor(exchange, body, retryAfter) });
+  statuses.set(error, status);
   return isTransientStatus(status) ? asTransient(error, retryAfter) : error;
 }
 

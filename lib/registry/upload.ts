@@ -5,7 +5,8 @@ import type { Client } from "./client.ts";
 import { hasContent } from "./download.ts";
 import type { Exchange } from "./exchange.ts";
 import { followUrl } from "./redirect.ts";
-import { pauseBeforeRetry } from "./retry.ts";
+import { httpStatus } from "./registry_error.ts";
+import { asTransient, pauseBeforeRetry } from "./retry.ts";
 import { mergeScopes, pullScope, type Scope } from "./scope.ts";
 import { canStream, type UploadSource, uploadSource } from "./upload_body.ts";
 
@@ -61,6 +62,7 @@ export async function uploadBlob(
   if (mounted === "mounted") return "mounted";
   let session = mounted ?? await startUpload(upload);
   let chunked = !canStream && descriptor.size > SMALL_BLOB;
+  let wasResumed = false;
   for (let failures = 0;;) {
     const startedAt = session.offset;
     try {
@@ -68,16 +70,25 @@ export async function uploadBlob(
       else await sendWhole(upload, session);
       return "uploaded";
     } catch (error) {
-      if (isTooLarge(error) && reduceChunks(session, chunked)) {
+      if (httpStatus(error) === 413 && reduceChunks(session, chunked)) {
         chunked = true;
         session = { ...await startUpload(upload), chunkSize: session.chunkSize };
         continue;
       }
       failures = session.offset > startedAt ? 1 : failures + 1;
+      if (wasResumed && httpStatus(error) === 400) {
+        // What was sent is right, so what the registry had kept of the broken part is not.
+        wasResumed = false;
+        session = { ...await startUpload(upload), chunkSize: session.chunkSize };
+        continue;
+      }
+      // 416: the registry stands elsewhere, because it got something of a request that seemed to be lost.
+      if (httpStatus(error) === 416) asTransient(error as SatchelError);
       await pauseBeforeRetry(client.policy, failures, error, signal);
       const resumed = await resumeUpload(upload, session);
       if (resumed === "finished") return "uploaded";
       session = resumed;
+      wasResumed ||= session.offset > 0;
       chunked ||= session.offset > 0;
     }
   }
@@ -242,10 +253,6 @@ function nextLocation({ response, url }: Exchange): URL {
     throw new SatchelError("registry", `${url.host} accepts an upload without saying where to (Location)`);
   }
   return followUrl(location, url, "an upload's address");
-}
-
-function isTooLarge(error: unknown): boolean {
-  return error instanceof SatchelError && error.message.includes(": HTTP 413");
 }
 
 /** Whether smaller requests can be tried after a 413: chunks after a whole blob, then once smaller ones. */
