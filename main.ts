@@ -1,7 +1,7 @@
 import { versionLine } from "./commands/build_info.ts";
 import { EXIT_CANCELLED, EXIT_FAILED, EXIT_OK, exitStatus } from "./commands/exit.ts";
 import { isSet } from "./commands/flags.ts";
-import { helpText } from "./commands/help.ts";
+import { printHelp } from "./commands/help.ts";
 import { lenientFlags, parseLine } from "./commands/parse.ts";
 import { errorText } from "./commands/report.ts";
 import { commandTree } from "./commands/tree.ts";
@@ -36,7 +36,7 @@ async function run(): Promise<number> {
     return EXIT_OK;
   }
   if (!load || isSet(flags, "help")) {
-    write("stdout", helpText(path));
+    printHelp(path);
     return EXIT_OK;
   }
   const { run } = await load();

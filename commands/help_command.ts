@@ -1,7 +1,6 @@
 import { SatchelError } from "../lib/error.ts";
-import { write } from "../lib/terminal/streams.ts";
 import { EXIT_OK } from "./exit.ts";
-import { helpText } from "./help.ts";
+import { printHelp } from "./help.ts";
 import type { Invocation } from "./invocation.ts";
 import { findCommand, UsageContext } from "./parse.ts";
 
@@ -15,6 +14,6 @@ export async function run(invocation: Invocation): Promise<number> {
       cause: new UsageContext(path),
     });
   }
-  write("stdout", helpText(path));
+  printHelp(path);
   return EXIT_OK;
 }

@@ -85,6 +85,15 @@ Use "satchel [command] --help" for more information about a command.
   );
 });
 
+Deno.test("on a terminal, what a flag does is wrapped in its own column", () => {
+  const flags = helpText([ROOT, PULL], 66).split("\n").filter((line) => /output|mode|default "/.test(line));
+  assert.deepEqual(flags, [
+    "  -o, --output string                 Output mode (default",
+    '                                      "columns")',
+  ]);
+  assert.deepEqual(helpText([ROOT, PULL], 50), helpText([ROOT, PULL]));
+});
+
 Deno.test("help names the program as it was called", () => {
   const root = commandTree("ig");
   const image = root.commands!.find(({ name }) => name === "image")!;

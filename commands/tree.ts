@@ -39,7 +39,7 @@ const GLOBAL_FLAGS: readonly FlagSpec[] = [
   {
     name: "config",
     type: "string",
-    usage: "Path of a configuration file, read after /etc/satchel/config.yaml and ~/.config/satchel/config.yaml",
+    usage: "Path of one more configuration file. This overrides the SATCHEL_CONFIG environment variable",
     values: "files",
   },
   { name: "debug", type: "bool", usage: "Print every request, and the stack trace of an error" },
@@ -47,15 +47,14 @@ const GLOBAL_FLAGS: readonly FlagSpec[] = [
   {
     name: "lock-timeout",
     type: "duration",
-    usage: "How long to wait for a store that another process has locked, 0 waits without end",
+    usage: "How long to wait while another process has locked the store, 0 is without end",
     default: "0",
   },
-  { name: "quiet", short: "q", type: "bool", usage: "Print no progress and no results but those of list and of -o" },
+  { name: "quiet", short: "q", type: "bool", usage: "Print only errors, warnings, lists and what -o asks for" },
   {
     name: "store",
     type: "string",
-    usage: "Path of the local image store. This overrides the SATCHEL_STORE environment variable " +
-      "(root's is /var/lib/ig/oci-store, that of others ~/.ig/oci-store)",
+    usage: "Path of the local image store. This overrides the SATCHEL_STORE environment variable",
     values: "directories",
   },
   { name: "verbose", short: "v", type: "bool", usage: "Print more detailed information" },
@@ -124,6 +123,8 @@ const IMAGE: CommandSpec = {
 const STORE: CommandSpec = {
   name: "store",
   short: "Check and clean the local image store",
+  long: "Check and clean the local image store.\n" +
+    "It is /var/lib/ig/oci-store for root and ~/.ig/oci-store for others, the same that ig has.",
   commands: [
     {
       name: "check",

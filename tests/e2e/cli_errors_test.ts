@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { binary, run, satchel, satchelByDeno, scratchFolder } from "../harness/mod.ts";
+
+/** Command lines that cannot be understood, and what is said about them on stderr. */
+const MISTAKES: [string[], string][] = [
+  [["imag"], `unknown command "imag" for "satchel"\n\nDid you mean this?\n\timage\n\nRun 'satchel --help' for usage.`],
+  [["nosuch"], `unknown command "nosuch" for "satchel"\nRun 'satchel --help' for usage.`],
+  [
+    ["image", "lst"],
+    `unknown command "lst" for "satchel image"\n\nDid you mean this?\n\tlist\n\tls\n\nRun 'satchel image --help' for usage.`,
+  ],
+  [["image", "nosuch"], `unknown command "nosuch" for "satchel image"\nRun 'satchel image --help' for usage.`],
+  [
+    ["image", "list", "--no-trunk"],
+    "unknown flag: --no-trunk\n\nDid you mean this?\n\t--no-trunc\n\nRun 'satchel image list --help' for usage.",
+  ],
+  [["image", "list", "-x"], "unknown shorthand flag: 'x' in -x\nRun 'satchel image list --help' for usage."],
+  [["image", "pull"], "accepts 1 arg(s), received 0\nRun 'satchel image pull --help' for usage."],
+  [["image", "pull", "a", "b"], "accepts 1 arg(s), received 2\nRun 'satchel image pull --help' for usage."],
+  [["image", "tag", "a"], "accepts 2 arg(s), received 1\nRun 'satchel image tag --help' for usage."],
+  [["image", "remove"], "accepts 1 arg(s), received 0\nRun 'satchel image remove --help' for usage."],
+  [["image", "list", "-o"], "flag needs an argument: 'o' in -o\nRun 'satchel image list --help' for usage."],
+  [
+    ["image", "list", "-o", "xml"],
+    `invalid output mode "xml", valid values are: columns, json, jsonpretty, yaml\nRun 'satchel image list --help' for usage.`,
+  ],
+  [
+    ["image", "pull", "Foo"],
+    'parsing image name "Foo": invalid reference format: repository name (inspektor-gadget/gadget/Foo) must be lowercase',
+  ],
+  [
+    ["image", "pull", "--insecure-registries", "http://x", "y"],
+    'invalid registry "http://x" in --insecure-registries\n' +
+    "Hint: Write host or host:port, without a scheme and without a path.",
+  ],
+  [["help", "nosuch"], `unknown help topic "nosuch"\nRun 'satchel --help' for usage.`],
+];
+
+for (const [line, text] of MISTAKES) {
+  Deno.test(`satchel ${line.join(" ")} is wrong usage, told on stderr alone`, async () => {
+    const { code, stdout, stderr } = await satchel(line);
+    assert.equal(stderr, `Error: ${text}\n`);
+    assert.deepEqual([code, stdout], [2, ""]);
+  });
+}
+
+Deno.test("the same binary from its sources makes the same of a mistake", async () => {
+  const { code, stderr } = await satchelByDeno(["image", "pull"]);
+  assert.deepEqual([code, stderr], [
+    2,
+    "Error: accepts 1 arg(s), received 0\nRun 'satchel image pull --help' for usage.\n",
+  ]);
+});
+
+for (const line of [["image", "push", "nope"], ["image", "tag", "nope", "x"], ["image", "remove", "nope"]]) {
+  Deno.test(`satchel ${line.join(" ")}: what is not there is status 3, and makes no store`, async () => {
+    await using scratch = await scratchFolder();
+    const store = scratch.at("store");
+    const { code, stdout, stderr } = await satchel(line, { store });
+    assert.equal(code, 3, stderr);
+    assert.match(
+      stderr,
+      /^(Pushing \S+\.\.\.\n)?Error: .*ghcr\.io\/inspektor-gadget\/gadget\/nope:latest is not in .*store\n/,
+    );
+    assert.equal(stdout, "");
+    await assert.rejects(Deno.stat(store), Deno.errors.NotFound);
+  });
+}
+
+Deno.test("a stack trace shows with --debug alone", async () => {
+  const plain = await satchel(["image", "remove", "nope"]);
+  const debug = await satchel(["image", "remove", "nope", "--debug"]);
+  assert.doesNotMatch(plain.stderr, /\n\s+at /);
+  assert.match(debug.stderr, /^Error: .*\n[^]*\n\s+at /);
+});
+
+Deno.test("a reader that goes away is no error", async () => {
+  await using scratch = await scratchFolder();
+  const script = `"$0" image --help | true; "$0" image list -o jsonpretty | true; echo "\${PIPESTATUS[*]}"`;
+  const env = { HOME: scratch.path, SATCHEL_STORE: scratch.at("store") };
+  const { stdout, stderr } = await run("/bin/bash", ["-c", script, await binary()], { env });
+  assert.deepEqual([stdout, stderr], ["0 0\n", ""]);
+});
+
+Deno.test("it works with its output closed", async () => {
+  const { code } = await run("/bin/bash", ["-c", '"$0" version >&- 2>&-', await binary()]);
+  assert.ok(code === 0 || code === 1);
+});
+
+Deno.test("what comes from outside does not act on the terminal", async () => {
+  const { stderr } = await satchel(["image", "remove", "\x1b[2Jx\u202e"]);
+  assert.doesNotMatch(stderr.replaceAll("\n", ""), /\p{Cc}|\u202e/u);
+  assert.match(stderr, /\\\\u001b\[2J|\\x1b\[2J|\\u001b\[2J/);
+});
+
+Deno.test("version is one line, whatever it is started as, and its parts are for programs", async () => {
+  const { code, stdout, stderr } = await satchel(["version"]);
+  assert.match(stdout, /^satchel v\d+\.\d+\.\d+\S*\n$/);
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.equal((await satchel(["--version"])).stdout, stdout);
+  assert.equal((await satchel(["image", "pull", "--version"])).stdout, stdout);
+  const parts = JSON.parse((await satchel(["version", "-o", "json"])).stdout);
+  assert.deepEqual(Object.keys(parts), ["version", "commit", "runtime", "platform"]);
+  assert.equal(`satchel v${parts.version}\n`, stdout);
+  assert.match(parts.runtime, /^bun \d/);
+  assert.match(parts.platform, /^linux\/(amd64|arm64)$/);
+});
+
+Deno.test("a configuration file with a mistake is told with file, line and column, status 2", async () => {
+  await using scratch = await scratchFolder();
+  const path = scratch.at("config.yaml");
+  await Deno.writeTextFile(path, "store: x\nauthfil: y\n");
+  const { code, stderr } = await satchel(["image", "list", "--config", path]);
+  assert.deepEqual([code, stderr], [2, `Error: ${path}:2:1: unknown key "authfil": did you mean authfile?\n`]);
+});

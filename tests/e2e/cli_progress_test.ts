@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { binary, type Image, makeGadget, type Scratch, scratchFolder } from "../harness/mod.ts";
+import { openTerminal, screenOf } from "./cli_terminal.ts";
+
+/** A registry that stops in the middle of one layer until it is told to go on. */
+interface StallingRegistry extends AsyncDisposable {
+  host: string;
+  goOn(): void;
+}
+
+/** Serves an image under `/v2/demo/gadget`, its largest blob half at first. */
+function serveStalling(image: Image): StallingRegistry {
+  const all = [...image.blobs, ...image.manifests];
+  const [large] = all.toSorted((a, b) => b.bytes.length - a.bytes.length);
+  const { promise: told, resolve: goOn } = Promise.withResolvers<void>();
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    const name = new URL(request.url).pathname.split("/").at(-1)!;
+    const blob = all.find(({ digest }) => digest === name) ?? (name === "v1" ? image.root : undefined);
+    if (!blob) return new Response(null, { status: 404 });
+    const headers = { "content-type": blob.mediaType, "content-length": String(blob.bytes.length) };
+    if (blob !== large) return new Response(blob.bytes, { headers });
+    const half = blob.bytes.length / 2;
+    const parts = [blob.bytes.subarray(0, half), blob.bytes.subarray(half)];
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const part = parts.shift();
+        if (!part) return controller.close();
+        if (parts.length === 0) await told;
+        controller.enqueue(part);
+      },
+    }, { highWaterMark: 0 });
+    return new Response(body, { headers });
+  });
+  return {
+    host: `127.0.0.1:${server.addr.port}`,
+    goOn,
+    async [Symbol.asyncDispose]() {
+      goOn();
+      await server.shutdown();
+    },
+  };
+}
+
+const LARGE = { layerSize: 4_000_000, architectures: ["amd64"] };
+
+async function pullCommand(host: string, flags = ""): Promise<string> {
+  return `${await binary()} image pull --insecure-registries ${host} ${flags} ${host}/demo/gadget:v1`;
+}
+
+function environment(scratch: Scratch, env: Record<string, string> = {}): Record<string, string> {
+  return { HOME: scratch.path, SATCHEL_STORE: scratch.at("store"), ...env };
+}
+
+Deno.test("a pull on a terminal shows bars, and leaves nothing of them behind", async () => {
+  await using scratch = await scratchFolder();
+  const image = makeGadget(LARGE);
+  await using registry = serveStalling(image);
+  await using terminal = openTerminal(await pullCommand(registry.host), environment(scratch));
+  await terminal.waitFor(/ 50% .* MB\/4 MB/);
+  const [pulling, ...bars] = screenOf(terminal.output);
+  assert.equal(pulling, `Pulling ${registry.host}/demo/gadget:v1...`);
+  assert.match(bars[0], /^[0-9a-f]{12}  ━+  50% +2 MB\/4 MB/);
+  assert.ok(bars.every((line) => line.length < 80));
+  registry.goOn();
+  assert.equal(await terminal.status, 0);
+  const left = screenOf(terminal.output);
+  assert.equal(left[0], pulling);
+  assert.equal(left.slice(1).join(""), `Successfully pulled ${registry.host}/demo/gadget:v1@${image.root.digest}`);
+});
+
+Deno.test("Ctrl-C takes the bars away, keeps what has arrived and ends with status 130", async () => {
+  await using scratch = await scratchFolder();
+  await using registry = serveStalling(makeGadget(LARGE));
+  await using terminal = openTerminal(await pullCommand(registry.host), environment(scratch));
+  await terminal.waitFor(/ 50% /);
+  await terminal.type("\x03");
+  assert.equal(await terminal.status, 130);
+  const name = `${registry.host}/demo/gadget:v1`;
+  assert.deepEqual(screenOf(terminal.output.replaceAll("^C", "")), [
+    `Pulling ${name}...`,
+    `Error: pulling ${name}: interrupted`,
+    "Hint: What has arrived is kept: the same command goes on from there.",
+  ]);
+});
+
+for (
+  const [why, flags, env] of [
+    ["with --quiet", "--quiet", {}],
+    ["on a terminal that cannot move its cursor", "", { TERM: "dumb" }],
+  ] as const
+) {
+  Deno.test(`no bars ${why}`, async () => {
+    await using scratch = await scratchFolder();
+    await using registry = serveStalling(makeGadget(LARGE));
+    registry.goOn();
+    await using terminal = openTerminal(await pullCommand(registry.host, flags), environment(scratch, env));
+    assert.equal(await terminal.status, 0);
+    assert.ok(!terminal.output.includes("\x1b"), JSON.stringify(terminal.output));
+  });
+}
+
+Deno.test("NO_COLOR leaves the bars, without their colours", async () => {
+  await using scratch = await scratchFolder();
+  await using registry = serveStalling(makeGadget(LARGE));
+  const env = environment(scratch, { NO_COLOR: "1" });
+  await using terminal = openTerminal(await pullCommand(registry.host), env);
+  await terminal.waitFor(/ 50% /);
+  // deno-lint-ignore no-control-regex -- escape codes are what this is about
+  assert.doesNotMatch(terminal.output, /\x1b\[[\d;]*m/);
+});
+
+Deno.test("a warning in the middle of it stands above the bars", async () => {
+  await using scratch = await scratchFolder();
+  await using registry = serveStalling(makeGadget(LARGE));
+  await using terminal = openTerminal(await pullCommand(registry.host, "--debug"), environment(scratch));
+  await terminal.waitFor(/ 50% /);
+  registry.goOn();
+  assert.equal(await terminal.status, 0);
+  const lines = screenOf(terminal.output);
+  assert.ok(lines.some((line) => line.startsWith("Debug: GET http://127.0.0.1:")));
+  assert.ok(!lines.some((line) => line.includes("━")), lines.join("\n"));
+});
+
+Deno.test("a list fits the terminal by shortening what is long", async () => {
+  const { writeStore } = await import("./cli_stores.ts");
+  await using scratch = await scratchFolder();
+  const name = `registry.example.com/a-team-with-a-long-name/a-gadget-with-a-long-name:v1.2.3`;
+  await writeStore(scratch.at("store"), [{ name, image: makeGadget() }]);
+  await using terminal = openTerminal(`${await binary()} image list`, environment(scratch));
+  assert.equal(await terminal.status, 0);
+  const [, line] = screenOf(terminal.output);
+  assert.match(line, /^registry\.example\.com\/[^ ]*…   v1\.2\.3   [0-9a-f]{12}   \S.* ago$/);
+  assert.equal(line.length, 80);
+});
+
+Deno.test("help is wrapped to the terminal", async () => {
+  await using scratch = await scratchFolder();
+  await using terminal = openTerminal(`${await binary()} image pull --help`, environment(scratch));
+  assert.equal(await terminal.status, 0);
+  assert.ok(terminal.output.split("\r\n").every((line) => line.length <= 80));
+});
