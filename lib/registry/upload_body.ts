@@ -10,27 +10,27 @@ export interface UploadSource {
   stream(offset: number, length: number): ReadableStream<Uint8Array>;
   /** The same in memory. */
   bytes(offset: number, length: number): Promise<Uint8Array>;
-  /**
-   * Checks, once all was read, that it is what the descriptor says.
-   *
-   * @throws {SatchelError} `integrity`
-   */
-  verify(): void;
 }
 
 /** Whether a stream can be the body of a request in this runtime; else it has to be bytes. */
 export const canStream: boolean = sendsStreamsWithLength;
 
-/** Makes content readable in the parts that an upload needs. */
+/**
+ * Makes content readable in the parts that an upload needs. The last bytes are handed out only after everything turned out to
+ * be what the descriptor says; else reading throws an `integrity` error, and the registry never gets the whole.
+ */
 export function uploadSource(descriptor: Descriptor, content: Content): UploadSource {
   const verifier = new Verifier(descriptor);
-  let verified = false;
+  let isVerified = false;
 
   /** Hashes what was not hashed yet; what is read again after a break was. */
   function hash(chunk: Uint8Array, position: number): void {
     const seen = verifier.size - position;
     if (seen < 0) throw new Error("an upload skipped bytes");
     if (seen < chunk.length) verifier.update(chunk.subarray(seen));
+    if (verifier.size < descriptor.size || isVerified) return;
+    verifier.finish();
+    isVerified = true;
   }
 
   /** The bytes up to the one where hashing stands have to be read again only if a part starts beyond it. */
@@ -77,10 +77,6 @@ export function uploadSource(descriptor: Descriptor, content: Content): UploadSo
       const parts: Uint8Array[] = [];
       for await (const chunk of read(offset, length)) parts.push(chunk.slice());
       return concatBytes(parts);
-    },
-    verify() {
-      if (!verified) verifier.finish();
-      verified = true;
     },
   };
 }
