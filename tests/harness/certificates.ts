@@ -3,7 +3,7 @@ import { peer } from "./peers.ts";
 import { succeed } from "./process.ts";
 import { type Scratch, scratchFolder } from "./scratch.ts";
 
-/** A certificate authority of the test's own, and a server certificate by it for `localhost` and `127.0.0.1`. */
+/** A certificate authority of the test's own, and a server certificate by it for `localhost`, `127.0.0.1` and `registry.test`. */
 export interface Certificates extends AsyncDisposable {
   /** The authority's certificate, a PEM file. */
   authority: string;
@@ -15,7 +15,7 @@ export interface Certificates extends AsyncDisposable {
 
 const EXTENSIONS = "basicConstraints=critical,CA:FALSE\n" +
   "extendedKeyUsage=serverAuth\n" +
-  "subjectAltName=DNS:localhost,IP:127.0.0.1\n";
+  "subjectAltName=DNS:localhost,IP:127.0.0.1,DNS:registry.test\n";
 
 /** Makes them by `openssl`, which the test has to ask for as a peer. */
 export async function makeCertificates(): Promise<Certificates> {

@@ -12,6 +12,7 @@ export * from "./gadget.ts";
 export * from "./paths.ts";
 export * from "./peers.ts";
 export * from "./process.ts";
+export * from "./proxy.ts";
 export * from "./registry.ts";
 export * from "./satchel.ts";
 export * from "./scratch.ts";

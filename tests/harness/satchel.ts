@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { BINARY, ROOT } from "./paths.ts";
-import { type Outcome, run, type RunOptions } from "./process.ts";
+import { describe, type Outcome, run, type RunOptions } from "./process.ts";
 import { scratchFolder } from "./scratch.ts";
 
 /** Options of {@link satchel}. */
@@ -15,6 +15,13 @@ export interface SatchelOptions extends RunOptions {
 export async function satchel(args: readonly string[], options: SatchelOptions = {}): Promise<Outcome> {
   await ensureBinary();
   return await inScratch(options, (options) => run(BINARY, args, options));
+}
+
+/** Runs the built binary, which must end with status 0; returns what it wrote to stdout. */
+export async function satchelSucceeds(args: readonly string[], options: SatchelOptions = {}): Promise<string> {
+  const outcome = await satchel(args, options);
+  if (outcome.code !== 0) throw new Error(`satchel ${args.join(" ")}: ${describe(outcome)}`);
+  return outcome.stdout;
 }
 
 /** Runs the same from its sources by `deno run`. */

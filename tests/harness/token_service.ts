@@ -20,6 +20,13 @@ export interface TokenAccount {
   actions: readonly string[];
 }
 
+/** What a token allows on one repository. */
+export interface Access {
+  type: string;
+  name: string;
+  actions: readonly string[];
+}
+
 /** Options of {@link startTokenService}. */
 export interface TokenServiceOptions {
   accounts?: Record<string, TokenAccount>;
@@ -42,8 +49,12 @@ export interface TokenService extends AsyncDisposable {
   requests: TokenRequest[];
   /** Seconds from now until a token that is signed from now on ends; negative: it has ended already. Default: 300. */
   lifetime: number;
+  /** The same for the next tokens that are asked for, in order, before {@link lifetime} counts. */
+  nextLifetimes: number[];
   /** Seconds that `expires_in` says, whatever {@link lifetime} is. Default: 300. */
   announced: number;
+  /** Signs a token for a request of the test's own. */
+  sign(account: string, access: readonly Access[]): Promise<string>;
   /** Takes back every refresh token that was given out. */
   revoke(): void;
 }
@@ -66,11 +77,13 @@ export async function startTokenService(options: TokenServiceOptions = {}): Prom
     keys: JSON.stringify({ keys: [{ ...key, use: "sig", key_ops: ["verify"] }] }),
     requests: [],
     lifetime: 300,
+    nextLifetimes: [],
     announced: 300,
+    sign,
     revoke: () => refreshTokens.clear(),
   };
 
-  async function sign(account: string, access: unknown): Promise<string> {
+  async function sign(account: string, access: readonly Access[], lifetime = state.lifetime): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
     const claims = {
       iss: state.issuer,
@@ -78,7 +91,7 @@ export async function startTokenService(options: TokenServiceOptions = {}): Prom
       aud: state.service,
       iat: now - 600,
       nbf: now - 600,
-      exp: now + state.lifetime,
+      exp: now + lifetime,
       jti: crypto.randomUUID(),
       access,
     };
@@ -108,7 +121,8 @@ export async function startTokenService(options: TokenServiceOptions = {}): Prom
     if (status === 401) {
       return Response.json({ errors: [{ code: "UNAUTHORIZED", message: "unknown account" }] }, { status });
     }
-    const token = await sign(account ?? "", scopes.map((scope) => access(scope, actions)).filter(({ name }) => name));
+    const granted = scopes.map((scope) => access(scope, actions)).filter(({ name }) => name);
+    const token = await sign(account ?? "", granted, state.nextLifetimes.shift());
     return Response.json({
       ...(grant === undefined ? { token } : { access_token: token, scope: scopes.join(" ") }),
       expires_in: state.announced,
@@ -166,7 +180,7 @@ function splitScopes(values: string[]): string[] {
   return values.flatMap((value) => value.split(" ")).filter((scope) => scope !== "");
 }
 
-function access(scope: string, allowed: readonly string[]) {
+function access(scope: string, allowed: readonly string[]): Access {
   const [type, ...rest] = scope.split(":");
   const actions = (rest.pop() ?? "").split(",").filter((action) => allowed.includes(action));
   return { type, name: rest.join(":"), actions };
