@@ -58,8 +58,8 @@ const DEFAULT_IDLE_TIMEOUT = 60_000;
 const DEFAULT_RETRIES = 5;
 const DEFAULT_RETRY_DELAY = 200;
 
-/** How many connections of a transfer are opened ahead of need. */
-const DEFAULT_CONNECTIONS = 6;
+/** How many connections are opened ahead of need: an index of two platforms and all that may refer to it take 17 requests. */
+const DEFAULT_CONNECTIONS = 16;
 
 /** A request is sent at most this often because of 401: without a token, with one that turned out to be old, with one. */
 const MAX_AUTHORIZATIONS = 3;

@@ -23,7 +23,7 @@ export interface RegistryOptions {
   retries?: number;
   /** The first pause before a retry, in milliseconds; each further one is twice as long. Default: 200. */
   retryDelay?: number;
-  /** How many connections to open ahead of need; 0 behind a proxy. Default: 6. */
+  /** How many connections to open ahead of need; 0 behind a proxy. Default: 16. */
   connections?: number;
   /** `User-Agent`. Default: `satchel`. */
   userAgent?: string;

@@ -46,7 +46,18 @@ export const sendsStreamsWithLength: boolean = bun !== undefined;
  */
 export function createFetch(options: TlsOptions = {}): HttpFetch {
   const extra = bun ? bunOptions(options) : denoOptions(options);
-  return (url, init) => fetch(url, { ...extra, ...init, redirect: "manual" } as RequestInit);
+  return (url, init) => {
+    const direct = bun && isLoopback(new URL(url).hostname) ? { proxy: false } : undefined;
+    return fetch(url, { ...extra, ...direct, ...init, redirect: "manual" } as RequestInit);
+  };
+}
+
+/**
+ * Whether a host is this one. Both runtimes would send requests for it to the proxy of `HTTP_PROXY`, which cannot know it; Go's
+ * clients, `ig` among them, never do. Deno has no means against it but `NO_PROXY`.
+ */
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
 
 /**
