@@ -14,7 +14,8 @@ function serveStalling(image: Image): StallingRegistry {
   const [large] = all.toSorted((a, b) => b.bytes.length - a.bytes.length);
   const { promise: told, resolve: goOn } = Promise.withResolvers<void>();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-    const name = new URL(request.url).pathname.split("/").at(-1)!;
+    const [, kind, name] = /\/(manifests|blobs|referrers)\/(.*)$/.exec(new URL(request.url).pathname) ?? [];
+    if (kind === "referrers") return new Response(null, { status: 404 });
     const blob = all.find(({ digest }) => digest === name) ?? (name === "v1" ? image.root : undefined);
     if (!blob) return new Response(null, { status: 404 });
     const headers = { "content-type": blob.mediaType, "content-length": String(blob.bytes.length) };
