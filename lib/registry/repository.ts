@@ -5,6 +5,7 @@ import {
   contentOf,
   type ContentOptions,
   type CopiedManifest,
+  type NamedManifest,
   readVerified,
   type Source,
   type Target,
@@ -91,7 +92,7 @@ export function openRepository(
 
     async push(descriptor, content, pushOptions = {}) {
       if (!isManifestType(descriptor.mediaType)) {
-        const [mountFrom] = options.mountFrom?.(descriptor) ?? [];
+        const mountFrom = options.mountFrom?.(descriptor).find((repository) => repository !== ref.repository);
         const result = await uploadBlob(client, descriptor, content, mountFrom, pushOptions);
         if (result === "mounted") pushOptions.onMounted?.();
         return;
@@ -107,9 +108,11 @@ export function openRepository(
 
     async commit(commit, { signal } = {}) {
       await listReferrers(client, lister, pushed, commit, signal);
-      for (const { tag, descriptor, bytes } of commit.names) {
-        await putManifest(client, tag, descriptor, bytes, { signal });
-      }
+      const setName = ({ tag, descriptor, bytes }: NamedManifest) =>
+        putManifest(client, tag, descriptor, bytes, { signal });
+      // What belongs to the image is named at once, and the image itself when all of that is there.
+      await Promise.all(commit.names.slice(0, -1).map(setName));
+      await Promise.all(commit.names.slice(-1).map(setName));
     },
 
     tags: ({ signal } = {}) => listTags(client, signal),

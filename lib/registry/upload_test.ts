@@ -167,7 +167,7 @@ Deno.test("a blob that another repository has is mounted, without being read", a
   await using server = await fakeRegistry({ blobs: new Map([[blob.descriptor.digest, blob.bytes]]) });
   const opened: number[] = [];
   let mounted = false;
-  const repository = repositoryAt(server, { mountFrom: () => ["team/base", "team/other"] });
+  const repository = repositoryAt(server, { mountFrom: () => ["team/app", "team/base", "team/other"] });
   await repository.push(blob.descriptor, chunked(blob, opened), { onMounted: () => mounted = true });
   deepEqual([mounted, opened.length, server.seen.length], [true, 0, 1]);
   match(server.seen[0].url, /uploads\/\?mount=sha256%3A\w+&from=team%2Fbase$/);
