@@ -34,21 +34,35 @@ export function viaProxy({ host }: { host: string }): string {
 export interface ProxyOptions {
   /** Called before a request is passed on; the request waits for what it returns. */
   onRequest?: (request: ProxyRequest) => void | Promise<void>;
+  /** Cuts the answer to a plain request short; `undefined` lets it pass. */
+  cutResponse?: (request: ProxyRequest) => Cut | undefined;
+}
+
+/** How an answer is cut short. */
+export interface Cut {
+  /** Bytes of the body that pass. */
+  after: number;
+  /** What happens then: nothing comes any more, or the connection breaks. */
+  then: "stall" | "break";
 }
 
 /** Starts a proxy on a port of its own. */
-export async function startProxy({ onRequest = () => {} }: ProxyOptions = {}): Promise<Proxy> {
+export async function startProxy(options: ProxyOptions = {}): Promise<Proxy> {
   const requests: ProxyRequest[] = [];
   const sockets = new Set<Socket>();
 
-  async function note(request: IncomingMessage): Promise<void> {
+  async function note(request: IncomingMessage): Promise<ProxyRequest> {
     const noted = { method: request.method ?? "", target: request.url ?? "", headers: request.headers };
     requests.push(noted);
-    await onRequest(noted);
+    await options.onRequest?.(noted);
+    return noted;
   }
 
   const server = createServer((request, response) => {
-    note(request).then(() => forward(request, response), (error) => response.destroy(error));
+    note(request).then(
+      (noted) => forward(request, response, options.cutResponse?.(noted)),
+      (error) => response.destroy(error),
+    );
   });
   server.on("connection", (socket) => sockets.add(socket));
   server.on("connect", (request: IncomingMessage, client: Socket) => {
@@ -67,17 +81,34 @@ export async function startProxy({ onRequest = () => {} }: ProxyOptions = {}): P
   };
 }
 
-function forward(request: IncomingMessage, response: ServerResponse): void {
+function forward(request: IncomingMessage, response: ServerResponse, cut: Cut | undefined): void {
   const { "proxy-connection": _, ...headers } = request.headers;
   const { port, pathname, search } = new URL(request.url ?? "");
   const target = { host: "127.0.0.1", port, path: pathname + search };
   const onward = startRequest({ ...target, method: request.method, headers }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
+    if (cut === undefined) {
+      answer.pipe(response);
+    } else {
+      passCut(answer, response, cut);
+    }
   });
   onward.on("error", (error) => response.destroy(error));
   response.on("close", () => onward.destroy());
   request.pipe(onward);
+}
+
+function passCut(answer: IncomingMessage, response: ServerResponse, { after, then }: Cut): void {
+  let left = after;
+  answer.on("data", (chunk: Uint8Array) => {
+    const part = chunk.subarray(0, left);
+    left -= part.length;
+    response.write(part);
+    if (left > 0) return;
+    answer.pause();
+    // `end` would wait for a body of the announced length.
+    if (then === "break") setTimeout(() => response.destroy());
+  });
 }
 
 function tunnel(request: IncomingMessage, client: Socket, sockets: Set<Socket>): void {
