@@ -165,10 +165,10 @@ export function parseLine(line: string): Span[] {
   return spans;
 }
 
-/** Leaves out blanks at the edges, and wide gaps, which need no drawing. */
+/** Leaves out gaps: they need no drawing, and not every program that shows SVG keeps more than one blank. */
 function splitAtGaps(text: string, column: number): { column: number; text: string }[] {
   return Array.from(
-    text.matchAll(/\S+(?: {1,3}\S+)*/g),
+    text.matchAll(/\S+(?: \S+)*/g),
     ({ 0: part, index }) => ({ column: column + [...text.slice(0, index)].length, text: part }),
   );
 }

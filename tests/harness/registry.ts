@@ -63,7 +63,8 @@ export async function startReferrersRegistry(): Promise<Registry> {
   };
 }
 
-async function startDistribution(program: string, options: RegistryOptions): Promise<Registry> {
+/** Starts a registry program of the distribution project, 2.8 or 3. */
+export async function startDistribution(program: string, options: RegistryOptions = {}): Promise<Registry> {
   const scratch = await scratchFolder();
   try {
     const storage = options.storage ?? scratch.at("storage");
