@@ -1,5 +1,5 @@
 import { versionLine } from "./commands/build_info.ts";
-import { EXIT_CANCELLED, EXIT_FAILED, EXIT_OK, exitStatus } from "./commands/exit.ts";
+import { EXIT_CANCELLED, EXIT_OK, exitStatus } from "./commands/exit.ts";
 import { isSet } from "./commands/flags.ts";
 import { printHelp } from "./commands/help.ts";
 import { lenientFlags, parseLine } from "./commands/parse.ts";
@@ -9,24 +9,29 @@ import { hasCode, SatchelError } from "./lib/error.ts";
 import { commandLine, environment, exit, invocationName, onTermination } from "./lib/runtime/process.ts";
 import { write } from "./lib/terminal/streams.ts";
 
+/** How long a command may take to come to rest after Ctrl-C, in milliseconds. Nothing breaks if it is cut short. */
+const GRACE = 2000;
+
 const controller = new AbortController();
 const line = commandLine();
 const root = commandTree(invocationName());
 
 onTermination((signal) => {
   if (controller.signal.aborted) exit(EXIT_CANCELLED);
-  controller.abort(new SatchelError("cancelled", `Interrupted by ${signal}`));
+  controller.abort(new SatchelError("cancelled", `interrupted by ${signal}`));
+  setTimeout(() => fail(controller.signal.reason), GRACE);
 });
 
-let status = EXIT_FAILED;
 try {
-  status = await run();
+  exit(await run());
 } catch (error) {
-  const failure = controller.signal.aborted && !hasCode(error, "cancelled") ? controller.signal.reason : error;
-  status = exitStatus(failure);
-  write("stderr", errorText(failure, isSet(lenientFlags(root, line), "debug")));
+  fail(controller.signal.aborted && !hasCode(error, "cancelled") ? controller.signal.reason : error);
 }
-exit(status);
+
+function fail(error: unknown): never {
+  write("stderr", errorText(error, isSet(lenientFlags(root, line), "debug")));
+  exit(exitStatus(error));
+}
 
 async function run(): Promise<number> {
   const { path, arguments: words, flags } = parseLine(root, line);

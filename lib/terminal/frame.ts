@@ -31,12 +31,13 @@ const RESET = "\x1b[0m";
  * Draws what moves at this moment: a line for each blob, the oldest first and no more than the terminal has room for,
  * then one for all of them unless that would say the same.
  *
- * @returns lines without line feeds, none wider than the terminal
+ * @returns lines without line feeds, none wider than the terminal; none at all while nothing is known to move
  */
 export function drawFrame(transfers: Transfers, options: FrameOptions): string[] {
+  const total = transfers.total(options.now);
+  if (total.size === 0) return [];
   const active = transfers.active();
   const shown = active.slice(0, Math.max(0, Math.min(active.length, options.rows - FREE_ROWS)));
-  const total = transfers.total(options.now);
   const isAll = active.length === 1 && active[0].size === total.size;
   return [...shown, ...(isAll ? [] : [total])].map((transfer) => drawLine(transfer, options));
 }

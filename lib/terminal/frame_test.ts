@@ -19,6 +19,10 @@ Deno.test("a frame has a line for each transfer and one for all", () => {
   ]);
 });
 
+Deno.test("nothing is drawn while nothing moves", () => {
+  assert.deepEqual(drawFrame(new Transfers(), OPTIONS), []);
+});
+
 Deno.test("a single transfer has no second line for all", () => {
   assert.equal(drawFrame(someTransfers(1), OPTIONS).length, 1);
 });

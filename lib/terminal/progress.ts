@@ -1,4 +1,3 @@
-import process from "node:process";
 import { drawFrame } from "./frame.ts";
 import { terminalSize, write } from "./streams.ts";
 import { Transfers } from "./transfers.ts";
@@ -26,23 +25,20 @@ const FRAME_INTERVAL = 100;
 
 type Frame = ReturnType<typeof import("log-update").createLogUpdate>;
 
-/** Starts to show progress. The library that draws is loaded when the first frame is due. */
+/** Starts to show progress. The library that draws is loaded when there is something to draw. */
 export function showProgress({ color, signal }: ProgressOptions): Progress {
   const transfers = new Transfers();
   let frame: Frame | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined = setTimeout(start, FIRST_FRAME);
+  let timer: ReturnType<typeof setTimeout> | undefined = setTimeout(draw, FIRST_FRAME);
 
-  async function start(): Promise<void> {
-    const { createLogUpdate } = await import("log-update");
-    if (timer === undefined) return;
-    // The cursor stays: hiding it would need clean-up even after `kill -9`.
-    frame = createLogUpdate(process.stderr, { showCursor: true });
-    draw();
-  }
-
-  function draw(): void {
-    const size = terminalSize("stderr");
-    frame?.(drawFrame(transfers, { ...size, color, now: performance.now() }).join("\n"));
+  async function draw(): Promise<void> {
+    const lines = drawFrame(transfers, { ...terminalSize("stderr"), color, now: performance.now() });
+    if (lines.length > 0) {
+      frame ??= await openFrame();
+      // Stopped while the library was loading.
+      if (timer === undefined) return;
+      frame(lines.join("\n"));
+    }
     timer = setTimeout(draw, FRAME_INTERVAL);
   }
 
@@ -63,4 +59,21 @@ export function showProgress({ color, signal }: ProgressOptions): Progress {
     },
     [Symbol.dispose]: stop,
   };
+}
+
+async function openFrame(): Promise<Frame> {
+  const { createLogUpdate } = await import("log-update");
+  // Everything goes through the one write(), so that frames and messages keep their order.
+  const stream = {
+    isTTY: true,
+    get columns() {
+      return terminalSize("stderr").columns;
+    },
+    get rows() {
+      return terminalSize("stderr").rows;
+    },
+    write: (text: string) => write("stderr", text),
+  };
+  // The cursor stays: hiding it would need clean-up even after `kill -9`.
+  return createLogUpdate(stream as unknown as NodeJS.WritableStream, { showCursor: true });
 }

@@ -300,5 +300,5 @@ Deno.test("through a link of that name in PATH as well, and under any other name
   await Deno.symlink(await binary(), scratch.at("gadgets"));
   const env = { HOME: scratch.path, PATH: `${scratch.path}:${Deno.env.get("PATH")}` };
   const found = await run("/bin/sh", ["-c", "ig image; gadgets image"], { env });
-  assert.match(found.stdout, /Usage:\n  ig image \[command\][^]*Usage:\n  satchel image \[command\]/);
+  assert.match(found.stdout, /Usage:\n {2}ig image \[command\][^]*Usage:\n {2}satchel image \[command\]/);
 });

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { attachmentTag, makeCosignSignature, makeGadget, satchel, scratchFolder } from "../harness/mod.ts";
+import {
+  attachmentTag,
+  makeCosignSignature,
+  makeGadget,
+  satchel,
+  satchelByDeno,
+  scratchFolder,
+} from "../harness/mod.ts";
 import { unpackIgStore, writeStore } from "./cli_stores.ts";
 
 const HELLO = "sha256:e38971200f97ea6b65a97a258b408dbeb4486a4f8aed52a428073fd13f0dd228";
@@ -18,6 +25,14 @@ hello                          latest   e38971200f97   \\d+ years ago
 $`),
   );
   assert.deepEqual([code, stderr], [0, ""]);
+});
+
+Deno.test("list from the sources by deno run prints what the binary prints", async () => {
+  await using scratch = await scratchFolder();
+  const store = await unpackIgStore(scratch.path);
+  for (const line of [["image", "list", "--all"], ["image", "list", "-o", "yaml"]]) {
+    assert.equal((await satchelByDeno(line, { store })).stdout, (await satchel(line, { store })).stdout);
+  }
 });
 
 Deno.test("list --no-trunc shows full digests and times", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { binary, type Image, makeGadget, type Scratch, scratchFolder } from "../harness/mod.ts";
+import { writeStore } from "./cli_stores.ts";
 import { openTerminal, screenOf } from "./cli_terminal.ts";
 
 /** A registry that stops in the middle of one layer until it is told to go on. */
@@ -60,7 +61,7 @@ Deno.test("a pull on a terminal shows bars, and leaves nothing of them behind", 
   await terminal.waitFor(/ 50% .* MB\/4 MB/);
   const [pulling, ...bars] = screenOf(terminal.output);
   assert.equal(pulling, `Pulling ${registry.host}/demo/gadget:v1...`);
-  assert.match(bars[0], /^[0-9a-f]{12}  ━+  50% +2 MB\/4 MB/);
+  assert.match(bars[0], /^[0-9a-f]{12} {2}━+ {2}50% +2 MB\/4 MB/);
   assert.ok(bars.every((line) => line.length < 80));
   registry.goOn();
   assert.equal(await terminal.status, 0);
@@ -122,15 +123,48 @@ Deno.test("a warning in the middle of it stands above the bars", async () => {
   assert.ok(!lines.some((line) => line.includes("━")), lines.join("\n"));
 });
 
+Deno.test("Ctrl-C ends a command that waits for a locked store, and no bars stand there before anything moves", async () => {
+  await using scratch = await scratchFolder();
+  await writeStore(scratch.at("store"), [{ name: "example.com/a:v1", image: makeGadget() }]);
+  using lock = await Deno.open(scratch.at("store/index.json.lock"), { create: true, write: true });
+  await lock.lock(true);
+  const command = `${await binary()} image tag example.com/a:v1 b`;
+  await using terminal = openTerminal(command, environment(scratch));
+  await terminal.waitFor(/Waiting for another process that has locked .*store\.\.\./);
+  await terminal.type("\x03");
+  assert.equal(await terminal.status, 130);
+  const [waiting, ...rest] = screenOf(terminal.output.replaceAll("^C", "")).join("").split("...");
+  assert.match(waiting, /^Waiting/);
+  assert.deepEqual(rest, ["Error: interrupted by SIGINT"]);
+});
+
+Deno.test("a second Ctrl-C ends it at once", async () => {
+  await using scratch = await scratchFolder();
+  await writeStore(scratch.at("store"), [{ name: "example.com/a:v1", image: makeGadget() }]);
+  using lock = await Deno.open(scratch.at("store/index.json.lock"), { create: true, write: true });
+  await lock.lock(true);
+  const command = `${await binary()} image tag example.com/a:v1 b`;
+  await using terminal = openTerminal(command, environment(scratch));
+  await terminal.waitFor(/Waiting/);
+  let status: number | undefined;
+  const ended = terminal.status.then((code) => status = code);
+  while (status === undefined) {
+    // Two that come at the same moment are one: each is waited for.
+    await terminal.type("\x03").catch(() => {});
+    await Promise.race([terminal.waitFor(/\^C/).catch(() => {}), ended]);
+  }
+  assert.equal(status, 130);
+  assert.doesNotMatch(terminal.output, /Error/);
+});
+
 Deno.test("a list fits the terminal by shortening what is long", async () => {
-  const { writeStore } = await import("./cli_stores.ts");
   await using scratch = await scratchFolder();
   const name = `registry.example.com/a-team-with-a-long-name/a-gadget-with-a-long-name:v1.2.3`;
   await writeStore(scratch.at("store"), [{ name, image: makeGadget() }]);
   await using terminal = openTerminal(`${await binary()} image list`, environment(scratch));
   assert.equal(await terminal.status, 0);
   const [, line] = screenOf(terminal.output);
-  assert.match(line, /^registry\.example\.com\/[^ ]*…   v1\.2\.3   [0-9a-f]{12}   \S.* ago$/);
+  assert.match(line, /^registry\.example\.com\/[^ ]*… {3}v1\.2\.3 {3}[0-9a-f]{12} {3}\S.* ago$/);
   assert.equal(line.length, 80);
 });
 
