@@ -59,8 +59,8 @@ async function inScratch<T>(options: SatchelOptions, fn: (options: RunOptions) =
 }
 
 function denoCache(): Record<string, string> {
-  const folder = Deno.env.get("DENO_DIR") ??
-    join(Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "/root", ".cache"), "deno");
+  const folder = Deno.env.get("DENO_DIR") ||
+    join(Deno.env.get("XDG_CACHE_HOME") || join(Deno.env.get("HOME") ?? "/root", ".cache"), "deno");
   return { DENO_DIR: folder };
 }
 
