@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { DEFAULT_CONCURRENCY } from "../lib/content/mod.ts";
+import { DEFAULT_MIN_AGE } from "../lib/store/gc.ts";
+import { parseDuration } from "./flags.ts";
 import { helpText } from "./help.ts";
-import { allCommands } from "./parse.ts";
+import { allCommands, flagsOf } from "./parse.ts";
 import type { CommandSpec } from "./spec.ts";
 import { commandTree } from "./tree.ts";
 
@@ -105,4 +108,11 @@ Deno.test("every command and every flag says what it is for", () => {
     assert.notEqual(short, "", name);
     for (const flag of flags) assert.ok(flag.usage !== "" || flag.name === "help", `${name} --${flag.name}`);
   }
+});
+
+Deno.test("the defaults that help tells are those that hold", () => {
+  const flags = flagsOf(allCommands(commandTree("satchel")));
+  const told = (name: string) => flags.find((flag) => flag.name === name)?.default;
+  assert.equal(told("concurrency"), String(DEFAULT_CONCURRENCY));
+  assert.equal(parseDuration(told("min-age")!), DEFAULT_MIN_AGE);
 });

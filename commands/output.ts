@@ -1,3 +1,4 @@
+import { replaceUnsafe } from "../lib/terminal/printable.ts";
 import { write } from "../lib/terminal/streams.ts";
 import { type FlagValues, textOf } from "./flags.ts";
 import { OUTPUT_MODES } from "./tree.ts";
@@ -20,17 +21,23 @@ export async function printResult(mode: OutputMode, result: unknown, text: () =>
   write("stdout", mode === "columns" ? text() : await serialize(mode, result));
 }
 
-async function serialize(mode: Exclude<OutputMode, "columns">, result: unknown): Promise<string> {
-  if (mode === "json") return `${escapeControls(JSON.stringify(result))}\n`;
-  if (mode === "jsonpretty") return `${escapeControls(JSON.stringify(result, undefined, 2))}\n`;
+/** A result in a notation for programs, ending in a line feed; it reads back the same, and no terminal acts on it. */
+export async function serialize(mode: Exclude<OutputMode, "columns">, result: unknown): Promise<string> {
+  if (mode !== "yaml") return `${toJson(result, mode === "jsonpretty" ? 2 : undefined)}\n`;
   const { stringify } = await import("yaml");
-  return stringify(result, { lineWidth: 0 });
+  const text = stringify(result, { lineWidth: 0 });
+  if (replaceUnsafe(text, () => "") === text) return text;
+  // Escapes count in double quotes alone.
+  const quoted = stringify(result, { lineWidth: 0, defaultStringType: "QUOTE_DOUBLE" });
+  return replaceUnsafe(quoted, (char) => `\\U${char.codePointAt(0)!.toString(16).padStart(8, "0")}`);
 }
 
-/** JSON.stringify escapes C0 controls alone; DEL and C1 would reach the terminal raw. */
-function escapeControls(json: string): string {
-  return json.replace(
-    /[\u007f-\u009f\u2028\u2029]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+/** JSON, with everything escaped that a terminal might act on: JSON.stringify leaves much of it raw. */
+function toJson(value: unknown, indent: number | undefined): string {
+  const escape = (char: string) => char.split("").map(escapeUnit).join("");
+  return replaceUnsafe(JSON.stringify(value, undefined, indent), escape);
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

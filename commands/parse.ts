@@ -93,17 +93,12 @@ function readFlags(path: readonly CommandSpec[], tokens: readonly Token[]): Flag
   for (const token of tokens) {
     if (token.kind !== "option") continue;
     const spec = known.get(token.name);
-    if (!spec || !isSpelledOut(spec, token)) throw unknownFlag(path, token, [...known.values()]);
+    if (!spec) throw unknownFlag(path, token, [...known.values()]);
     const value = inContext(path, () => readFlag(spec, valueOf(token), token.rawName));
     const earlier = values.get(spec.name);
     values.set(spec.name, Array.isArray(value) && Array.isArray(earlier) ? [...earlier, ...value] : value);
   }
   return values;
-}
-
-/** `--o` is not `-o`, though a tokenizer that knows no better may say so. */
-function isSpelledOut(spec: FlagSpec, token: OptionToken): boolean {
-  return token.rawName === `--${spec.name}` || token.rawName === `-${spec.short}`;
 }
 
 /** `-o=json` is `-o json`, as in pflag. */

@@ -23,6 +23,15 @@ export function printableLines(text: string): string {
   return text.replace(UNSAFE, (char) => char === "\n" || char === "\t" ? char : escapeChar(char));
 }
 
+/**
+ * Replaces every character but line feeds that {@link printable} would: for notations with escapes of their own.
+ *
+ * @param replace gets one character, which may be two UTF-16 units
+ */
+export function replaceUnsafe(text: string, replace: (char: string) => string): string {
+  return text.replace(UNSAFE, (char) => char === "\n" ? char : replace(char));
+}
+
 function escapeChar(char: string): string {
   if (char === "\n") return "\\n";
   if (char === "\r") return "\\r";
