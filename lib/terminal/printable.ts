@@ -6,6 +6,8 @@ const UNSAFE =
   // deno-lint-ignore no-control-regex -- control characters are what this is about
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]|\p{Cs}/gu;
 
+const PLAIN = /^[ -~]*$/;
+
 /**
  * Makes text from outside safe for a terminal: whatever it could act on is written as `\x1b`, `\n` or `\u200b`.
  *
@@ -15,7 +17,8 @@ const UNSAFE =
  * ```
  */
 export function printable(text: string): string {
-  return text.replace(UNSAFE, escapeChar);
+  // Nearly everything is plain, and this is several times as fast.
+  return PLAIN.test(text) ? text : text.replace(UNSAFE, escapeChar);
 }
 
 /** {@link printable}, but line feeds and tabs stay: for messages of several lines. */
