@@ -20,16 +20,19 @@ Deno.test("text that YAML would take for something else reads back as text", asy
 Deno.test("any text reads back the same from every notation, and no control character comes out", async () => {
   const text = fc.string({ unit: "binary" });
   await fc.assert(
-    fc.asyncProperty(fc.record({ Repository: text, List: fc.array(text) }, { noNullPrototype: true }), async (result) => {
-      for (const mode of MODES) {
-        const printed = await serialize(mode, result);
-        assert.deepEqual(mode === "yaml" ? parse(printed) : JSON.parse(printed), result);
-        assert.doesNotMatch(
-          printed.replaceAll("\n", ""),
-          /[\p{Cc}\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u,
-          mode,
-        );
-      }
-    }),
+    fc.asyncProperty(
+      fc.record({ Repository: text, List: fc.array(text) }, { noNullPrototype: true }),
+      async (result) => {
+        for (const mode of MODES) {
+          const printed = await serialize(mode, result);
+          assert.deepEqual(mode === "yaml" ? parse(printed) : JSON.parse(printed), result);
+          assert.doesNotMatch(
+            printed.replaceAll("\n", ""),
+            /[\p{Cc}\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u,
+            mode,
+          );
+        }
+      },
+    ),
   );
 });
