@@ -6,7 +6,7 @@ import { lenientFlags, parseLine } from "./commands/parse.ts";
 import { errorText } from "./commands/report.ts";
 import { commandTree } from "./commands/tree.ts";
 import { hasCode, SatchelError } from "./lib/error.ts";
-import { commandLine, environment, exit, invocationName, onTermination } from "./lib/runtime/process.ts";
+import { commandLine, environment, exit, invocationName, onTermination, onUncaught } from "./lib/runtime/process.ts";
 import { write } from "./lib/terminal/streams.ts";
 
 /** How long a command may take to come to rest after Ctrl-C, in milliseconds. Nothing breaks if it is cut short. */
@@ -21,6 +21,8 @@ onTermination((signal) => {
   controller.abort(new SatchelError("cancelled", `interrupted by ${signal}`));
   setTimeout(() => fail(controller.signal.reason), GRACE);
 });
+
+onUncaught(fail);
 
 try {
   exit(await run());

@@ -55,6 +55,12 @@ export function onTermination(handler: (signal: "SIGINT" | "SIGTERM") => void): 
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => handler(signal));
 }
 
+/** Calls `handler` with what nobody caught, instead of printing its stack trace. */
+export function onUncaught(handler: (error: unknown) => void): void {
+  process.on("uncaughtException", handler);
+  process.on("unhandledRejection", handler);
+}
+
 /** Variables of the environment. For `main.ts`, which hands them to `commands/settings.ts`. */
 export function environment(): Readonly<Record<string, string | undefined>> {
   return process.env;
