@@ -5,7 +5,14 @@ import { printable } from "./printable.ts";
 import { followUrl } from "./redirect.ts";
 import { covers, mergeScopes, parseScopes, type Scope } from "./scope.ts";
 import { singleFlight } from "./single_flight.ts";
-import { basicAuthorization, requestToken, type Token, type TokenOptions, type TokenService } from "./token.ts";
+import {
+  basicAuthorization,
+  isToken,
+  requestToken,
+  type Token,
+  type TokenOptions,
+  type TokenService,
+} from "./token.ts";
 
 /** Knows how to authenticate to one registry, on behalf of one repository. */
 export interface Authorizer {
@@ -65,7 +72,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     signal?: AbortSignal,
   ): Promise<string> {
     const known = await credential();
-    if (known?.registryToken !== undefined) return `Bearer ${known.registryToken}`;
+    if (known?.registryToken !== undefined) return `Bearer ${checkedToken(known.registryToken, subject)}`;
     const now = performance.now();
     tokens = tokens.filter((token) => token.expires > now);
     const held = tokens.find((token) => covers(token.scopes, scopes));
@@ -113,6 +120,11 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
       return `The account that is known for ${registry} is wrong or has not this right: login ${registry}`;
     },
   };
+}
+
+function checkedToken(token: string, { registry }: { registry: string }): string {
+  if (isToken(token)) return token;
+  throw new SatchelError("denied", `The token that is known for ${registry} has characters that no token has`);
 }
 
 /**

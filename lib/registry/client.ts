@@ -103,7 +103,12 @@ export function createClient(
       await rejectForeign(sent);
       const fresh = round > 1 && authorization !== rejected;
       const header = response.headers.get("www-authenticate");
-      if (!await authorizer.challenged(header, spec.scopes, authorization, fresh)) throw await failure(sent);
+      try {
+        if (!await authorizer.challenged(header, spec.scopes, authorization, fresh)) throw await failure(sent);
+      } catch (error) {
+        sent[Symbol.dispose]();
+        throw error;
+      }
       await discard(sent);
       rejected = authorization;
     }

@@ -5,11 +5,11 @@ import type { Client } from "./client.ts";
 import type { Exchange } from "./exchange.ts";
 import { refuseEncoding } from "./manifests.ts";
 import { printable } from "./printable.ts";
-import { asTransient, pauseBeforeRetry } from "./retry.ts";
+import { asTransient, pauseBeforeRetry, PROGRESS } from "./retry.ts";
 
 /**
  * Downloads a blob from `offset` to its end (distribution-spec 1.1, end-2). A transfer that breaks goes on where it
- * stopped; the count of retries starts anew whenever bytes came.
+ * stopped; the count of retries starts anew when at least 64 KiB came.
  *
  * @throws {SatchelError} `integrity` as soon as there are more bytes than the descriptor says, or another length is
  *   announced; `not-found`, `network`, `registry`, `denied`, `cancelled`
@@ -40,7 +40,7 @@ export async function* download(
       }
       if (position < size) throw endedEarly(sent, descriptor, position);
     } catch (error) {
-      if (position > startedAt) failures = 0;
+      if (position - startedAt >= PROGRESS) failures = 0;
       failures++;
       await pauseBeforeRetry(client.policy, failures, error, signal);
     }

@@ -26,12 +26,12 @@ Deno.test("a download that breaks goes on where it stopped", async () => {
     const headers: Record<string, string> = { "content-length": String(rest.length) };
     if (from !== "0") headers["content-range"] = `bytes ${from}-${blob.bytes.length - 1}/*`;
     response.writeHead(from === "0" ? 200 : 206, headers);
-    response.write(rest.subarray(0, 50_000), () => rest.length > 50_000 ? response.destroy() : response.end());
+    response.write(rest.subarray(0, 70_000), () => rest.length > 70_000 ? response.destroy() : response.end());
   });
-  const repository = repositoryAt(server, { onRetry: (message) => messages.push(message) });
+  const repository = repositoryAt(server, { retries: 1, onRetry: (message) => messages.push(message) });
   deepEqual(await collect(repository.fetch(descriptor)), blob.bytes);
   // More breaks than there are retries: each of them came after progress.
-  equal(messages.length >= 3, true);
+  equal(messages.length, 2);
 });
 
 Deno.test("a server that does not know Range sends what was had already, and it is skipped", async () => {

@@ -53,7 +53,8 @@ export async function discard(exchange: Exchange): Promise<void> {
 
 async function readErrorBody(exchange: Exchange): Promise<Uint8Array | undefined> {
   try {
-    return await exchange.read(MAX_ERROR_BODY);
+    const body = await exchange.read(MAX_ERROR_BODY);
+    return exchange.response.headers.has("content-encoding") ? undefined : body;
   } catch (error) {
     if (hasCode(error, "cancelled")) throw error;
     return undefined;

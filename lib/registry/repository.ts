@@ -14,7 +14,9 @@ import {
   type Descriptor,
   type Digest,
   formatRepository,
+  isDigest,
   isManifestType,
+  isTag,
   MANIFEST_MEDIA_TYPES,
   MAX_MANIFEST_SIZE,
   parseManifest,
@@ -68,6 +70,10 @@ export function openRepository(
     manifestsAreComplete: true,
 
     async resolve(reference, { signal } = {}) {
+      // Anything else could lead to another endpoint.
+      if (!isTag(reference) && !isDigest(reference)) {
+        throw new SatchelError("usage", `${JSON.stringify(reference)} is neither a tag nor a digest`);
+      }
       const { descriptor, bytes } = await fetchManifest(client, reference, signal);
       return { descriptor, bytes };
     },

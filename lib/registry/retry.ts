@@ -16,6 +16,12 @@ const MAX_DELAY = 10_000;
 /** The longest pause that a registry's `Retry-After` is granted, in milliseconds; for more, the user shall decide. */
 export const MAX_RETRY_AFTER = 60_000;
 
+/**
+ * So many bytes, at least, are progress, after which the count of failures starts anew. Less would let a server that gives or
+ * takes a few bytes at a time keep us for ever.
+ */
+export const PROGRESS = 64 * 1024;
+
 /** HTTP statuses after which the same request may succeed. Not 501 and 505, which say that it never will. */
 const TRANSIENT_STATUSES: readonly number[] = [408, 429, 500, 502, 503, 504];
 
@@ -25,6 +31,12 @@ const transients = new WeakMap<SatchelError, { retryAfter?: number }>();
 /** Marks an error as one that another try may mend. */
 export function asTransient(error: SatchelError, retryAfter?: number): SatchelError {
   transients.set(error, { retryAfter });
+  return error;
+}
+
+/** Takes the mark away: whoever threw it has tried often enough. */
+export function asFinal(error: SatchelError): SatchelError {
+  transients.delete(error);
   return error;
 }
 

@@ -39,6 +39,11 @@ const EXPIRY_MARGIN = 30_000;
 /** Bearer tokens are printable ASCII without spaces (RFC 6750); anything else could break a header. */
 const TOKEN_GRAMMAR = /^[\x21-\x7e]{1,65536}$/;
 
+/** Whether a header can carry this token. A runtime would put what it cannot into the text of its error. */
+export function isToken(text: string): boolean {
+  return TOKEN_GRAMMAR.test(text);
+}
+
 /**
  * Asks a token service for a token: with a refresh token by POST (OAuth2, as Docker's token specification extends it), else
  * with the account's name and password, else anonymously, by GET.
@@ -80,7 +85,6 @@ async function requestByGet(
   let headers: Record<string, string> = { "accept": "application/json", "user-agent": options.userAgent };
   if (credential?.username !== undefined && credential.password !== undefined) {
     headers.authorization = basicAuthorization(credential.username, credential.password);
-    url.searchParams.set("account", credential.username);
   }
   let at = url;
   for (let redirects = 0;; redirects++) {
@@ -139,7 +143,7 @@ async function readToken(sent: Exchange, scopes: readonly Scope[]): Promise<Toke
   if (!isJsonObject(json)) throw new SatchelError("registry", `${what} is not a JSON object`);
   const value = [json.token, json.access_token].find((text) => typeof text === "string" && text !== "");
   if (typeof value !== "string") throw new SatchelError("registry", `${what} has no token`);
-  if (!TOKEN_GRAMMAR.test(value)) throw new SatchelError("registry", `${what} has a token that no header can carry`);
+  if (!isToken(value)) throw new SatchelError("registry", `${what} has a token that no header can carry`);
   const lifetime = typeof json.expires_in === "number" && json.expires_in > 0 ? json.expires_in : DEFAULT_LIFETIME;
   const left = lifetime * 1000 - ageOf(json.issued_at, sent.response.headers.get("date"));
   return { value, scopes, expires: received + left - Math.min(EXPIRY_MARGIN, lifetime * 100) };

@@ -6,7 +6,7 @@ import { hasContent } from "./download.ts";
 import type { Exchange } from "./exchange.ts";
 import { followUrl } from "./redirect.ts";
 import { httpStatus } from "./registry_error.ts";
-import { asTransient, pauseBeforeRetry } from "./retry.ts";
+import { asTransient, pauseBeforeRetry, PROGRESS } from "./retry.ts";
 import { mergeScopes, pullScope, type Scope } from "./scope.ts";
 import { canStream, type UploadSource, uploadSource } from "./upload_body.ts";
 
@@ -63,8 +63,8 @@ export async function uploadBlob(
   let session = mounted ?? await startUpload(upload);
   let chunked = !canStream && descriptor.size > SMALL_BLOB;
   let wasResumed = false;
+  let furthest = 0;
   for (let failures = 0;;) {
-    const startedAt = session.offset;
     try {
       if (chunked) await sendChunks(upload, session);
       else await sendWhole(upload, session);
@@ -75,7 +75,9 @@ export async function uploadBlob(
         session = { ...await startUpload(upload), chunkSize: session.chunkSize };
         continue;
       }
-      failures = session.offset > startedAt ? 1 : failures + 1;
+      const hasProgressed = session.offset - furthest >= PROGRESS;
+      failures = hasProgressed ? 1 : failures + 1;
+      if (hasProgressed) furthest = session.offset;
       if (wasResumed && httpStatus(error) === 400) {
         // What was sent is right, so what the registry had kept of the broken part is not.
         wasResumed = false;

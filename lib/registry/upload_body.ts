@@ -1,7 +1,8 @@
-import { SatchelError } from "../error.ts";
+import { SatchelError, withContext } from "../error.ts";
 import { concatBytes, type Content, Verifier } from "../content/mod.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import { sendsStreamsWithLength } from "../runtime/mod.ts";
+import { asFinal } from "./retry.ts";
 
 /** Content on its way out: parts of it are read again after a break, and each byte is hashed once. */
 export interface UploadSource {
@@ -58,10 +59,19 @@ export function uploadSource(descriptor: Descriptor, content: Content): UploadSo
     }
   }
 
+  /** What goes wrong here is the content's own trouble: sending it again does not mend it. */
+  async function* readFinally(offset: number, length: number): AsyncGenerator<Uint8Array, void, void> {
+    try {
+      yield* read(offset, length);
+    } catch (error) {
+      throw asFinal(error instanceof SatchelError ? error : withContext("reading what is uploaded", error));
+    }
+  }
+
   return {
     descriptor,
     stream(offset, length) {
-      const chunks = read(offset, length);
+      const chunks = readFinally(offset, length);
       return new ReadableStream<Uint8Array>({
         async pull(sink) {
           const { done, value } = await chunks.next();
@@ -75,7 +85,7 @@ export function uploadSource(descriptor: Descriptor, content: Content): UploadSo
     },
     async bytes(offset, length) {
       const parts: Uint8Array[] = [];
-      for await (const chunk of read(offset, length)) parts.push(chunk.slice());
+      for await (const chunk of readFinally(offset, length)) parts.push(chunk.slice());
       return concatBytes(parts);
     },
   };

@@ -53,7 +53,26 @@ Deno.test("an error of the content's source comes out as it is", async () => {
       throw new Deno.errors.NotFound("the disk is gone");
     },
   };
-  await rejects(repositoryAt(server).push(blob.descriptor, content), /the disk is gone/);
+  await rejects(repositoryAt(server).push(blob.descriptor, content), {
+    code: "storage",
+    message: "reading what is uploaded: the disk is gone",
+  });
+  equal(server.seen.filter(({ method }) => method === "POST").length, 1);
+});
+
+Deno.test("a registry that takes a few bytes at a time and then breaks is given up", async () => {
+  const blob = sampleBlob(200_000);
+  await using server = await fakeRegistry();
+  server.state.intercept = async (request, response) => {
+    if (!["PUT", "PATCH"].includes(request.method ?? "")) return false;
+    const had = server.state.uploads.get("u0") ?? new Uint8Array(0);
+    const more = (await bodyOf(request)).subarray(0, 10);
+    server.state.uploads.set("u0", new Uint8Array([...had, ...more]));
+    answer(response, 500);
+    return true;
+  };
+  await rejects(repositoryAt(server).push(blob.descriptor, chunked(blob)), { code: "registry" });
+  equal(server.seen.filter(({ method }) => method === "PUT" || method === "PATCH").length, 3);
 });
 
 Deno.test("an upload that breaks goes on where the registry stands", async () => {
