@@ -57,15 +57,17 @@ for (const name of ["bun", "bunx", "node"]) {
   });
 }
 
-Deno.test("a .env, a bunfig.toml and a package.json in the current folder have no effect", async () => {
+Deno.test("a .env, a bunfig.toml and a package.json in the current folder and at home have no effect", async () => {
   await using scratch = await scratchFolder();
   const script = await writeForeignScript(scratch);
   await Deno.writeTextFile(scratch.at(".env"), `SATCHEL_STORE=${scratch.at("from-dotenv")}\n`);
-  await Deno.writeTextFile(scratch.at("bunfig.toml"), `preload = ["${script}"]\n`);
+  for (const name of ["bunfig.toml", ".bunfig.toml"]) {
+    await Deno.writeTextFile(scratch.at(name), `preload = ["${script}"]\n`);
+  }
   await Deno.writeTextFile(scratch.at("package.json"), `{"type":"commonjs"}`);
   const { code, stdout } = await run(await binary(), ["image", "list"], {
     cwd: scratch.path,
-    env: { HOME: scratch.path, SATCHEL_STORE: scratch.at("store") },
+    env: { HOME: scratch.path, XDG_CONFIG_HOME: scratch.path, SATCHEL_STORE: scratch.at("store") },
   });
   assert.equal(code, 0);
   assert.ok(!stdout.includes("foreign"));
