@@ -37,10 +37,14 @@ export interface Tool extends Recipe {
 const full = ({ host, repository, tag }: Remote) => `${host}/${repository}:${tag}`;
 const tagOnly = ({ tag }: Remote) => tag;
 
-/** ig has no option for its store: it runs with `folder` mounted over root's, which no other process sees. */
+/**
+ * ig has no option for its store: it runs with `folder` in the place of root's, below a `/var/lib` that no other process
+ * sees.
+ */
 function withIgStore(words: string[], folder: string): string[] {
   const store = "/var/lib/ig/oci-store";
-  const script = `mkdir -p ${store} "$0" && mount --bind "$0" ${store} && exec "$@"`;
+  const mounts = `mount -t tmpfs tmpfs /var/lib && mkdir -p ${store} && mount --bind "$0" ${store}`;
+  const script = `mkdir -p "$0" && ${mounts} && exec "$@"`;
   return ["unshare", "--mount", "sh", "-c", script, folder, ...words];
 }
 
