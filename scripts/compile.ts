@@ -2,6 +2,7 @@
  * Builds `dist/satchel-deno` by `deno compile`: the same program on Deno's runtime.
  *
  *     deno task compile
+ *     deno task compile --output /usr/local/bin/satchel
  *
  * `deno compile` fetches its runtime part from Deno's release host. Where that cannot be reached, `DENORT_BIN` set to the
  * `deno` program itself checks everything before that step: the module graph, the flags and the embedded files; what
@@ -9,8 +10,9 @@
  *
  * @module
  */
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { buildInfo } from "./build/version.ts";
 
 /**
@@ -29,6 +31,9 @@ const PERMISSIONS = [
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { version, commit } = await buildInfo(root);
+const { values } = parseArgs({
+  options: { output: { type: "string", default: join(root, "dist/satchel-deno") } },
+});
 
 // Deno has no `--define`: two globals, set before main.ts is loaded, stand for it.
 await Deno.mkdir(join(root, "dist"), { recursive: true });
@@ -46,7 +51,7 @@ try {
       "--exclude-unused-npm",
       ...PERMISSIONS,
       "--output",
-      join(root, "dist/satchel-deno"),
+      resolve(values.output),
       join(scratch, "satchel.ts"),
     ],
     cwd: root,

@@ -92,4 +92,5 @@ if (counts.skipped.length > 0) {
   for (const name of counts.skipped) console.log(`- ${name}`);
 }
 console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped.length} skipped`);
-Deno.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);
+const ranSome = counts.passed > 0 || Deno.args.length > 0;
+Deno.exit(counts.failed === 0 && ranSome ? 0 : 1);
