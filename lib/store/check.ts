@@ -1,10 +1,9 @@
-import type { Stats } from "node:fs";
 import type { ContentOptions } from "../content/mod.ts";
 import { hasCode } from "../error.ts";
 import { type Digest, digestAlgorithm } from "../oci/mod.ts";
 import type { Lock } from "../runtime/mod.ts";
 import { hashOpenFile } from "./blobs.ts";
-import { openToRead, statOf } from "./files.ts";
+import { openToRead, stampOf, statOf } from "./files.ts";
 import { findGarbage, type Finding } from "./garbage.ts";
 import { type GraphNode, manifestReader, walkGraph } from "./graph.ts";
 import { type IndexEntry, loadIndex, readIndex } from "./index_file.ts";
@@ -150,9 +149,9 @@ async function judge(
       if (finding && !finding.images?.includes(name!)) finding.images = [...finding.images ?? [], name!];
     }
   }
-  report.damage.push(...invalidEntries(layout, entries, survey));
-  report.damage.push(...[...judgements.values()].flatMap(({ finding }) => finding ?? []));
-  report.garbage.push(...findGarbage(layout, entries, survey, reader));
+  const findings = [...judgements.values()].flatMap(({ finding }) => finding ?? []);
+  report.damage = [...invalidEntries(layout, entries, survey), ...findings];
+  report.garbage = findGarbage(layout, entries, survey, reader);
   return [...judgements].filter(([, { isDoubtful }]) => isDoubtful).map(([digest]) => digest);
 }
 
@@ -185,10 +184,6 @@ function judgeNode(layout: Layout, { descriptor, stored }: GraphNode, hashed: Ha
   if (!hashed.isWhole) return found("altered", `${digest} has other bytes than its name says`);
   if (stored?.state !== "invalid") return {};
   return found("unreadable", `${digest} is no manifest that satchel can read, so what it needs was not checked`);
-}
-
-function stampOf(stat: Stats): string {
-  return `${stat.ino} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}`;
 }
 
 function invalidEntries(layout: Layout, entries: readonly IndexEntry[], { uses }: Survey): Finding[] {

@@ -1,5 +1,4 @@
-import type { IndexEntry } from "./index_file.ts";
-import { renamed } from "./index_file.ts";
+import { type IndexEntry, renamed } from "./index_file.ts";
 
 // The rules of the list in index.json, as pure functions: a name stands once; a digest stands as often as it has names,
 // or once without one.

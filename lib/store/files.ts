@@ -146,6 +146,11 @@ export function statOf(path: string): Stats | undefined {
   return onPath("look at", path, () => lstatSync(path, { throwIfNoEntry: false }));
 }
 
+/** Changes whenever a file is written, replaced, or given other rights. */
+export function stampOf(stat: Stats): string {
+  return `${stat.ino} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}`;
+}
+
 /** Makes renames and removals in a folder survive a power failure. */
 export function syncFolder(path: string): void {
   onPath("write", path, () => {

@@ -96,10 +96,11 @@ function sort(
   if (withUntaggedImages) counters.untagged = () => report.entries.untagged++;
   const staying = entries.filter((entry) => !counters[uses.get(entry)!]);
   for (const entry of entries) counters[uses.get(entry)!]?.();
+  const isStaying = new Set(staying);
   const alive = reachable(staying, reader, attachments);
   // The name of an attachment of nothing goes; what it stood for may still be a part of something else.
   const stillNeeded = entries.filter((entry) =>
-    entry.descriptor && alive.has(entry.descriptor.digest) && !staying.includes(entry)
+    entry.descriptor && alive.has(entry.descriptor.digest) && !isStaying.has(entry)
   );
   return { kept: stillNeeded.map((entry) => renamed(entry, undefined)).reduce(withUntagged, staying), alive };
 }

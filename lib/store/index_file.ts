@@ -11,7 +11,7 @@ import {
   REF_NAME_ANNOTATION,
 } from "../oci/mod.ts";
 import type { Lock } from "../runtime/mod.ts";
-import { onPath, openToWrite, readWhole, statOf, syncFolder, writeAll } from "./files.ts";
+import { onPath, openToWrite, readWhole, stampOf, statOf, syncFolder, writeAll } from "./files.ts";
 import { createStore, type Layout, lockIndex, storeExists } from "./layout.ts";
 
 /** The largest index that is read, in bytes; one of 5,000 names has about 5 MiB. */
@@ -54,11 +54,11 @@ const NO_INDEX: IndexFile = { members: { schemaVersion: 2 }, entries: [] };
  */
 export async function readIndex(layout: Layout, signal?: AbortSignal): Promise<IndexFile> {
   if (!storeExists(layout)) return NO_INDEX;
-  const stamp = stampOf(layout);
+  const stamp = indexStamp(layout);
   const last = lastRead.get(layout);
   if (last && stamp !== undefined && last.stamp === stamp) return last.index;
   const index = await loadStable(layout, signal);
-  if (stamp !== undefined && stamp === stampOf(layout)) lastRead.set(layout, { stamp, index });
+  if (stamp !== undefined && stamp === indexStamp(layout)) lastRead.set(layout, { stamp, index });
   return index;
 }
 
@@ -81,25 +81,9 @@ async function lockUnlessForbidden(layout: Layout, problem: SatchelError, signal
   }
 }
 
-function stampOf(layout: Layout): string | undefined {
+function indexStamp(layout: Layout): string | undefined {
   const stat = statOf(layout.indexFile);
-  return stat && `${stat.ino} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}`;
-}
-
-/**
- * Runs `work` while this process alone may change the index; the store is created if there is none.
- *
- * @throws {SatchelError} `busy`, `invalid`, `storage`, `cancelled`, and whatever `work` throws
- */
-export async function changeIndex<T>(
-  layout: Layout,
-  signal: AbortSignal | undefined,
-  work: (session: IndexSession) => T,
-): Promise<T> {
-  await createStore(layout, signal);
-  using _lock = await lockIndex(layout, signal);
-  const index = loadIndex(layout);
-  return work({ index, save: (entries) => saveIndex(layout, { ...index, entries }) });
+  return stat && stampOf(stat);
 }
 
 /**

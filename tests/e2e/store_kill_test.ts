@@ -38,8 +38,8 @@ peerTest(
     const store = scratch.at("store");
     const digests: string[] = [];
     for (let at = 0; at < NAMES; at++) {
-      // The first two share nothing, the others are small, so that a kill may come in every phase of a pull.
-      const image = makeGadget({ layerSize: at < 2 ? 3_000_000 : 2_000, layers: 2 });
+      // Some with large parts, some with many, so that a kill may come in every phase of a pull.
+      const image = makeGadget(at < 2 ? { layerSize: 3_000_000, layers: 2 } : { layerSize: 2_000, layers: 40 });
       await pushImage(registry, `demo/${at}`, "v1", image);
       await pushImage(
         registry,
@@ -81,7 +81,8 @@ peerTest(
       const steps = possible();
       const { args, name, after } = steps[Math.floor(Math.random() * steps.length)];
       const verb = args[1];
-      const outcome = await runAndKill(program, args, env, Math.random() * (usual.get(verb) ?? 60));
+      // Rather late than early: the program has to start first.
+      const outcome = await runAndKill(program, args, env, Math.sqrt(Math.random()) * (usual.get(verb) ?? 60));
       if (outcome.wasKilled) {
         killed++;
         if (name !== undefined) known.set(name, [...valuesOf(name), after]);
