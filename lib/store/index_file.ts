@@ -87,6 +87,22 @@ function indexStamp(layout: Layout): string | undefined {
 }
 
 /**
+ * Runs `work` while this process alone may change the index; the store is created if there is none.
+ *
+ * @throws {SatchelError} `busy`, `invalid`, `storage`, `cancelled`, and whatever `work` throws
+ */
+export async function changeIndex<T>(
+  layout: Layout,
+  signal: AbortSignal | undefined,
+  work: (session: IndexSession) => T,
+): Promise<T> {
+  await createStore(layout, signal);
+  using _lock = await lockIndex(layout, signal);
+  const index = loadIndex(layout);
+  return work({ index, save: (entries) => saveIndex(layout, { ...index, entries }) });
+}
+
+/**
  * Reads and checks index.json, for whoever has the lock already; one that is not there is an empty one, as for `ig`.
  *
  * @throws {SatchelError} `invalid`, `storage`
