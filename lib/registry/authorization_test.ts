@@ -235,10 +235,18 @@ Deno.test("an error of the token service is shown with what it said", async () =
 });
 
 Deno.test("an answer of the token service that is no token, or would break a header, is refused", async () => {
-  for (const body of ["", "<html>", "[]", "{}", '{"token":""}', '{"token":"a\\r\\nX: y"}', '{"token":7}']) {
+  const bad = ["[]", "{}", '{"token":""}', '{"token":"a\\r\\nX: y"}', '{"token":"ä"}', '{"token":7}'];
+  for (const [body, code] of [["", "invalid"], ["<html>", "invalid"], ...bad.map((text) => [text, "registry"])]) {
     await using server = await tokenRegistry((_request, response) => answer(response, 200, {}, body));
-    await rejects(collect(repositoryAt(server).fetch(blob.descriptor)), { name: "SatchelError" });
+    await rejects(collect(repositoryAt(server).fetch(blob.descriptor)), { code });
   }
+});
+
+Deno.test("a token of the auth file that would break a header is refused, and not shown", async () => {
+  await using server = await tokenRegistry((_request, response) => answer(response, 500));
+  const credentials = () => Promise.resolve({ registryToken: "secret\n" });
+  const attempt = collect(repositoryAt(server, { credentials }).fetch(blob.descriptor));
+  await rejects(attempt, (error: Error & { code: string }) => error.code === "denied" && !/secret/.test(error.message));
 });
 
 Deno.test("a token service that fails for a moment is asked again", async () => {

@@ -84,8 +84,6 @@ export async function exchange(url: URL, init: HttpInit, options: ExchangeOption
       watch.end();
     } catch (error) {
       throw failed(error);
-    } finally {
-      if (!finished) watch.abort();
     }
   }
 

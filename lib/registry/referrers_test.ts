@@ -220,6 +220,28 @@ for (const etags of [false, true]) {
   });
 }
 
+Deno.test("a write on condition that another client was faster than is done again", async () => {
+  await using server = await fakeRegistry({ etags: true });
+  const [early, other, mine] = ["early", "other", "mine"].map((name) => referrer(name));
+  const set = (...entries: Sample[]) => {
+    const bytes = new TextEncoder().encode(index(entries.map(({ descriptor }) => descriptor)));
+    server.state.manifests.set(TAG, { type: MediaType.ociIndex, bytes });
+  };
+  set(early);
+  const conditions: (string | undefined)[] = [];
+  server.state.intercept = (request) => {
+    if (request.method !== "PUT" || !request.url?.endsWith(TAG)) return false;
+    if (conditions.length === 0) set(early, other);
+    conditions.push(request.headers["if-match"]);
+    return false;
+  };
+  const repository = repositoryAt(server);
+  await pushAll(repository, [mine]);
+  const found = (await repository.referrers(subject)).map(({ digest }) => digest);
+  deepEqual(found, [early, other, mine].map(({ descriptor }) => descriptor.digest));
+  deepEqual([conditions.length, conditions.includes(undefined)], [2, false]);
+});
+
 Deno.test("something else under the fallback tag is not overwritten", async () => {
   await using server = await fakeRegistry();
   server.state.manifests.set(TAG, { type: image.descriptor.mediaType, bytes: image.bytes });

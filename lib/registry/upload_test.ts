@@ -75,6 +75,25 @@ Deno.test("a registry that takes a few bytes at a time and then breaks is given 
   equal(server.seen.filter(({ method }) => method === "PUT" || method === "PATCH").length, 3);
 });
 
+Deno.test("a registry that forgets again and again what it had is given up", async () => {
+  const blob = sampleBlob(20 * MIB);
+  await using server = await fakeRegistry();
+  let chunks = 0;
+  server.state.intercept = async (request, response) => {
+    const length = Number(request.headers["content-length"] ?? 0);
+    if (request.method === "PATCH" && length === 16 * MIB) chunks++;
+    // Whole blobs are too large, first chunks are taken, and the second ones make it lose everything.
+    if (!["PUT", "PATCH"].includes(request.method ?? "") || length === 16 * MIB) return false;
+    await bodyOf(request);
+    if (request.method === "PUT") return answer(response, 413), true;
+    server.state.uploads.clear();
+    return answer(response, 500), true;
+  };
+  await rejects(repositoryAt(server).push(blob.descriptor, chunked(blob)), { code: "registry" });
+  // The first one was progress, so it did not count.
+  equal(chunks, 3);
+});
+
 Deno.test("an upload that breaks goes on where the registry stands", async () => {
   const blob = sampleBlob(40 * MIB);
   const opened: number[] = [];
