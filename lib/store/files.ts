@@ -25,11 +25,16 @@ export function isMissing(error: unknown): boolean {
   return errorCode(error) === "ENOENT";
 }
 
-/** Whether a system call failed because the disk, or this user's share of it, is full. */
+/** Whether a full disk, or a used-up quota, is behind an error: it may be the cause of its cause. */
 export function isDiskFull(error: unknown): boolean {
-  const code = errorCode(error);
-  return code === "ENOSPC" || code === "EDQUOT";
+  for (let depth = 0, each = error; depth < 10 && each; depth++) {
+    if (FULL_DISK.includes(errorCode(each) ?? "")) return true;
+    each = each instanceof Error ? each.cause : undefined;
+  }
+  return false;
 }
+
+const FULL_DISK: readonly string[] = ["ENOSPC", "EDQUOT"];
 
 /** What the system's codes mean, and what helps. */
 const REASONS: Record<string, { reason: string; hint?: string }> = {

@@ -45,8 +45,8 @@ export async function ingest(
       renameSync(partial.path, blob);
     });
   } catch (error) {
-    if (!isWorthKeeping(partial, error)) rmSync(partial.path, { force: true });
-    throw isDiskFull(error) || isDiskFull((error as Error).cause) ? diskFull(layout, descriptor, error) : error;
+    if (!isWorthKeeping(partial, error, options.signal)) rmSync(partial.path, { force: true });
+    throw hasCode(error, "storage") && isDiskFull(error) ? diskFull(layout, descriptor, error) : error;
   }
 }
 
@@ -153,11 +153,11 @@ function syncAlong(fd: number): { wrote(bytes: number): void; settle(): Promise<
 
 /**
  * A broken transfer goes on later from what is there. What has wrong bytes is of no use, and what filled the disk
- * stands in the way of everybody on this host, so these go.
+ * stands in the way of everybody on this host, so these go; so do the transfers that ran beside and were stopped for it.
  */
-function isWorthKeeping(partial: Partial, error: unknown): boolean {
+function isWorthKeeping(partial: Partial, error: unknown, signal: AbortSignal | undefined): boolean {
   if (!partial.isKept || hasCode(error, "integrity")) return false;
-  if (isDiskFull(error) || isDiskFull((error as Error).cause)) return false;
+  if (isDiskFull(error) || isDiskFull(signal?.reason)) return false;
   return hasContent(partial);
 }
 

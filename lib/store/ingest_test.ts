@@ -89,6 +89,22 @@ Deno.test("an interrupted transfer is kept, too", async () => {
   assert.equal(readFileSync(store.partial).length, 65_536);
 });
 
+Deno.test("a transfer that is stopped because another one filled the disk leaves nothing", async () => {
+  using store = await open();
+  const controller = new AbortController();
+  const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+  const stopped: Content = {
+    async *open() {
+      yield BYTES.subarray(0, 65_536);
+      controller.abort(new SatchelError("storage", "the disk is full", { cause: full }));
+      throw new SatchelError("cancelled", "stopped");
+    },
+  };
+  const { signal } = controller;
+  await assert.rejects(store.target.push(BLOB, stopped, { signal }), (error) => hasCode(error, "cancelled"));
+  assert.deepEqual(store.ingest(), []);
+});
+
 Deno.test("a kept part that is complete needs no transfer at all", async () => {
   using store = await open();
   mkdirSync(join(store.made.path, "ingest"), { recursive: true });
