@@ -21,6 +21,7 @@ const FLAGS = [
   "--compile",
   "--minify",
   "--bytecode",
+  "--splitting",
   "--format=esm",
   // Without these two a `.env` or `bunfig.toml` in the current folder sets variables or runs code in the binary.
   "--no-compile-autoload-dotenv",
