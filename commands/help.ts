@@ -58,7 +58,7 @@ function commandList(commands: readonly CommandSpec[]): string {
 
 /** pflag's FlagUsages: sorted by name, names and usage in two columns. */
 function flagList(flags: readonly FlagSpec[], width: number): string {
-  const shown = flags.filter((flag) => flag.usage !== "").sort(byName);
+  const shown = flags.filter((flag) => !flag.hidden && flag.usage !== "").sort(byName);
   const names = shown.map((flag) => {
     const short = flag.short ? `  -${flag.short}, ` : "      ";
     return `${short}--${flag.name}${flag.type === "bool" ? "" : ` ${flag.type}`}`;

@@ -111,7 +111,9 @@ function unknownFlag(path: readonly CommandSpec[], token: OptionToken, known: re
   if (!token.rawName.startsWith("--")) {
     return usageError(path, `unknown shorthand flag: '${token.name}' in ${token.rawName}`);
   }
-  const similar = suggestions(token.name, known.map((flag) => flag.name)).map((name) => `--${name}`);
+  const similar = suggestions(token.name, known.filter((flag) => !flag.hidden).map((flag) => flag.name)).map((name) =>
+    `--${name}`
+  );
   return usageError(path, `unknown flag: ${token.rawName}`, similar);
 }
 

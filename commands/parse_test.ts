@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SatchelError } from "../lib/error.ts";
+import { helpText } from "./help.ts";
 import { allCommands, flagsOf, parseLine, pathName, UsageContext } from "./parse.ts";
 import { commandTree } from "./tree.ts";
 
@@ -162,4 +163,18 @@ Deno.test("no command line makes the parser fail in another way than with a usag
       assert.ok(error instanceof SatchelError && error.code === "usage", String(error));
     }
   }));
+});
+
+Deno.test("what ig takes for running gadgets is taken, and not shown", () => {
+  const tree = commandTree("ig");
+  const line = [
+    "image",
+    "list",
+    "--auto-mount-filesystems",
+    "--auto-wsl-workaround=false",
+    "--pprof-addr",
+    "localhost:1",
+  ];
+  assert.deepEqual(parseLine(tree, line).arguments, []);
+  assert.doesNotMatch(helpText([tree]), /auto-mount|auto-wsl|pprof/);
 });

@@ -15,6 +15,8 @@ export interface FlagSpec {
   default?: string;
   /** What shells complete as its value: one of these words, files or folders. */
   values?: readonly string[] | "files" | "directories";
+  /** Not in help, not suggested, not completed. */
+  hidden?: boolean;
 }
 
 /** How many arguments a command takes. */

@@ -1,12 +1,13 @@
-/** How many edits away a name may be to be suggested, as in cobra. */
+/** How many edits away a name may be to be suggested, as in cobra; of a long name, a part of its letters. */
 const MAX_DISTANCE = 2;
+const MAX_PART = 0.15;
 
 /** Those of `names` that somebody who typed `typed` may have meant: nearly the same, or starting with it. */
 export function suggestions(typed: string, names: readonly string[]): string[] {
   const wanted = typed.toLowerCase();
   if (wanted === "" || wanted.length > 64) return [];
   return names.filter((name) => {
-    const limit = Math.min(MAX_DISTANCE, name.length - 1);
+    const limit = Math.min(Math.max(MAX_DISTANCE, Math.ceil(name.length * MAX_PART)), name.length - 1);
     return name.startsWith(wanted) || distance(wanted, name.toLowerCase()) <= limit;
   });
 }

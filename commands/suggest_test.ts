@@ -6,7 +6,7 @@ const NAMES = ["pull", "push", "list", "ls", "remove", "insecure-registries"];
 Deno.test("what is nearly right is suggested", () => {
   assert.deepEqual(suggestions("pul", NAMES), ["pull", "push"]);
   assert.deepEqual(suggestions("pusll", NAMES), ["pull", "push"]);
-  assert.deepEqual(suggestions("insecure-registry", NAMES), []);
+  assert.deepEqual(suggestions("insecure-registry", NAMES), ["insecure-registries"]);
   assert.deepEqual(suggestions("insecure-regstries", NAMES), ["insecure-registries"]);
 });
 

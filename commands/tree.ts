@@ -59,6 +59,10 @@ const GLOBAL_FLAGS: readonly FlagSpec[] = [
   },
   { name: "verbose", short: "v", type: "bool", usage: "Print more detailed information" },
   { name: "version", type: "bool", usage: "Print the version" },
+  // What `ig` has for its own daemon and for running gadgets: taken without effect, so that its scripts go on working.
+  { name: "auto-mount-filesystems", type: "bool", usage: "Taken for the sake of ig's scripts", hidden: true },
+  { name: "auto-wsl-workaround", type: "bool", usage: "Taken for the sake of ig's scripts", hidden: true },
+  { name: "pprof-addr", type: "string", usage: "Taken for the sake of ig's scripts", hidden: true },
 ];
 
 const ONE: CommandSpec["arguments"] = { min: 1, max: 1 };

@@ -83,7 +83,8 @@ function inlineValues(flag: FlagSpec | undefined, prefix: string): Answer {
 }
 
 function flagNames(flags: readonly FlagSpec[]): Candidate[] {
-  return flags.map(({ name, usage }) => ({ value: `--${name}`, description: usage || "Print help" }));
+  const shown = flags.filter((flag) => !flag.hidden);
+  return shown.map(({ name, usage }) => ({ value: `--${name}`, description: usage || "Print help" }));
 }
 
 function subcommands(command: CommandSpec | undefined): Candidate[] {
