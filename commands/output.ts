@@ -1,4 +1,4 @@
-import { replaceUnsafe } from "../lib/terminal/printable.ts";
+import { replaceUnsafe } from "../lib/printable.ts";
 import { write } from "../lib/terminal/streams.ts";
 import { type FlagValues, textOf } from "./flags.ts";
 import { OUTPUT_MODES } from "./tree.ts";

@@ -1,5 +1,5 @@
 import { SatchelError } from "../lib/error.ts";
-import { printableLines } from "../lib/terminal/printable.ts";
+import { printableLines } from "../lib/printable.ts";
 import { pathName, UsageContext } from "./parse.ts";
 
 /**

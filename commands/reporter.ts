@@ -1,6 +1,7 @@
 import type { ProgressEvent } from "../lib/content/mod.ts";
 import { shortDigest } from "../lib/oci/mod.ts";
-import { isTerminal, printableLines, type Progress, showProgress, write } from "../lib/terminal/mod.ts";
+import { printableLines } from "../lib/printable.ts";
+import { isTerminal, type Progress, showProgress, write } from "../lib/terminal/mod.ts";
 import type { Settings } from "./settings.ts";
 
 /** What a command says on stderr while it works. Disposing takes progress bars away. */

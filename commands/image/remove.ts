@@ -1,5 +1,5 @@
 import { withContext } from "../../lib/error.ts";
-import { printable } from "../../lib/terminal/mod.ts";
+import { printable } from "../../lib/printable.ts";
 import { EXIT_OK } from "../exit.ts";
 import type { Invocation } from "../invocation.ts";
 import { localName, openLocalStore } from "../local_store.ts";

@@ -1,5 +1,6 @@
 import type { CheckReport } from "../../lib/store/mod.ts";
-import { formatBytes, printable } from "../../lib/terminal/mod.ts";
+import { printable } from "../../lib/printable.ts";
+import { formatBytes } from "../../lib/terminal/mod.ts";
 import { count } from "../count.ts";
 import { EXIT_FAILED, EXIT_OK } from "../exit.ts";
 import type { Invocation } from "../invocation.ts";

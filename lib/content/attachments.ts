@@ -8,7 +8,10 @@ import type { ContentOptions, Source } from "./content.ts";
  */
 export const ATTACHMENT_SUFFIXES = [".sig", ".att", ".sbom"] as const;
 
-const ATTACHMENT_TAG = /^(sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})(\.sig|\.att|\.sbom)?$/;
+const ATTACHMENT_TAG = /^(sha256-[0-9a-f]{64})(\.sig|\.att|\.sbom)?$/;
+
+/** How much of a hex digest the fallback tag has; all of it for sha256. */
+const FALLBACK_HEX_LENGTH = 64;
 
 /** Something that belongs to a subject. */
 export interface Attachment {
@@ -20,17 +23,21 @@ export interface Attachment {
   bytes?: Uint8Array;
 }
 
-/** `sha256-<hex>`: the tag of the fallback index of a subject (distribution-spec 1.1, "Referrers Tag Schema"). */
+/**
+ * `sha256-<hex>`: under this tag, registries without the referrers API list what refers to a subject
+ * (distribution-spec 1.1, "Referrers Tag Schema").
+ */
 export function fallbackTag(subject: Digest): string {
-  return `${digestAlgorithm(subject)}-${digestHex(subject)}`;
+  return `${digestAlgorithm(subject)}-${digestHex(subject).slice(0, FALLBACK_HEX_LENGTH)}`;
 }
 
-/** The tags under which cosign may have left something for a subject. */
+/** The tags under which cosign may have left something for a subject; a whole sha512 digest is too long for a tag. */
 export function attachmentTags(subject: Digest): string[] {
+  if (digestAlgorithm(subject) !== "sha256") return [];
   return ATTACHMENT_SUFFIXES.map((suffix) => `${fallbackTag(subject)}${suffix}`);
 }
 
-/** The subject that such a tag is about; `undefined` for an ordinary tag. Fallback tags count as well. */
+/** The subject that such a tag is about; `undefined` for an ordinary tag. The fallback tag of a sha256 digest counts as well. */
 export function attachmentSubject(tag: string): Digest | undefined {
   const match = ATTACHMENT_TAG.exec(tag);
   return match ? match[1].replace("-", ":") as Digest : undefined;

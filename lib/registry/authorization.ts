@@ -1,7 +1,7 @@
 import { SatchelError } from "../error.ts";
 import type { Credential, CredentialLookup } from "../content/mod.ts";
+import { printable } from "../printable.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
-import { printable } from "./printable.ts";
 import { followUrl } from "./redirect.ts";
 import { covers, mergeScopes, parseScopes, type Scope } from "./scope.ts";
 import { singleFlight } from "./single_flight.ts";

@@ -230,7 +230,7 @@ Deno.test("an error of the token service is shown with what it said", async () =
   );
   await rejects(collect(repositoryAt(server).fetch(blob.descriptor)), {
     code: "denied",
-    message: `GET /token at ${server.host}: HTTP 403 Forbidden: access_denied: no \\u001b[31mway`,
+    message: `GET /token at ${server.host}: HTTP 403 Forbidden: access_denied: no \\x1b[31mway`,
   });
 });
 

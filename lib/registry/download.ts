@@ -1,10 +1,10 @@
 import { hasCode, SatchelError } from "../error.ts";
 import type { ByteStream, FetchOptions } from "../content/mod.ts";
 import type { Descriptor } from "../oci/mod.ts";
+import { printable } from "../printable.ts";
 import type { Client } from "./client.ts";
 import type { Exchange } from "./exchange.ts";
 import { refuseEncoding } from "./manifests.ts";
-import { printable } from "./printable.ts";
 import { asTransient, pauseBeforeRetry, PROGRESS } from "./retry.ts";
 
 /**

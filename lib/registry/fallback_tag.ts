@@ -1,9 +1,8 @@
+import { fallbackTag } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import {
   type Descriptor,
   type Digest,
-  digestAlgorithm,
-  digestHex,
   digestOf,
   encodeGoJson,
   isJsonObject,
@@ -24,11 +23,6 @@ const MAX_ATTEMPTS = 20;
 /** The first pause of a writer that was in another's way, and the shortest before it looks whether it was, in milliseconds. */
 const FIRST_PAUSE = 50;
 const SHORTEST_LOOK = 100;
-
-/** The tag under which registries without the referrers API list them (distribution-spec 1.1, "Referrers Tag Schema"). */
-export function fallbackTag(subject: Digest): string {
-  return `${digestAlgorithm(subject)}-${digestHex(subject).slice(0, 64)}`;
-}
 
 /** A referrer's entry in a list: its descriptor with the type and annotations of its manifest. */
 export function referrerEntry(descriptor: Descriptor, manifest: Manifest): Descriptor {

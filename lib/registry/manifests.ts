@@ -18,9 +18,9 @@ import {
   parseManifest,
   tooLarge,
 } from "../oci/mod.ts";
+import { printable } from "../printable.ts";
 import type { Client } from "./client.ts";
 import type { Exchange } from "./exchange.ts";
-import { printable } from "./printable.ts";
 
 /** A manifest as a registry gave it, checked against its digest and its type. */
 export interface FetchedManifest extends Resolved {

@@ -135,7 +135,7 @@ Deno.test("an error that is a web page is told as one", async () => {
   );
   await rejects(repositoryAt(server).resolve("v1"), {
     code: "denied",
-    message: /HTTP 403 Forbidden: the answer is an HTML page \("Blocked \\\\u0007by\\\\u000aIT"\), not a registry's$/,
+    message: /HTTP 403 Forbidden: the answer is an HTML page \("Blocked \\\\x07by\\\\nIT"\), not a registry's$/,
   });
 });
 

@@ -1,6 +1,6 @@
 import { SatchelError } from "../error.ts";
 import type { FetchFailure } from "../runtime/mod.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 import { asTransient } from "./retry.ts";
 
 interface Explanation {

@@ -1,5 +1,5 @@
 import { SatchelError } from "../error.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 
 /** The most redirects that one request follows; as many as Go's and curl's clients do or fewer. */
 export const MAX_REDIRECTS = 10;

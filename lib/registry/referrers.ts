@@ -1,3 +1,4 @@
+import { fallbackTag } from "../content/mod.ts";
 import { hasCode, SatchelError } from "../error.ts";
 import {
   type Descriptor,
@@ -12,7 +13,6 @@ import {
 } from "../oci/mod.ts";
 import type { Client } from "./client.ts";
 import type { Exchange } from "./exchange.ts";
-import { fallbackTag } from "./fallback_tag.ts";
 import { contentType, findManifest, refuseEncoding } from "./manifests.ts";
 import { pages } from "./pages.ts";
 
@@ -39,6 +39,7 @@ export interface ReferrerLister {
  */
 export function createReferrerLister(client: Client): ReferrerLister {
   let supported: boolean | undefined;
+  let firstAnswer: Promise<Descriptor[] | undefined> | undefined;
 
   async function fromApi(subject: Digest, signal?: AbortSignal): Promise<Descriptor[] | undefined> {
     const found = await listByApi(client, subject, signal);
@@ -48,12 +49,15 @@ export function createReferrerLister(client: Client): ReferrerLister {
   }
 
   async function list(subject: Digest, signal?: AbortSignal): Promise<Descriptor[]> {
+    // Whoever asks meanwhile waits for the first answer rather than to ask in both ways again.
+    if (supported === undefined) await firstAnswer?.catch(() => {});
     if (supported === true) return await fromApi(subject, signal) ?? await listByTag(client, subject, signal);
     if (supported === false) return await listByTag(client, subject, signal);
     const byTag = listByTag(client, subject, signal);
     // Its error counts only if its answer does.
     byTag.catch(() => {});
-    return await fromApi(subject, signal) ?? await byTag;
+    firstAnswer = fromApi(subject, signal);
+    return await firstAnswer ?? await byTag;
   }
 
   return {

@@ -1,8 +1,7 @@
-import { STATUS_CODES } from "node:http";
 import { type ErrorCode, hasCode, SatchelError } from "../error.ts";
 import { isJsonObject, parseJson } from "../oci/mod.ts";
+import { printable } from "../printable.ts";
 import type { Exchange } from "./exchange.ts";
-import { printable } from "./printable.ts";
 import { asTransient, isTransientStatus, MAX_RETRY_AFTER, parseRetryAfter } from "./retry.ts";
 
 /** The most that is read of an error's body, in bytes. */
@@ -10,6 +9,9 @@ const MAX_ERROR_BODY = 64 * 1024;
 
 /** The most entries of `errors` that are shown. */
 const MAX_SHOWN = 5;
+
+/** The most of a text of the registry's that is shown, in UTF-16 units. */
+const MAX_TEXT = 300;
 
 /** One entry of a registry's error body (distribution-spec 1.1, "Error Codes"). */
 interface ErrorEntry {
@@ -37,8 +39,8 @@ export async function registryError(exchange: Exchange): Promise<SatchelError> {
   const type = (response.headers.get("content-type") ?? "").toLowerCase();
   const entries = body ? parseErrors(body) : [];
   const said = entries.length > 0 ? formatErrors(entries) : describeBody(body, type);
-  const what = `${method} ${printable(url.pathname)} at ${url.host}`;
-  const reason = STATUS_CODES[status];
+  const what = `${method} ${printable(url.pathname, MAX_TEXT)} at ${url.host}`;
+  const reason = printable(response.statusText, MAX_TEXT);
   const message = `${what}: HTTP ${status}${reason ? ` ${reason}` : ""}${said ? `: ${said}` : ""}`;
   const retryAfter = parseRetryAfter(response.headers.get("retry-after"), Date.now());
   const error = new SatchelError(errorCode(status, entries), message, { hint: hintFor(exchange, body, retryAfter) });
@@ -101,9 +103,9 @@ function parseErrors(body: Uint8Array): ErrorEntry[] {
 function parseEntry({ code, message, detail }: Record<string, unknown>): ErrorEntry {
   const entry: ErrorEntry = {};
   if (typeof code === "string" && code !== "") entry.code = printable(code, 60);
-  if (typeof message === "string" && message !== "") entry.message = printable(message);
+  if (typeof message === "string" && message !== "") entry.message = printable(message, MAX_TEXT);
   if (detail !== undefined && detail !== null && detail !== "") {
-    entry.detail = printable(typeof detail === "string" ? detail : JSON.stringify(detail));
+    entry.detail = printable(typeof detail === "string" ? detail : JSON.stringify(detail), MAX_TEXT);
   }
   return entry;
 }
@@ -123,7 +125,9 @@ function describeBody(body: Uint8Array | undefined, type: string): string {
   const text = decode(body).trim();
   if (type.includes("html") || /^<(?:!doctype|html)/i.test(text)) {
     const title = /<title[^>]{0,200}>([^<]{1,200})/i.exec(text)?.[1].trim();
-    return `the answer is an HTML page${title ? ` (${JSON.stringify(printable(title))})` : ""}, not a registry's`;
+    return `the answer is an HTML page${
+      title ? ` (${JSON.stringify(printable(title, MAX_TEXT))})` : ""
+    }, not a registry's`;
   }
   return printable(text.replace(/\s+/g, " "), 200);
 }

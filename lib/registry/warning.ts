@@ -1,4 +1,4 @@
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 
 /** No registry has this much to say in one run. */
 const MAX_WARNINGS = 100;

@@ -45,6 +45,11 @@ export function ownPath(): string {
   return process.execPath;
 }
 
+/** The number of the user whose rights this process has; `undefined` where users have none. */
+export function effectiveUser(): number | undefined {
+  return process.geteuid?.();
+}
+
 /** Ends the process at once. For `main.ts` alone. */
 export function exit(status: number): never {
   process.exit(status);

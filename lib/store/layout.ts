@@ -1,9 +1,8 @@
 import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
-import process from "node:process";
 import { hasCode, SatchelError } from "../error.ts";
 import { type Digest, digestAlgorithm, digestHex, isJsonObject, parseJson } from "../oci/mod.ts";
-import { acquireLock, type Lock } from "../runtime/mod.ts";
+import { acquireLock, effectiveUser, type Lock } from "../runtime/mod.ts";
 import {
   errorCode,
   isMissing,
@@ -183,7 +182,7 @@ function folderExists(path: string): boolean {
   if (!stat.isSymbolicLink()) throw new SatchelError("storage", `${path} is not a folder`);
   const target = onPath("read", path, () => readlinkSync(path));
   const shown = isAbsolute(target) ? target : resolve(path, "..", target);
-  if (stat.uid !== 0 && stat.uid !== process.geteuid?.()) {
+  if (stat.uid !== 0 && stat.uid !== effectiveUser()) {
     throw new SatchelError("refused", `${path} is a symbolic link to ${shown} that another user has made`, {
       hint: "Name the folder itself with --store.",
     });

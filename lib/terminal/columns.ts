@@ -1,4 +1,4 @@
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 
 /** A column of a table. */
 export interface Column {
@@ -23,7 +23,7 @@ export function formatColumns(
   rows: readonly (readonly string[])[],
   width?: number,
 ): string[] {
-  const lines = [columns.map((column) => column.header), ...rows.map((row) => row.map(printable))];
+  const lines = [columns.map((column) => column.header), ...rows.map((row) => row.map((cell) => printable(cell)))];
   const widths = fit(columns, columns.map((_, index) => widest(lines, index)), width);
   return lines.map((cells) => cells.map((cell, index) => pad(cell, widths[index])).join(GAP).trimEnd());
 }

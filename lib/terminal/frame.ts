@@ -1,6 +1,6 @@
 import { formatRemaining } from "./age.ts";
 import { formatBytes } from "./bytes.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 import type { Transfer, Transfers } from "./transfers.ts";
 
 /** How a frame may be drawn. */

@@ -1,5 +1,5 @@
 /**
- * Everything that draws: columns, ages, sizes, progress bars, text made safe for a terminal.
+ * Everything that draws: columns, ages, sizes, progress bars.
  * It must not know what is drawn: no registries, no stores, no commands, and no environment but what it is told.
  *
  * @module
@@ -7,6 +7,5 @@
 export * from "./age.ts";
 export * from "./bytes.ts";
 export * from "./columns.ts";
-export * from "./printable.ts";
 export * from "./progress.ts";
 export * from "./streams.ts";

@@ -108,7 +108,7 @@ const MISDEEDS: Misdeed[] = [
         ),
     ),
     code: 3,
-    says: /HTTP 404 Not Found: NAME_UNKNOWN: no\\u001b\[31m such \({"name":"a\/b"}\)/,
+    says: /HTTP 404 Not Found: NAME_UNKNOWN: no\\x1b\[31m such \({"name":"a\/b"}\)/,
   },
   {
     name: "401 without a challenge",

@@ -27,3 +27,7 @@ Deno.test("no control character ever comes out", () => {
     assert.doesNotMatch(printableLines(text).replaceAll(/[\n\t]/g, ""), /\p{Cc}/u);
   }));
 });
+
+Deno.test("long text is cut", () => {
+  assert.equal(printable("x".repeat(400), 10), "xxxxxxxxxx...");
+});

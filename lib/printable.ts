@@ -11,14 +11,16 @@ const PLAIN = /^[ -~]*$/;
 /**
  * Makes text from outside safe for a terminal: whatever it could act on is written as `\x1b`, `\n` or `\u200b`.
  *
+ * @param limit what is longer, in UTF-16 units, is cut off. Default: nothing is
  * @example
  * ```ts
  * printable("\x1b[2Jgone"); // "\\x1b[2Jgone"
  * ```
  */
-export function printable(text: string): string {
+export function printable(text: string, limit = Infinity): string {
+  const cut = text.length > limit ? `${text.slice(0, limit)}...` : text;
   // Nearly everything is plain, and this is several times as fast.
-  return PLAIN.test(text) ? text : text.replace(UNSAFE, escapeChar);
+  return PLAIN.test(cut) ? cut : cut.replace(UNSAFE, escapeChar);
 }
 
 /** {@link printable}, but line feeds and tabs stay: for messages of several lines. */
