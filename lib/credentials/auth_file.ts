@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { readFile } from "node:fs/promises";
+import { readFile } from "node:fs";
 import type { Credential } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import { canonicalRegistry, isJsonObject, type JsonObject, parseJson } from "../oci/mod.ts";
@@ -95,7 +95,9 @@ function decodeAuth(auth: string, what: string): Credential {
 async function readBounded(path: string): Promise<Uint8Array> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await new Promise((resolve, reject) => {
+      readFile(path, (error, content) => error ? reject(error) : resolve(content));
+    });
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT") throw new SatchelError("not-found", `the auth file ${path} does not exist`, { cause });

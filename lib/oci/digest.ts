@@ -1,5 +1,5 @@
-import { createHash, type Hash } from "node:crypto";
 import { SatchelError } from "../error.ts";
+import { createHasher, type Hasher } from "../runtime/hash.ts";
 
 /** `algorithm:hex`, checked by {@link parseDigest} (image-spec 1.1, descriptor.md, "Digests"). */
 export type Digest = `${"sha256" | "sha512"}:${string}`;
@@ -56,17 +56,19 @@ export function shortDigest(digest: Digest): string {
 
 /** The sha256 digest of some bytes. */
 export function digestOf(bytes: Uint8Array): Digest {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  const digester = new Digester();
+  digester.update(bytes);
+  return digester.digest();
 }
 
 /** A running hash that ends in a {@link Digest}. */
 export class Digester {
   readonly #algorithm: DigestAlgorithm;
-  readonly #hash: Hash;
+  readonly #hash: Hasher;
 
   constructor(algorithm: DigestAlgorithm = "sha256") {
     this.#algorithm = algorithm;
-    this.#hash = createHash(algorithm);
+    this.#hash = createHasher(algorithm);
   }
 
   /** Adds bytes. */

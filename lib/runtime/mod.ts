@@ -1,9 +1,10 @@
 /**
- * The only place that knows Deno from Bun: file locks, TLS options, the process itself.
+ * The only place that knows Deno from Bun: file locks, hashes, TLS options, the process itself.
  * It must not know what satchel does with them.
  *
  * @module
  */
 export * from "./flock.ts";
+export * from "./hash.ts";
 export * from "./http.ts";
 export * from "./process.ts";

@@ -1,7 +1,5 @@
 import { chmodSync, fdatasync, ftruncateSync, renameSync, rmSync } from "node:fs";
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { type Content, type PushOptions, Verifier } from "../content/mod.ts";
 import { hasCode, SatchelError, throwIfCancelled } from "../error.ts";
 import { type Descriptor, digestHex } from "../oci/mod.ts";
@@ -13,7 +11,10 @@ import { blobPath, createFolder, type Layout } from "./layout.ts";
 /** How much is written before the disk is told to start with it, in bytes: then little is left to wait for at the end. */
 const SYNC_EVERY = 32 * 1024 * 1024;
 
-const datasync = promisify(fdatasync);
+/** Has the disk write what is in a file, off the main thread. */
+function datasync(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => fdatasync(fd, (error) => error ? reject(error) : resolve()));
+}
 
 /** A file that content is written to until it is complete. */
 interface Partial extends Disposable {
@@ -57,7 +58,7 @@ export async function ingest(
 function openPartial(layout: Layout, descriptor: Descriptor): Partial {
   const hex = digestHex(descriptor.digest);
   const shared = join(layout.ingest, `${hex}.partial`);
-  const own = join(layout.ingest, `${hex}_${randomBytes(6).toString("hex")}`);
+  const own = join(layout.ingest, `${hex}_${crypto.randomUUID()}`);
   const sharedLock = tryLock(shared);
   const path = sharedLock ? shared : own;
   const lock = sharedLock ?? tryLock(own);
