@@ -95,6 +95,12 @@ export interface Target {
    */
   readonly manifestsAreComplete: boolean;
 
+  /**
+   * Makes ready to take content in; called before anything else, while the source is being asked. What cannot work is
+   * told here rather than after a long transfer.
+   */
+  prepare(options?: ContentOptions): Promise<void>;
+
   /** Whether this content is there, whole and undamaged. */
   has(descriptor: Descriptor, options?: ContentOptions): Promise<boolean>;
 

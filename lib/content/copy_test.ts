@@ -417,3 +417,12 @@ Deno.test("a source that answers every digest with an index of itself is refused
   };
   await assert.rejects(copy(source, "v1", new MemoryRepository()), (error) => hasCode(error, "integrity"));
 });
+
+Deno.test("a target that is not fit to take anything fails the copy before anything is fetched", async () => {
+  const source = new CountingRepository();
+  makeImage(source);
+  const target = new MemoryRepository();
+  target.prepare = () => Promise.reject(new SatchelError("storage", "read-only"));
+  await assert.rejects(copy(source, "v1", target, { tag: "v1" }), /read-only/);
+  assert.deepEqual(source.fetched, []);
+});

@@ -63,6 +63,8 @@ export class MemoryRepository implements Source, Target {
     return referrers;
   }
 
+  async prepare(): Promise<void> {}
+
   async has(descriptor: Descriptor): Promise<boolean> {
     return this.contents.get(descriptor.digest)?.bytes.length === descriptor.size;
   }

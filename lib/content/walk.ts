@@ -76,7 +76,10 @@ export class GraphWalk {
   async run(reference: string): Promise<CopyResult> {
     try {
       throwIfCancelled(this.#options.signal);
-      const root = await this.#source.resolve(reference, { signal: this.#signal });
+      const [root] = await Promise.all([
+        this.#track(this.#source.resolve(reference, { signal: this.#signal })),
+        this.#track(this.#target.prepare({ signal: this.#signal })),
+      ]);
       const bytes = await this.#visitRoot(root);
       await this.#drain();
       this.#failure.signal.throwIfAborted();

@@ -85,6 +85,8 @@ export function openRepository(
 
     referrers: (subject, { signal } = {}) => lister.list(subject.digest, signal),
 
+    async prepare() {},
+
     async has(descriptor, { signal } = {}) {
       if (!isManifestType(descriptor.mediaType)) {
         return await hasContent(client, `blobs/${descriptor.digest}`, descriptor, {}, signal);

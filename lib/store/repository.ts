@@ -33,7 +33,6 @@ import { nameOfTag, ofRepository } from "./names.ts";
 export function storeRepository(layout: Layout, reference: Reference): Source & Target {
   const name = formatRepository(reference);
   const referrersOf = referrerLookUp(layout);
-  let created: Promise<void> | undefined;
   return {
     name,
     manifestsAreComplete: false,
@@ -54,6 +53,8 @@ export function storeRepository(layout: Layout, reference: Reference): Source & 
       return referrersOf(await readIndex(layout, signal), subject.digest);
     },
 
+    prepare: ({ signal } = {}) => createStore(layout, signal),
+
     has: async (descriptor, contentOptions = {}) => await blobState(layout, descriptor, contentOptions) === "ok",
 
     async readManifest(descriptor) {
@@ -62,7 +63,6 @@ export function storeRepository(layout: Layout, reference: Reference): Source & 
     },
 
     async push(descriptor, content, pushOptions = {}) {
-      await (created ??= createStore(layout, pushOptions.signal));
       await ingest(layout, descriptor, content, pushOptions);
     },
 
