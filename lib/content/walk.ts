@@ -58,7 +58,6 @@ export class GraphWalk {
 
   readonly #tasks: Promise<unknown>[] = [];
   readonly #visits = new Map<string, Promise<void>>();
-  readonly #attached = new Set<Digest>();
   readonly #commit: Commit = { manifests: [], blobs: [], names: [] };
   readonly #attachments: CopiedAttachment[] = [];
   readonly #transferred: Tally = { blobs: 0, bytes: 0 };
@@ -143,14 +142,23 @@ export class GraphWalk {
     if (position.ancestors.length >= MAX_DEPTH) {
       throw new SatchelError("invalid", `${this.#source.name} has an image of more than ${MAX_DEPTH} levels`);
     }
-    const visit = this.#once(descriptor, () => this.#copyManifest(descriptor, loaded, position));
-    // A failed copy is reported by its own promise; what waits for the subject must not report it again.
-    if (this.#options.referrers ?? true) this.#attach(descriptor, visit.catch(() => {}));
-    return visit;
+    return this.#once(descriptor, () => this.#copyManifest(descriptor, loaded, position));
   }
 
   async #copyManifest(descriptor: Descriptor, given: LoadedManifest | undefined, position: Position): Promise<void> {
-    const { bytes, manifest, isPresent } = given ?? await this.#load(descriptor);
+    const loaded = given ?? await this.#load(descriptor);
+    const atRest = Promise.withResolvers<void>();
+    // While the blobs move, not before: until then all wait for the manifests.
+    if (this.#options.referrers ?? true) this.#attach(descriptor, atRest.promise);
+    try {
+      await this.#copyLoaded(descriptor, loaded, position);
+    } finally {
+      atRest.resolve();
+    }
+  }
+
+  async #copyLoaded(descriptor: Descriptor, loaded: LoadedManifest, position: Position): Promise<void> {
+    const { bytes, manifest, isPresent } = loaded;
     const isBelowPresent = position.isBelowPresent || (isPresent && this.#target.manifestsAreComplete);
     const ancestors = [...position.ancestors, descriptor.digest];
     await Promise.all(manifest.children.map((child) => {
@@ -239,8 +247,6 @@ export class GraphWalk {
 
   /** Looks for what belongs to a manifest, and copies what is found, while the manifest's own content moves. */
   #attach(subject: Descriptor, subjectCopied: Promise<void>): void {
-    if (this.#attached.has(subject.digest)) return;
-    this.#attached.add(subject.digest);
     for (const lookUp of attachmentLookUps(this.#source, subject, { signal: this.#signal })) {
       const copied = this.#lookUpSlots(lookUp).then(
         (found) => Promise.all(found.map((attachment) => this.#copyAttachment(attachment, subjectCopied))),
