@@ -54,13 +54,30 @@ export function hasCode(error: unknown, code: ErrorCode): error is SatchelError 
   return error instanceof SatchelError && error.code === code;
 }
 
-/** Puts what was being done in front of an error's message; code, hint and cause stay. */
-export function withContext(context: string, error: unknown): SatchelError {
-  if (error instanceof SatchelError) {
-    return new SatchelError(error.code, `${context}: ${error.message}`, { hint: error.hint, cause: error });
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  return new SatchelError("storage", `${context}: ${message}`, { cause: error });
+/**
+ * Puts what was being done in front of a {@link SatchelError}'s message, with its code and hint. Anything else is returned
+ * as it is: nobody threw it on purpose, so it shall be seen for the mistake that it is.
+ */
+export function withContext(context: string, error: unknown): unknown {
+  if (!(error instanceof SatchelError)) return error;
+  return new SatchelError(error.code, `${context}: ${error.message}`, { hint: error.hint, cause: error });
+}
+
+/** The system's name of what went wrong (`ENOENT`), if `error` came from a system call. */
+export function systemCode(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  if (error instanceof SatchelError) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/**
+ * The error for an operation whose signal was aborted.
+ *
+ * @param doing what was interrupted: `waiting for /store/index.json.lock`
+ */
+export function cancelled(signal: AbortSignal | undefined, doing?: string): SatchelError {
+  const message = doing === undefined ? "Interrupted" : `Interrupted while ${doing}`;
+  return new SatchelError("cancelled", message, { cause: signal?.reason });
 }
 
 /**
@@ -69,5 +86,5 @@ export function withContext(context: string, error: unknown): SatchelError {
  * @throws {SatchelError} `cancelled`
  */
 export function throwIfCancelled(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new SatchelError("cancelled", "Interrupted", { cause: signal.reason });
+  if (signal?.aborted) throw cancelled(signal);
 }

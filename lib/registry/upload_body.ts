@@ -1,4 +1,4 @@
-import { SatchelError, withContext } from "../error.ts";
+import { SatchelError } from "../error.ts";
 import { concatBytes, type Content, Verifier } from "../content/mod.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import { sendsStreamsWithLength } from "../runtime/mod.ts";
@@ -64,7 +64,7 @@ export function uploadSource(descriptor: Descriptor, content: Content): UploadSo
     try {
       yield* read(offset, length);
     } catch (error) {
-      throw asFinal(error instanceof SatchelError ? error : withContext("reading what is uploaded", error));
+      throw asFinal(error instanceof SatchelError ? error : unreadable(error));
     }
   }
 
@@ -89,4 +89,10 @@ export function uploadSource(descriptor: Descriptor, content: Content): UploadSo
       return concatBytes(parts);
     },
   };
+}
+
+/** It travels through `fetch`, which makes a broken connection of what it does not know. */
+function unreadable(cause: unknown): SatchelError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new SatchelError("storage", `reading what is uploaded: ${message}`, { cause });
 }

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { SatchelError } from "../error.ts";
+import { cancelled, SatchelError } from "../error.ts";
 
 /** An exclusive `flock(2)` that is held until it is disposed of; the kernel frees it when the process dies. */
 export interface Lock extends Disposable {
@@ -39,7 +39,7 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
   let told = false;
   let pause = FIRST_PAUSE;
   while (true) {
-    if (options.signal?.aborted) throw cancelled(path, options.signal);
+    if (options.signal?.aborted) throw cancelled(options.signal, `waiting for ${path}`);
     const lock = tryLock(path);
     if (lock) return lock;
     const waited = performance.now() - started;
@@ -195,12 +195,8 @@ async function sleep(milliseconds: number, path: string, signal: AbortSignal | u
   try {
     await delay(milliseconds, undefined, { signal });
   } catch {
-    throw cancelled(path, signal);
+    throw cancelled(signal, `waiting for ${path}`);
   }
-}
-
-function cancelled(path: string, signal: AbortSignal | undefined): SatchelError {
-  return new SatchelError("cancelled", `Interrupted while waiting for ${path}`, { cause: signal?.reason });
 }
 
 function busy(path: string, timeout: number): SatchelError {

@@ -1,4 +1,4 @@
-import { SatchelError } from "../error.ts";
+import { SatchelError, systemCode } from "../error.ts";
 
 /** How a TLS connection is made; all of it PEM text. */
 export interface TlsOptions {
@@ -134,8 +134,8 @@ export function describeFetchFailure(error: unknown): { failure: FetchFailure; t
 function failureText(error: unknown): string {
   const parts: string[] = [];
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
-    const { code } = at as { code?: unknown };
-    if (typeof code === "string" && !at.message.includes(code)) parts.push(code);
+    const code = systemCode(at);
+    if (code !== undefined && !at.message.includes(code)) parts.push(code);
     parts.push(at.message);
   }
   return parts.length > 0 ? parts.join(": ") : String(error);

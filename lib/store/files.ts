@@ -9,26 +9,20 @@ import {
   type Stats,
   writeSync,
 } from "node:fs";
-import { SatchelError } from "../error.ts";
+import { SatchelError, systemCode } from "../error.ts";
 
 /** A link or a FIFO put in the place of a file must neither lead elsewhere nor make an open hang. */
 const SAFE_FLAGS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** The system's name of what went wrong (`ENOENT`), if `error` came from a system call. */
-export function errorCode(error: unknown): string | undefined {
-  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
-}
-
 /** Whether a system call failed because there is no such file or folder. */
 export function isMissing(error: unknown): boolean {
-  return errorCode(error) === "ENOENT";
+  return systemCode(error) === "ENOENT";
 }
 
 /** Whether a full disk, or a used-up quota, is behind an error: it may be the cause of its cause. */
 export function isDiskFull(error: unknown): boolean {
   for (let depth = 0, each = error; depth < 10 && each; depth++) {
-    if (FULL_DISK.includes(errorCode(each) ?? "")) return true;
+    if (FULL_DISK.includes(systemCode(each) ?? "")) return true;
     each = each instanceof Error ? each.cause : undefined;
   }
   return false;
@@ -54,7 +48,7 @@ const REASONS: Record<string, { reason: string; hint?: string }> = {
 /** The `storage` error for a failed system call: `Cannot write /store/blobs/...: the disk is full`. */
 export function storageError(doing: string, path: string, cause: unknown): SatchelError {
   if (cause instanceof SatchelError) return cause;
-  const known = REASONS[errorCode(cause) ?? ""];
+  const known = REASONS[systemCode(cause) ?? ""];
   const reason = known?.reason ?? (cause instanceof Error ? cause.message : String(cause));
   return new SatchelError("storage", `Cannot ${doing} ${path}: ${reason}`, { hint: known?.hint, cause });
 }

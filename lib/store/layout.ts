@@ -1,19 +1,9 @@
 import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
-import { hasCode, SatchelError } from "../error.ts";
+import { hasCode, SatchelError, systemCode } from "../error.ts";
 import { type Digest, digestAlgorithm, digestHex, isJsonObject, parseJson } from "../oci/mod.ts";
 import { acquireLock, effectiveUser, type Lock } from "../runtime/mod.ts";
-import {
-  errorCode,
-  isMissing,
-  onPath,
-  openToWrite,
-  readWhole,
-  statOf,
-  storageError,
-  syncFolder,
-  writeAll,
-} from "./files.ts";
+import { isMissing, onPath, openToWrite, readWhole, statOf, storageError, syncFolder, writeAll } from "./files.ts";
 
 /** How to open a store. */
 export interface StoreOptions {
@@ -131,7 +121,7 @@ export async function lockIndex(layout: Layout, signal?: AbortSignal): Promise<L
       signal,
     });
   } catch (error) {
-    if (hasCode(error, "storage") && errorCode(error.cause)) throw storageError("lock", layout.lockFile, error.cause);
+    if (hasCode(error, "storage") && systemCode(error.cause)) throw storageError("lock", layout.lockFile, error.cause);
     throw error;
   }
 }
