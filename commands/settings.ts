@@ -9,8 +9,11 @@ import type { Invocation } from "./invocation.ts";
 /** The variables of the environment. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Root's store, which `ig` uses too. */
-const ROOT_STORE = "/var/lib/ig/oci-store";
+/** Where root has the store and the authentication file, which `ig` uses too. */
+const ROOT_FOLDER = "/var/lib/ig";
+
+/** The authentication file that `ig login` writes. */
+const ROOT_AUTH_FILE = join(ROOT_FOLDER, "config.json");
 
 const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 
@@ -18,8 +21,10 @@ const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 export interface Settings {
   /** Path of the local store. */
   store: string;
-  /** Path of the authentication file, where somebody named one. */
+  /** Path of the authentication file, where somebody named one; it must exist. */
   authfile?: string;
+  /** Paths of the authentication files that are looked for where nobody named one, in this order. */
+  usualAuthfiles: readonly string[];
   /** `host` or `host:port`, lower case. */
   insecureRegistries: readonly string[];
   /** How many transfers may run at the same time. */
@@ -33,10 +38,6 @@ export interface Settings {
   color: boolean;
   /** Whether the terminal can move its cursor. */
   cursor: boolean;
-  /** `HOME`, or what the passwd file says where it is not set. */
-  home?: string;
-  /** The folder of Docker's configuration, where `DOCKER_CONFIG` names one. */
-  dockerConfig?: string;
   /** A PEM file of certificate authorities, by `SSL_CERT_FILE`. */
   caFile?: string;
   /** Whether requests may go through a proxy. */
@@ -56,6 +57,10 @@ export async function loadSettings(
   const config = await loadConfig(flags, environment, home);
   const settings: Settings = {
     store: storePath(flags, environment, config),
+    usualAuthfiles: usualAuthfiles(
+      ownFolder(environment),
+      environment.DOCKER_CONFIG || (home && join(home, ".docker")),
+    ),
     insecureRegistries: insecureRegistries(flags, environment, config),
     quiet: isSet(flags, "quiet"),
     verbose: isSet(flags, "verbose"),
@@ -69,9 +74,9 @@ export async function loadSettings(
   const lockTimeout = durationOf(flags, "lock-timeout") ?? config.lockTimeout;
   if (concurrency !== undefined) settings.concurrency = atLeastOne(concurrency);
   if (lockTimeout) settings.lockTimeout = lockTimeout;
-  if (authfile !== undefined) settings.authfile = authfile;
-  if (home) settings.home = home;
-  if (environment.DOCKER_CONFIG) settings.dockerConfig = environment.DOCKER_CONFIG;
+  // The default of the flag may be named like any other file, but need not exist.
+  if (authfile === ROOT_AUTH_FILE) settings.usualAuthfiles = [ROOT_AUTH_FILE, ...settings.usualAuthfiles];
+  else if (authfile !== undefined) settings.authfile = authfile;
   if (environment.SSL_CERT_FILE) settings.caFile = environment.SSL_CERT_FILE;
   return settings;
 }
@@ -101,13 +106,30 @@ function storePath(flags: FlagValues, environment: Environment, config: ConfigFi
   if (asked === "") throw new SatchelError("usage", "--store needs a path");
   const chosen = asked ?? (environment.SATCHEL_STORE || config.store);
   if (chosen !== undefined) return resolve(chosen);
-  if (isRoot()) return ROOT_STORE;
-  // As ig does it: the passwd file decides and HOME stands in for it.
-  const home = passwdHome() ?? environment.HOME;
-  if (home) return join(home, ".ig", "oci-store");
+  const folder = ownFolder(environment);
+  if (folder !== undefined) return join(folder, "oci-store");
   throw new SatchelError("usage", "there is no home folder for the local store", {
     hint: "Name a store with --store.",
   });
+}
+
+/** The folder of this user's store and authentication file; `undefined` without a home. */
+function ownFolder(environment: Environment): string | undefined {
+  if (isRoot()) return ROOT_FOLDER;
+  // As ig does it: the passwd file decides and HOME stands in for it.
+  const home = passwdHome() ?? environment.HOME;
+  return home ? join(home, ".ig") : undefined;
+}
+
+/**
+ * Where accounts are looked for: in the user's own file, in root's, which is for everybody who may read it, in Docker's.
+ *
+ * @param own the folder of this user's store
+ * @param docker the folder of Docker's configuration
+ */
+export function usualAuthfiles(own: string | undefined, docker: string | undefined): string[] {
+  const folders = [own, ROOT_FOLDER, docker].flatMap((folder) => folder ? [join(folder, "config.json")] : []);
+  return [...new Set(folders)];
 }
 
 function insecureRegistries(flags: FlagValues, environment: Environment, config: ConfigFile): string[] {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseReference } from "../lib/oci/mod.ts";
 import { parseLine } from "./parse.ts";
-import { isInsecure, loadSettings } from "./settings.ts";
+import { isInsecure, loadSettings, usualAuthfiles } from "./settings.ts";
 import { commandTree } from "./tree.ts";
 
 const ROOT = commandTree("satchel");
@@ -48,6 +48,30 @@ Deno.test("a flag comes before the environment, that before the configuration fi
 Deno.test("empty variables count as not set", async () => {
   const { store, authfile } = await settings("", { SATCHEL_STORE: "", REGISTRY_AUTH_FILE: "" }, "store: /from/file");
   assert.deepEqual([store, authfile], ["/from/file", undefined]);
+});
+
+Deno.test("accounts are looked for in the user's own file, then root's, then Docker's", () => {
+  assert.deepEqual(usualAuthfiles("/home/me/.ig", "/home/me/.docker"), [
+    "/home/me/.ig/config.json",
+    "/var/lib/ig/config.json",
+    "/home/me/.docker/config.json",
+  ]);
+  assert.deepEqual(usualAuthfiles("/var/lib/ig", "/root/.docker"), [
+    "/var/lib/ig/config.json",
+    "/root/.docker/config.json",
+  ]);
+  assert.deepEqual(usualAuthfiles(undefined, undefined), ["/var/lib/ig/config.json"]);
+});
+
+Deno.test("DOCKER_CONFIG is the folder of Docker's file", async () => {
+  const last = async (environment: Record<string, string>) => (await settings("", environment)).usualAuthfiles.at(-1);
+  assert.equal(await last({}), "/home/me/.docker/config.json");
+  assert.equal(await last({ DOCKER_CONFIG: "/run/docker" }), "/run/docker/config.json");
+});
+
+Deno.test("the default authentication file may be named, and then comes first, but need not exist", async () => {
+  const { authfile, usualAuthfiles } = await settings("--authfile /var/lib/ig/config.json");
+  assert.deepEqual([authfile, usualAuthfiles[0]], [undefined, "/var/lib/ig/config.json"]);
 });
 
 Deno.test("insecure registries of all places add up", async () => {

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { readFile } from "node:fs";
 import type { Credential } from "../content/mod.ts";
-import { SatchelError } from "../error.ts";
+import { SatchelError, systemCode } from "../error.ts";
 import { canonicalRegistry, isJsonObject, type JsonObject, parseJson } from "../oci/mod.ts";
 
 /** Auth files are a few kilobytes; more than this many bytes is a mistake or an attack. */
@@ -20,7 +20,8 @@ export interface AuthFile {
 /**
  * Reads an auth file in Docker's format (`auths`). An empty file holds no accounts.
  *
- * @throws {SatchelError} `not-found` if it does not exist, `storage` if it cannot be read, `invalid` if it is not such a file
+ * @throws {SatchelError} `not-found` if it does not exist, `denied` if this user may not read it, `storage` if it cannot be
+ * read for another reason, `invalid` if it is not such a file
  */
 export async function readAuthFile(path: string): Promise<AuthFile> {
   const bytes = await readBounded(path);
@@ -92,6 +93,10 @@ function decodeAuth(auth: string, what: string): Credential {
   return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, "") };
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 async function readBounded(path: string): Promise<Uint8Array> {
   let bytes: Uint8Array;
   try {
@@ -99,9 +104,13 @@ async function readBounded(path: string): Promise<Uint8Array> {
       readFile(path, (error, content) => error ? reject(error) : resolve(content));
     });
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT") throw new SatchelError("not-found", `the auth file ${path} does not exist`, { cause });
-    throw new SatchelError("storage", `cannot read the auth file ${path}: ${(cause as Error).message}`, { cause });
+    switch (systemCode(cause)) {
+      case "ENOENT":
+        throw new SatchelError("not-found", `the auth file ${path} does not exist`, { cause });
+      case "EACCES":
+        throw new SatchelError("denied", `cannot read the auth file ${path}: permission denied`, { cause });
+    }
+    throw new SatchelError("storage", `cannot read the auth file ${path}: ${messageOf(cause)}`, { cause });
   }
   if (bytes.length > MAX_SIZE) {
     throw new SatchelError("invalid", `the auth file ${path} is larger than ${MAX_SIZE} bytes`);

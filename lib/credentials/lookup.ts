@@ -6,7 +6,7 @@ import { type AuthFile, findCredential, readAuthFile } from "./auth_file.ts";
 export interface CredentialOptions {
   /** A file that the user named: it must exist and be valid, and no other file is looked at. */
   authFile?: string;
-  /** Files to try in this order when none was named; the first that exists is the only one that counts. */
+  /** Files to try in this order when none was named; the first that exists and may be read is the only one that counts. */
   defaultAuthFiles?: readonly string[];
 }
 
@@ -14,8 +14,8 @@ export interface CredentialOptions {
  * Accounts out of auth files. A named file is read at once, so that a mistake is told even where no account is needed;
  * the default files only when the first account is asked for.
  *
- * @throws {SatchelError} `usage` if a named file is missing, `invalid` if it is broken; the look-up throws `invalid` for
- * a broken default file or entry
+ * @throws {SatchelError} `usage` if a named file is missing or may not be read, `invalid` if it is broken; the look-up
+ * throws `invalid` for a broken default file or entry
  */
 export async function openCredentials(options: CredentialOptions): Promise<CredentialLookup> {
   let file = options.authFile === undefined ? undefined : Promise.resolve(await readNamedFile(options.authFile));
@@ -30,7 +30,7 @@ async function readNamedFile(path: string): Promise<AuthFile | undefined> {
   try {
     return await readAuthFile(path);
   } catch (error) {
-    if (!hasCode(error, "not-found")) throw error;
+    if (!hasCode(error, "not-found") && !hasCode(error, "denied")) throw error;
     throw new SatchelError("usage", error.message, { cause: error });
   }
 }
@@ -40,7 +40,8 @@ async function readFirstFile(paths: readonly string[]): Promise<AuthFile | undef
     try {
       return await readAuthFile(path);
     } catch (error) {
-      if (!hasCode(error, "not-found")) throw error;
+      // Root's file is not for others, and no reason for them to fail.
+      if (!hasCode(error, "not-found") && !hasCode(error, "denied")) throw error;
     }
   }
   return undefined;

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { binary, run, satchel, satchelByDeno, scratchFolder } from "../harness/mod.ts";
+import {
+  binary,
+  capabilityTest,
+  peer,
+  run,
+  satchel,
+  satchelByDeno,
+  satchelEnvironment,
+  scratchFolder,
+} from "../harness/mod.ts";
 
 /** Command lines that cannot be understood, and what is said about them on stderr. */
 const MISTAKES: [string[], string][] = [
@@ -66,6 +75,35 @@ for (const line of [["image", "push", "nope"], ["image", "tag", "nope", "x"], ["
     await assert.rejects(Deno.stat(store), Deno.errors.NotFound);
   });
 }
+
+capabilityTest(
+  ["root", "setpriv"],
+  "an auth file that this user may not read is passed over, but not if somebody named it",
+  async () => {
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      () => new Response("", { status: 401, headers: { "www-authenticate": 'Basic realm="test"' } }),
+    );
+    await using scratch = await scratchFolder();
+    await Deno.chmod(scratch.path, 0o777);
+    await Deno.writeTextFile(scratch.at("config.json"), "{}", { mode: 0o600 });
+    const host = `127.0.0.1:${server.addr.port}`;
+    const pull = ["image", "pull", `${host}/demo/gadget`, "--insecure-registries", host];
+    const asNobody = async (...args: string[]) =>
+      await run(peer("setpriv"), ["--reuid=65534", "--regid=65534", "--clear-groups", await binary(), ...args], {
+        env: { ...satchelEnvironment(scratch.at("store"), "/nonexistent"), DOCKER_CONFIG: scratch.path },
+        cwd: "/",
+      });
+    const usual = await asNobody(...pull);
+    assert.equal(usual.code, 4, usual.stderr);
+    const named = await asNobody(...pull, "--authfile", scratch.at("config.json"));
+    assert.equal(named.code, 2);
+    assert.ok(
+      named.stderr.includes(`cannot read the auth file ${scratch.at("config.json")}: permission denied\n`),
+      named.stderr,
+    );
+  },
+);
 
 Deno.test("a stack trace shows with --debug alone", async () => {
   const plain = await satchel(["image", "remove", "nope"]);
