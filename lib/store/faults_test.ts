@@ -3,30 +3,30 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { MemoryRepository } from "../content/memory.ts";
 import { hasCode } from "../error.ts";
+import { capabilityTest, peer, peerTest } from "../../tests/harness/mod.ts";
 import { acquireLock } from "../runtime/mod.ts";
 import { blobFile, makeImage, pull, ref, scratch, scratchOfIg, writeStore } from "./_testing.ts";
 
-/** A small file system of its own, as a folder; `undefined` where this process may not mount one. */
-function smallDisk(folder: string, options: string): Disposable | undefined {
+/** A file system of 1 MiB as a folder. */
+function smallDisk(folder: string): Disposable {
   mkdirSync(folder, { recursive: true });
-  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", folder]);
-  if (status !== 0) return undefined;
-  return { [Symbol.dispose]: () => void spawnSync("umount", ["--lazy", folder]) };
+  succeed("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder);
+  return { [Symbol.dispose]: () => succeed("umount", "--lazy", folder) };
 }
 
-const mayMount = process.geteuid?.() === 0;
-const ignore = !mayMount;
+function succeed(program: string, ...args: string[]): void {
+  const { status, stderr } = spawnSync(program, args, { encoding: "utf8" });
+  assert.equal(status, 0, `${program} ${args.join(" ")}: ${stderr}`);
+}
 
-Deno.test({
-  name: "a full disk is told of as such, the part that filled it is removed, and what was there stays whole",
-  ignore,
-  fn: async () => {
+capabilityTest(
+  "mount",
+  "a full disk is told of as such (Deno), the part that filled it is removed, and what was there stays whole",
+  async () => {
     using made = scratch();
-    using disk = smallDisk(made.path, "size=1m");
-    if (!disk) return console.log("not run: no right to mount a tmpfs here");
+    using _disk = smallDisk(made.path);
     const store = await made.open();
     const source = new MemoryRepository();
     makeImage(source, "small");
@@ -42,57 +42,48 @@ Deno.test({
     assert.deepEqual((await store.check()).damage, []);
     assert.deepEqual(await store.names(), ["ghcr.io/inspektor-gadget/gadget/small:latest"]);
   },
+);
+
+capabilityTest("mount", "an index that does not fit on the disk leaves the old one", async () => {
+  using made = scratch();
+  using _disk = smallDisk(made.path);
+  const store = await made.open();
+  const source = new MemoryRepository();
+  makeImage(source, "v1");
+  await pull(source, "v1", store);
+  const before = readFileSync(join(made.path, "index.json"), "utf8");
+  try {
+    writeFileSync(join(made.path, "filler"), new Uint8Array(1 << 20));
+  } catch {
+    // It shall fill the disk to the brim.
+  }
+  await assert.rejects(store.tag(ref("v1"), ref("v2")), /the disk is full/);
+  assert.equal(readFileSync(join(made.path, "index.json"), "utf8"), before);
+  assert.equal(readdirSync(made.path).includes("index.json.tmp"), false);
+  await assert.doesNotReject(store.resolve(ref("v1")));
 });
 
-Deno.test({
-  name: "an index that does not fit on the disk leaves the old one",
-  ignore,
-  fn: async () => {
-    using made = scratch();
-    using disk = smallDisk(made.path, "size=1m");
-    if (!disk) return console.log("not run: no right to mount a tmpfs here");
-    const store = await made.open();
-    const source = new MemoryRepository();
-    makeImage(source, "v1");
-    await pull(source, "v1", store);
-    const before = readFileSync(join(made.path, "index.json"), "utf8");
-    try {
-      writeFileSync(join(made.path, "filler"), new Uint8Array(1 << 20));
-    } catch {
-      // It shall fill the disk to the brim.
-    }
-    await assert.rejects(store.tag(ref("v1"), ref("v2")), /the disk is full/);
-    assert.equal(readFileSync(join(made.path, "index.json"), "utf8"), before);
-    assert.equal(readdirSync(made.path).includes("index.json.tmp"), false);
-    await assert.doesNotReject(store.resolve(ref("v1")));
-  },
-});
-
-Deno.test({
-  name: "a store on a read-only file system can be listed, resolved, checked and read",
-  ignore,
-  fn: async () => {
-    using made = scratchOfIg();
-    const bound = join(made.folder, "bound");
-    mkdirSync(bound);
-    rmSync(join(made.path, "index.json.lock"));
-    if (spawnSync("mount", ["--bind", made.path, bound]).status !== 0) return console.log("not run: no right to mount");
-    spawnSync("mount", ["-o", "remount,bind,ro", bound]);
-    try {
-      const { openStore } = await import("./mod.ts");
-      const store = await openStore({ path: bound });
-      assert.equal((await store.images({ all: true })).length, 4);
-      const descriptor = await store.resolve(ref("hello"));
-      const chunks: number[] = [];
-      for await (const chunk of store.repository(ref("hello")).fetch(descriptor)) chunks.push(chunk.length);
-      assert.deepEqual(chunks, [descriptor.size]);
-      assert.deepEqual((await store.check()).damage, []);
-      await assert.rejects(store.tag(ref("hello"), ref("x")), /read-only/);
-      await assert.rejects(store.remove(ref("hello")), /read-only/);
-    } finally {
-      spawnSync("umount", [bound]);
-    }
-  },
+capabilityTest("mount", "a store on a read-only file system can be listed, resolved, checked and read", async () => {
+  using made = scratchOfIg();
+  const bound = join(made.folder, "bound");
+  mkdirSync(bound);
+  rmSync(join(made.path, "index.json.lock"));
+  succeed("mount", "--bind", made.path, bound);
+  try {
+    succeed("mount", "-o", "remount,bind,ro", bound);
+    const { openStore } = await import("./mod.ts");
+    const store = await openStore({ path: bound });
+    assert.equal((await store.images({ all: true })).length, 4);
+    const descriptor = await store.resolve(ref("hello"));
+    const chunks: number[] = [];
+    for await (const chunk of store.repository(ref("hello")).fetch(descriptor)) chunks.push(chunk.length);
+    assert.deepEqual(chunks, [descriptor.size]);
+    assert.deepEqual((await store.check()).damage, []);
+    await assert.rejects(store.tag(ref("hello"), ref("x")), /read-only/);
+    await assert.rejects(store.remove(ref("hello")), /read-only/);
+  } finally {
+    succeed("umount", bound);
+  }
 });
 
 Deno.test("a broken index is named, with what to do", async () => {
@@ -137,9 +128,9 @@ Deno.test("an index that ig is just writing in place is read again under the loc
   assert.equal((await listing).length, 3);
 });
 
-Deno.test("a lock that another process holds is waited for as long as was said", async () => {
+peerTest("flock", "a lock that another process holds is waited for as long as was said", async () => {
   using made = scratchOfIg();
-  const holder = spawn("flock", [join(made.path, "index.json.lock"), "sh", "-c", "echo held; exec cat"], {
+  const holder = spawn(peer("flock"), [join(made.path, "index.json.lock"), "sh", "-c", "echo held; exec cat"], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   await once(holder.stdout!, "data");
@@ -171,7 +162,7 @@ Deno.test("a link, a folder, a FIFO and a device in the place of a blob are erro
   const makers = [
     () => symlinkSync(elsewhere, path),
     () => mkdirSync(path),
-    () => void spawnSync("mkfifo", [path]),
+    () => succeed("mkfifo", path),
   ];
   for (const make of makers) {
     rmSync(path, { recursive: true });
@@ -189,7 +180,7 @@ Deno.test("a link, a folder, a FIFO and a device in the place of a blob are erro
 Deno.test("an index too large to be true is refused before it is read", async () => {
   using made = scratch();
   writeStore(made.path, "");
-  spawnSync("truncate", ["-s", "300M", join(made.path, "index.json")]);
+  succeed("truncate", "-s", "300M", join(made.path, "index.json"));
   await assert.rejects((await made.open()).images(), /too large: 314572800 bytes/);
 });
 

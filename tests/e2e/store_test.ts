@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
   binary,
+  capabilityTest,
   describe,
   makeGadget,
+  peer,
   peerTest,
   pushImage,
   run,
@@ -14,16 +16,15 @@ import {
   scratchFolder,
   startInBackground,
   startRegistry,
+  succeed,
 } from "../harness/mod.ts";
 import { unpackIgStore } from "./cli_stores.ts";
 
 // What only Bun's runtime does inside the binary: file locks, modes, errors of the file system.
 
-const isRoot = Deno.uid() === 0;
-
 /** A process of util-linux that holds the lock of a store until it is ended. */
 function holdLock(store: string) {
-  return startInBackground("flock", [
+  return startInBackground(peer("flock"), [
     "--no-fork",
     join(store, "index.json.lock"),
     "sh",
@@ -34,19 +35,23 @@ function holdLock(store: string) {
   });
 }
 
-Deno.test("the binary waits for a lock that flock(1) holds, says so, and gives up when it was told to", async () => {
-  await using scratch = await scratchFolder();
-  const store = await unpackIgStore(scratch.path);
-  {
-    await using _holder = await holdLock(store);
-    const { code, stderr } = await satchel(["image", "tag", "hello", "x", "--lock-timeout", "1200ms"], { store });
-    assert.equal(code, 1);
-    assert.match(stderr, /^Waiting for another process that has locked /m);
-    assert.match(stderr, /index\.json\.lock is locked by another process/);
-    assert.ok((await satchelSucceeds(["image", "list"], { store })).includes("hello"), "a reader needs no lock");
-  }
-  await satchelSucceeds(["image", "tag", "hello", "x"], { store });
-});
+peerTest(
+  "flock",
+  "the binary waits for a lock that flock(1) holds, says so, and gives up when it was told to",
+  async () => {
+    await using scratch = await scratchFolder();
+    const store = await unpackIgStore(scratch.path);
+    {
+      await using _holder = await holdLock(store);
+      const { code, stderr } = await satchel(["image", "tag", "hello", "x", "--lock-timeout", "1200ms"], { store });
+      assert.equal(code, 1);
+      assert.match(stderr, /^Waiting for another process that has locked /m);
+      assert.match(stderr, /index\.json\.lock is locked by another process/);
+      assert.ok((await satchelSucceeds(["image", "list"], { store })).includes("hello"), "a reader needs no lock");
+    }
+    await satchelSucceeds(["image", "tag", "hello", "x"], { store });
+  },
+);
 
 peerTest("registry", "under umask 077 the store is for its owner alone, blobs and lock as ever", async () => {
   await using scratch = await scratchFolder();
@@ -76,70 +81,59 @@ async function copyBetween(from: string, to: string, home: string) {
   assert.equal(pulled.code, 0, describe(pulled));
 }
 
-peerTest("registry", "a pull that was killed goes on where it stopped", async () => {
-  await using registry = await startRegistry();
-  await using scratch = await scratchFolder();
-  const store = scratch.at("store");
-  const image = makeGadget({ layerSize: 1_000_000, architectures: ["amd64"] });
-  await pushImage(registry, "demo/gadget", "v1", image);
-  const [, layer] = image.blobs;
-  const hex = layer.digest.slice("sha256:".length);
-  mkdirSync(join(store, "ingest"), { recursive: true });
-  writeFileSync(join(store, "ingest", `${hex}.partial`), layer.bytes.subarray(0, 600_000));
-  const env = { SATCHEL_INSECURE_REGISTRIES: registry.host };
-  const name = `${registry.host}/demo/gadget:v1`;
-  const { transferred } = JSON.parse(await satchelSucceeds(["image", "pull", name, "-o", "json"], { store, env }));
-  assert.ok(transferred.bytes < 500_000, `${transferred.bytes} bytes came over the wire`);
-  assert.deepEqual(readdirSync(join(store, "ingest")), []);
-  await satchelSucceeds(["store", "check"], { store });
-});
+// lib/store/faults_test.ts has the same for Deno's file system calls.
+capabilityTest(
+  ["mount", "registry"],
+  "a full disk ends the binary's pull (Bun) with a clear error, and the store stays whole",
+  async () => {
+    await using scratch = await scratchFolder();
+    const store = scratch.at("store");
+    mkdirSync(store);
+    await succeed("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", store]);
+    try {
+      await using registry = await startRegistry();
+      const env = { SATCHEL_INSECURE_REGISTRIES: registry.host };
+      await pushImage(registry, "demo/small", "v1", makeGadget());
+      await pushImage(registry, "demo/big", "v1", makeGadget({ layerSize: 2_000_000 }));
+      await satchelSucceeds(["image", "pull", `${registry.host}/demo/small:v1`], { store, env });
+      const { code, stderr } = await satchel(["image", "pull", `${registry.host}/demo/big:v1`], { store, env });
+      assert.equal(code, 1);
+      assert.match(stderr, new RegExp(`Cannot store sha256:\\w+ \\(\\d+ bytes\\) in ${store}: the disk is full`));
+      assert.deepEqual(readdirSync(join(store, "ingest")), []);
+      await satchelSucceeds(["store", "check"], { store });
+      assert.match(await satchelSucceeds(["image", "list"], { store }), /demo\/small/);
+    } finally {
+      await succeed("umount", ["--lazy", store]);
+    }
+  },
+);
 
-peerTest("registry", "a full disk ends a pull with a clear error, and the store stays whole", async (t) => {
-  await using scratch = await scratchFolder();
-  const store = scratch.at("store");
-  mkdirSync(store);
-  const mounted = isRoot && (await run("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", store])).code === 0;
-  if (!mounted) return console.log(`${t.name}: not run, there is no right to mount a tmpfs here`);
-  try {
-    await using registry = await startRegistry();
-    const env = { SATCHEL_INSECURE_REGISTRIES: registry.host };
-    await pushImage(registry, "demo/small", "v1", makeGadget());
-    await pushImage(registry, "demo/big", "v1", makeGadget({ layerSize: 2_000_000 }));
-    await satchelSucceeds(["image", "pull", `${registry.host}/demo/small:v1`], { store, env });
-    const { code, stderr } = await satchel(["image", "pull", `${registry.host}/demo/big:v1`], { store, env });
+capabilityTest(
+  ["root", "setpriv"],
+  "a store that this user may not change can be listed and checked, and says why it cannot be changed",
+  async () => {
+    await using scratch = await scratchFolder();
+    const store = await unpackIgStore(scratch.path);
+    chmodSync(scratch.path, 0o755);
+    const asNobody = async (...args: string[]) =>
+      await run(peer("setpriv"), ["--reuid=65534", "--regid=65534", "--clear-groups", await binary(), ...args], {
+        env: satchelEnvironment(store, "/nonexistent"),
+        cwd: "/",
+      });
+    assert.match((await asNobody("image", "list")).stdout, /hello/);
+    assert.equal((await asNobody("store", "check")).code, 0);
+    const { code, stderr } = await asNobody("image", "tag", "hello", "x");
     assert.equal(code, 1);
-    assert.match(stderr, new RegExp(`Cannot store sha256:\\w+ \\(\\d+ bytes\\) in ${store}: the disk is full`));
-    assert.deepEqual(readdirSync(join(store, "ingest")), []);
-    await satchelSucceeds(["store", "check"], { store });
-    assert.match(await satchelSucceeds(["image", "list"], { store }), /demo\/small/);
-  } finally {
-    await run("umount", ["--lazy", store]);
-  }
-});
-
-Deno.test("a store that this user may not change can be listed and checked, and says why it cannot be changed", async (t) => {
-  if (!isRoot) return console.log(`${t.name}: not run, it takes root to become somebody else`);
-  await using scratch = await scratchFolder();
-  const store = await unpackIgStore(scratch.path);
-  chmodSync(scratch.path, 0o755);
-  const asNobody = async (...args: string[]) =>
-    await run("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", await binary(), ...args], {
-      env: satchelEnvironment(store, "/nonexistent"),
-      cwd: "/",
-    });
-  assert.match((await asNobody("image", "list")).stdout, /hello/);
-  assert.equal((await asNobody("store", "check")).code, 0);
-  const { code, stderr } = await asNobody("image", "tag", "hello", "x");
-  assert.equal(code, 1);
-  assert.match(stderr, /index\.json\.lock: permission denied/);
-});
+    assert.match(stderr, /index\.json\.lock: permission denied/);
+  },
+);
 
 Deno.test("a FIFO, a folder and a link in the place of index.json are errors at once", async () => {
   for (const make of [["mkfifo"], ["mkdir"], ["ln", "-s", "/etc/passwd"]]) {
     await using scratch = await scratchFolder();
     const store = await unpackIgStore(scratch.path);
     Deno.removeSync(join(store, "index.json"));
-    await run(make[0], [...make.slice(1), join(store, "index.json")]);
+    await succeed(make[0], [...make.slice(1), join(store, "index.json")]);
     const { code, stderr } = await satchel(["image", "list"], { store, timeout: 10_000 });
     assert.equal(code, 1);
     assert.match(stderr, /index\.json/);

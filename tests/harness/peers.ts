@@ -14,12 +14,24 @@ export const PEER_SOURCES = {
   zsh: "apt-get install zsh",
   fish: "apt-get install fish",
   tmux: "apt-get install tmux",
+  strace: "apt-get install strace",
+  flock: "apt-get install util-linux",
+  setpriv: "apt-get install util-linux",
+  script: "apt-get install bsdutils",
 } as const;
 
 /** A program that satchel is tested with. */
 export type Peer = keyof typeof PEER_SOURCES;
 
-/** Whether missing peers are failures (in CI) or reasons to skip (on somebody's machine). */
+/** What a process may have to be allowed to do for a test: to be root, or to mount file systems as well. */
+export type Capability = "root" | "mount";
+
+const CAPABILITIES: Record<Capability, { isThere: () => boolean; lack: string }> = {
+  root: { isThere: () => Deno.uid() === 0, lack: "not root" },
+  mount: { isThere: mayMount, lack: "no right to mount a file system" },
+};
+
+/** Whether missing peers and capabilities are failures (in CI) or reasons to skip (on somebody's machine). */
 const required = Deno.env.get("SATCHEL_REQUIRE_PEERS") === "1";
 
 /**
@@ -29,35 +41,91 @@ const required = Deno.env.get("SATCHEL_REQUIRE_PEERS") === "1";
  */
 export function peer(name: Peer): string {
   const path = findPeer(name);
-  if (path === undefined) throw new Error(`${name} is not installed. Run: ${PEER_SOURCES[name]}`);
+  if (path === undefined) throw new Error(notInstalled(name));
   return path;
 }
 
 /** The path of a peer, or `undefined` if it is not installed. */
 export function findPeer(name: Peer): string | undefined {
-  const folders = [PEERS, ...(Deno.env.get("PATH") ?? "").split(":")];
-  return folders.map((folder) => join(folder, name)).find(isProgram);
+  return firstProgram(name, [PEERS, ...pathFolders()]);
 }
+
+/** The path of a program that a shell here would start, else of the peer of that name; `undefined` if there is neither. */
+export function findProgram(name: string): string | undefined {
+  return firstProgram(name, [...pathFolders(), PEERS]);
+}
+
+/** What a test does. */
+type TestBody = (context: Deno.TestContext) => Promise<void> | void;
 
 /**
  * Registers a test that needs real programs. Where one is missing the test is skipped and its name says why; with
  * `SATCHEL_REQUIRE_PEERS=1` it fails.
  */
-export function peerTest(
-  peers: Peer | readonly Peer[],
+export function peerTest(peers: Peer | readonly Peer[], name: string, fn: TestBody): void {
+  register(lacking([peers].flat()), name, fn);
+}
+
+/** Registers a test that needs a right, and perhaps real programs beside it; without them as for {@link peerTest}. */
+export function capabilityTest(
+  needs: Capability | readonly (Capability | Peer)[],
   name: string,
-  fn: (context: Deno.TestContext) => Promise<void> | void,
+  fn: TestBody,
 ): void {
-  const missing = [peers].flat().filter((peer) => findPeer(peer) === undefined);
-  if (missing.length === 0) {
-    Deno.test(name, fn);
-  } else if (required) {
-    Deno.test(name, () => {
-      for (const name of missing) peer(name);
+  register(lacking([needs].flat()), name, fn);
+}
+
+/** What of that is not there, and why or what to do about it. */
+function lacking(needs: readonly (Capability | Peer)[]): { reason: string; remedy: string }[] {
+  return needs.flatMap((need) => {
+    if (need === "root" || need === "mount") {
+      const { isThere, lack } = CAPABILITIES[need];
+      return isThere() ? [] : [{ reason: lack, remedy: `This test cannot run here: ${lack}` }];
+    }
+    if (findPeer(need) !== undefined) return [];
+    return [{ reason: `${need} not installed`, remedy: notInstalled(need) }];
+  });
+}
+
+function register(missing: readonly { reason: string; remedy: string }[], name: string, fn: TestBody): void {
+  if (missing.length === 0) return Deno.test(name, fn);
+  if (required) {
+    return Deno.test(name, () => {
+      throw new Error(missing.map(({ remedy }) => remedy).join("\n"));
     });
-  } else {
-    Deno.test({ name: `${name} (skipped: ${missing.join(", ")} not installed)`, ignore: true, fn });
   }
+  const reasons = missing.map(({ reason }) => reason).join(", ");
+  Deno.test({ name: `${name} (skipped: ${reasons})`, ignore: true, fn });
+}
+
+function notInstalled(name: Peer): string {
+  return `${name} is not installed. Run: ${PEER_SOURCES[name]}`;
+}
+
+/** Tries it: root in a container often may not. */
+function mayMount(): boolean {
+  if (Deno.uid() !== 0) return false;
+  const folder = Deno.makeTempDirSync({ prefix: "satchel-test-" });
+  try {
+    if (!call("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder)) return false;
+    call("umount", "--lazy", folder);
+    return true;
+  } finally {
+    Deno.removeSync(folder);
+  }
+}
+
+function call(program: string, ...args: string[]): boolean {
+  return firstProgram(program, pathFolders()) !== undefined &&
+    new Deno.Command(program, { args, stdout: "null", stderr: "null" }).outputSync().success;
+}
+
+function pathFolders(): string[] {
+  return (Deno.env.get("PATH") ?? "").split(":");
+}
+
+function firstProgram(name: string, folders: readonly string[]): string | undefined {
+  return folders.map((folder) => join(folder, name)).find(isProgram);
 }
 
 function isProgram(path: string): boolean {
