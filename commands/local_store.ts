@@ -1,3 +1,4 @@
+import type { ContentOptions } from "../lib/content/mod.ts";
 import { hasCode } from "../lib/error.ts";
 import { parseReference, type Reference } from "../lib/oci/mod.ts";
 import { openStore, type Store } from "../lib/store/mod.ts";
@@ -21,22 +22,22 @@ export function openLocalStore(settings: Settings, reporter: Reporter): Promise<
  *
  * @throws {SatchelError} `usage` if it is no name at all
  */
-export async function localName(store: Store, text: string): Promise<Reference | string> {
+export async function localName(store: Store, text: string, { signal }: ContentOptions): Promise<Reference | string> {
   let reference: Reference;
   try {
     reference = parseReference(text);
   } catch (error) {
-    if (await isStored(store, text)) return text;
+    if (await isStored(store, text, signal)) return text;
     throw error;
   }
   try {
-    await store.resolve(reference);
+    await store.resolve(reference, { signal });
   } catch (error) {
-    if (hasCode(error, "not-found") && await isStored(store, text)) return text;
+    if (hasCode(error, "not-found") && await isStored(store, text, signal)) return text;
   }
   return reference;
 }
 
-async function isStored(store: Store, name: string): Promise<boolean> {
-  return (await store.names()).includes(name);
+async function isStored(store: Store, name: string, signal: AbortSignal | undefined): Promise<boolean> {
+  return (await store.names({ signal })).includes(name);
 }

@@ -10,11 +10,13 @@ const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._/:@-]*$/;
 const PATIENCE = 500;
 
 /** The names of local images, as `list` shows them; none if the store cannot be read. */
-export async function imageNames(invocation: Pick<Invocation, "flags" | "environment">): Promise<string[]> {
+export async function imageNames(invocation: Pick<Invocation, "flags" | "environment" | "signal">): Promise<string[]> {
   try {
     const { store: path } = await loadSettings(invocation);
     const store = await openStore({ path, lockTimeout: PATIENCE });
-    return (await store.names()).flatMap(shownName).filter((name) => PLAIN_NAME.test(name));
+    return (await store.names({ signal: invocation.signal })).flatMap(shownName).filter((name) =>
+      PLAIN_NAME.test(name)
+    );
   } catch {
     return [];
   }

@@ -49,7 +49,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const filters = invocation.arguments.map(imageFilter);
   const store = await openLocalStore(settings, reporter);
   const all = isSet(invocation.flags, "all");
-  const images = (await store.images({ all })).filter((image) =>
+  const images = (await store.images({ all, signal: invocation.signal })).filter((image) =>
     filters.length === 0 || filters.some((matches) => matches(image))
   );
   for (const image of images) {

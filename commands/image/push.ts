@@ -16,10 +16,10 @@ export async function run(invocation: Invocation): Promise<number> {
   reporter.status(`Pushing ${formatReference(image)}...`);
   const store = await openLocalStore(settings, reporter);
   // Fails before any request if the image is not there, or its tag stands for another digest.
-  const { digest } = await store.resolve(image).catch((error: unknown) => {
+  const { digest } = await store.resolve(image, { signal: invocation.signal }).catch((error: unknown) => {
     throw withContext(`pushing ${formatReference(image)}`, error);
   });
-  const mountFrom = store.repositoriesHolding(image.registry);
+  const mountFrom = await store.repositoriesHolding(image.registry, { signal: invocation.signal });
   const target = await openRemote(image, settings, reporter, { access: "push", mountFrom });
   await transfer(
     {

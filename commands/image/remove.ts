@@ -13,7 +13,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const [typed] = invocation.arguments;
   using reporter = openReporter(settings, invocation.signal);
   const store = await openLocalStore(settings, reporter);
-  const name = await localName(store, typed);
+  const name = await localName(store, typed, { signal: invocation.signal });
   const result = await store.remove(name, { signal: invocation.signal }).catch((error: unknown) => {
     throw withContext("removing image", error);
   });

@@ -15,10 +15,12 @@ export async function run(invocation: Invocation): Promise<number> {
   const destination = parseReference(to);
   using reporter = openReporter(settings, invocation.signal);
   const store = await openLocalStore(settings, reporter);
-  const source = await localName(store, from);
-  const { digest, mediaType, size } = await store.tag(source, destination).catch((error: unknown) => {
-    throw withContext("tagging image", error);
-  });
+  const source = await localName(store, from, { signal: invocation.signal });
+  const { digest, mediaType, size } = await store.tag(source, destination, { signal: invocation.signal }).catch(
+    (error: unknown) => {
+      throw withContext("tagging image", error);
+    },
+  );
   const text = () => settings.quiet ? "" : `Successfully tagged with ${nameWithDigest(destination, { digest })}\n`;
   const result = { name: formatReference(destination), digest, mediaType, size };
   await printResult(outputMode(invocation.flags), result, text);

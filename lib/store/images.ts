@@ -1,4 +1,4 @@
-import { attachmentSubject } from "../content/mod.ts";
+import { attachmentSubject, type ContentOptions } from "../content/mod.ts";
 import {
   CREATED_ANNOTATION,
   type Descriptor,
@@ -41,7 +41,7 @@ export interface StoredImage {
 }
 
 /** Options of {@link listImages}. */
-export interface ListOptions {
+export interface ListOptions extends ContentOptions {
   /** Attachments and images without a name as well. Default: false. */
   all?: boolean;
 }
@@ -50,10 +50,10 @@ export interface ListOptions {
  * Lists what is in a store: named images by the bytes of their names, then attachments, then what has no name. What is
  * damaged is listed as such.
  *
- * @throws {SatchelError} `invalid` if the index is broken, `storage`
+ * @throws {SatchelError} `invalid` if the index is broken, `storage`, `busy`, `cancelled`
  */
-export async function listImages(layout: Layout, { all = false }: ListOptions = {}): Promise<StoredImage[]> {
-  const { entries } = await readIndex(layout);
+export async function listImages(layout: Layout, { all = false, signal }: ListOptions = {}): Promise<StoredImage[]> {
+  const { entries } = await readIndex(layout, signal);
   const reader = manifestReader(layout);
   const isImage = (entry: IndexEntry) => entry.name !== undefined && !attachmentSubject(entry.name);
   const images = entries.filter(isImage).sort((a, b) => compareBytes(a.name!, b.name!));

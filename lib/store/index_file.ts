@@ -103,7 +103,8 @@ export async function changeIndex<T>(
 }
 
 /**
- * Reads and checks index.json, for whoever has the lock already; one that is not there is an empty one, as for `ig`.
+ * Reads and checks index.json as it is at this moment; one that is not there is an empty one, as for `ig`. Only with the
+ * lock is it certain to be whole: without, use {@link readIndex}.
  *
  * @throws {SatchelError} `invalid`, `storage`
  */

@@ -9,7 +9,7 @@ import { manifestReader, walkGraph } from "./graph.ts";
 import { listImages, type ListOptions, type StoredImage } from "./images.ts";
 import { changeIndex, compareBytes, readIndex, renamed } from "./index_file.ts";
 import { type Layout, layoutOf, type StoreOptions } from "./layout.ts";
-import { repositoriesHolding } from "./mounts.ts";
+import { type RepositoriesHolding, repositoriesHolding } from "./mounts.ts";
 import { findEntries, type ImageName, storedName } from "./names.ts";
 import { removeImage, type RemoveResult } from "./remove.ts";
 import { storeRepository } from "./repository.ts";
@@ -18,6 +18,7 @@ export type { CheckOptions, CheckReport } from "./check.ts";
 export type { Finding } from "./garbage.ts";
 export type { GcOptions, GcReport } from "./gc.ts";
 export type { ListOptions, StoredImage } from "./images.ts";
+export type { RepositoriesHolding } from "./mounts.ts";
 export type { RemoveResult } from "./remove.ts";
 export type { StoreOptions } from "./layout.ts";
 export type { ImageName } from "./names.ts";
@@ -33,19 +34,19 @@ export interface Store {
   /**
    * Finds the manifest that a name stands for. `name@digest` finds any image of that repository with that digest.
    *
-   * @throws {SatchelError} `not-found`, also if tag and digest do not agree; `invalid`, `storage`
+   * @throws {SatchelError} `not-found`, also if tag and digest do not agree; `invalid`, `storage`, `busy`, `cancelled`
    */
-  resolve(name: ImageName): Promise<Descriptor>;
+  resolve(name: ImageName, options?: ContentOptions): Promise<Descriptor>;
 
   /** All names, sorted, without a look at any image: cheap, for completion. */
-  names(): Promise<string[]>;
+  names(options?: ContentOptions): Promise<string[]>;
 
   /**
    * Gives an image another name; one that exists moves. What it stood for before stays, without a name.
    *
-   * @throws {SatchelError} `not-found`, `usage` if the new name holds another digest, `busy`, `storage`
+   * @throws {SatchelError} `not-found`, `usage` if the new name holds another digest, `busy`, `storage`, `cancelled`
    */
-  tag(source: ImageName, name: Reference): Promise<Descriptor>;
+  tag(source: ImageName, name: Reference, options?: ContentOptions): Promise<Descriptor>;
 
   /** Lists what is there; see {@link listImages}. */
   images(options?: ListOptions): Promise<StoredImage[]>;
@@ -62,8 +63,10 @@ export interface Store {
   /**
    * Which repositories of a registry hold a piece of content, as far as this store tells by its names: what was pulled
    * from there or pushed there need not be uploaded again (distribution-spec 1.1, "Mounting a blob").
+   *
+   * @throws {SatchelError} `invalid`, `storage`, `busy`, `cancelled`
    */
-  repositoriesHolding(registry: string): (descriptor: Descriptor) => readonly string[];
+  repositoriesHolding(registry: string, options?: ContentOptions): Promise<RepositoriesHolding>;
 }
 
 /**
@@ -75,23 +78,23 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     path: layout.root,
     repository: (reference) => storeRepository(layout, reference),
     images: (listOptions) => listImages(layout, listOptions),
-    names: () => listNames(layout),
-    resolve: (name) => resolveName(layout, name),
-    tag: (source, name) => tagImage(layout, source, name),
+    names: ({ signal } = {}) => listNames(layout, signal),
+    resolve: (name, { signal } = {}) => resolveName(layout, name, signal),
+    tag: (source, name, { signal } = {}) => tagImage(layout, source, name, signal),
     remove: (name, { signal } = {}) => removeImage(layout, name, signal),
     check: (checkOptions) => checkStore(layout, checkOptions),
     gc: (gcOptions) => collectGarbage(layout, gcOptions),
-    repositoriesHolding: (registry) => repositoriesHolding(layout, registry),
+    repositoriesHolding: (registry, { signal } = {}) => repositoriesHolding(layout, registry, signal),
   };
 }
 
-async function listNames(layout: Layout): Promise<string[]> {
-  const { entries } = await readIndex(layout);
+async function listNames(layout: Layout, signal: AbortSignal | undefined): Promise<string[]> {
+  const { entries } = await readIndex(layout, signal);
   return [...new Set(entries.flatMap(({ name }) => name ?? []))].sort(compareBytes);
 }
 
-async function resolveName(layout: Layout, name: ImageName): Promise<Descriptor> {
-  const { entries } = await readIndex(layout);
+async function resolveName(layout: Layout, name: ImageName, signal: AbortSignal | undefined): Promise<Descriptor> {
+  const { entries } = await readIndex(layout, signal);
   const [{ descriptor }] = findEntries(entries, name, layout.root);
   if (descriptor) return plainDescriptor(descriptor);
   throw new SatchelError(
@@ -100,10 +103,15 @@ async function resolveName(layout: Layout, name: ImageName): Promise<Descriptor>
   );
 }
 
-async function tagImage(layout: Layout, source: ImageName, name: Reference): Promise<Descriptor> {
+async function tagImage(
+  layout: Layout,
+  source: ImageName,
+  name: Reference,
+  signal: AbortSignal | undefined,
+): Promise<Descriptor> {
   // So that a name that is not there creates no store.
-  await resolveName(layout, source);
-  return changeIndex(layout, undefined, ({ index, save }) => {
+  await resolveName(layout, source, signal);
+  return changeIndex(layout, signal, ({ index, save }) => {
     const [entry] = findEntries(index.entries, source, layout.root);
     const { descriptor } = entry;
     if (!descriptor) {

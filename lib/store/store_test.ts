@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { MemoryRepository } from "../content/memory.ts";
 import { copy, readVerified } from "../content/mod.ts";
 import { hasCode } from "../error.ts";
+import { acquireLock } from "../runtime/mod.ts";
 import { digestHex, MediaType, REF_NAME_ANNOTATION } from "../oci/mod.ts";
 import {
   blobFile,
@@ -291,12 +292,36 @@ Deno.test("referrers are found by their subject and by a fallback index; damaged
   assert.deepEqual(await repository.referrers(note), []);
 });
 
+Deno.test("whatever waits for the lock is ended by its signal", async () => {
+  using made = scratchOfIg();
+  using _lock = await acquireLock(join(made.path, "index.json.lock"));
+  const controller = new AbortController();
+  const { signal } = controller;
+  const tagging = (await made.open()).tag(ref("hello"), ref("x"), { signal });
+  // Reading waits only where somebody seems to be writing.
+  writeFileSync(join(made.path, "index.json"), "{");
+  const store = await made.open();
+  const waiting = [
+    tagging,
+    store.tag(ref("hello"), ref("x"), { signal }),
+    store.resolve(ref("hello"), { signal }),
+    store.names({ signal }),
+    store.images({ signal }),
+    store.repositoriesHolding("quay.io", { signal }),
+  ];
+  controller.abort();
+  for (const ended of await Promise.allSettled(waiting)) {
+    assert.ok(ended.status === "rejected" && hasCode(ended.reason, "cancelled"), JSON.stringify(ended));
+  }
+});
+
 Deno.test("repositoriesHolding knows by the names which repositories of a registry have a blob", async () => {
   using made = scratchOfIg();
-  const holding = (await made.open()).repositoriesHolding("127.0.0.1:5001");
+  const store = await made.open();
+  const holding = await store.repositoriesHolding("127.0.0.1:5001");
   const index = { mediaType: MediaType.ociIndex, digest: HELLO, size: 936 } as const;
   assert.deepEqual(holding(index), ["fixture/hello"]);
-  assert.deepEqual((await made.open()).repositoriesHolding("quay.io")(index), []);
+  assert.deepEqual((await store.repositoriesHolding("quay.io"))(index), []);
 });
 
 Deno.test("an index without platforms is warned of in ig's own store, where ig would crash on it", async () => {
