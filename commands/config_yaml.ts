@@ -1,9 +1,9 @@
 import { dirname, resolve } from "node:path";
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
 import { SatchelError } from "../lib/error.ts";
+import { isRegistry } from "../lib/oci/reference.ts";
 import type { ConfigFile, ConfigText } from "./config_file.ts";
-import { parseDuration } from "./flags.ts";
-import { checkRegistries } from "./settings.ts";
+import { CONCURRENCY_RULE, parseConcurrency, parseDuration } from "./flags.ts";
 import { suggestions } from "./suggest.ts";
 
 /** Complains about something in the file, at the place of a node. */
@@ -64,21 +64,19 @@ function readPath(node: unknown, file: string, complain: Complain): string {
   return resolve(dirname(file), text);
 }
 
-function readRegistries(node: unknown, file: string, complain: Complain): string[] {
+function readRegistries(node: unknown, _file: string, complain: Complain): string[] {
   if (!isSeq(node)) throw complain(node, "it must be a list of host or host:port");
-  return node.items.flatMap((item) => {
+  return node.items.map((item) => {
     const text = readText(item, complain);
-    try {
-      return checkRegistries([text], file);
-    } catch (error) {
-      throw complain(item, (error as SatchelError).message.replace(` in ${file}`, ": write host or host:port"));
-    }
+    if (isRegistry(text)) return text.toLowerCase();
+    throw complain(item, `invalid registry ${JSON.stringify(text)}: write host or host:port`);
   });
 }
 
 function readConcurrency(node: unknown, _file: string, complain: Complain): number {
-  if (isScalar(node) && typeof node.value === "number" && Number.isInteger(node.value)) return node.value;
-  throw complain(node, "it must be a whole number");
+  const number = isScalar(node) && typeof node.value === "number" ? parseConcurrency(String(node.value)) : undefined;
+  if (number === undefined) throw complain(node, CONCURRENCY_RULE);
+  return number;
 }
 
 function readDuration(node: unknown, _file: string, complain: Complain): number {

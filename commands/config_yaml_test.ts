@@ -53,7 +53,13 @@ Deno.test("a value of the wrong type is told with its place", () => {
   const at = "/etc/satchel/config.yaml";
   assert.equal(complaint("store: 5"), `${at}:1:8: store: it must be text`);
   assert.equal(complaint("store:"), `${at}:1:7: store: it must be text`);
-  assert.equal(complaint('\nconcurrency: "3"'), `${at}:2:14: concurrency: it must be a whole number`);
+  assert.equal(complaint('\nconcurrency: "3"'), `${at}:2:14: concurrency: it must be a whole number from 1 to 256`);
+  for (const value of ["0", "257", "1.5", "-1"]) {
+    assert.equal(
+      complaint(`concurrency: ${value}`),
+      `${at}:1:14: concurrency: it must be a whole number from 1 to 256`,
+    );
+  }
   assert.equal(
     complaint("insecureRegistries: a"),
     `${at}:1:21: insecureRegistries: it must be a list of host or host:port`,

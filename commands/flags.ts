@@ -6,6 +6,9 @@ export type FlagValues = ReadonlyMap<string, boolean | string | readonly string[
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+/** The most transfers that may run at the same time: more opens files and connections, and is not faster. */
+const MAX_CONCURRENCY = 256;
+
 const TRUE = ["true", "1", "t", "T", "TRUE", "True"];
 const FALSE = ["false", "0", "f", "F", "FALSE", "False"];
 
@@ -33,10 +36,10 @@ export function durationOf(flags: FlagValues, name: string): number | undefined 
   return text === undefined ? undefined : parseDuration(text);
 }
 
-/** A flag that takes a whole number; `undefined` if it was not given. */
-export function numberOf(flags: FlagValues, name: string): number | undefined {
+/** How many things may be done at the same time, by a flag; `undefined` if it was not given. */
+export function concurrencyOf(flags: FlagValues, name: string): number | undefined {
   const text = textOf(flags, name);
-  return text === undefined ? undefined : Number(text);
+  return text === undefined ? undefined : parseConcurrency(text);
 }
 
 /**
@@ -49,6 +52,19 @@ export function parseDuration(text: string): number | undefined {
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return undefined;
   const parts = text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g);
   return Math.round([...parts].reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit], 0));
+}
+
+/** What {@link parseConcurrency} takes, for those who wrote something else. */
+export const CONCURRENCY_RULE = `it must be a whole number from 1 to ${MAX_CONCURRENCY}`;
+
+/**
+ * Reads how many things may be done at the same time.
+ *
+ * @returns the number, or `undefined` if it is none, or none that makes sense
+ */
+export function parseConcurrency(text: string): number | undefined {
+  const number = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
+  return number >= 1 && number <= MAX_CONCURRENCY ? number : undefined;
 }
 
 /** The entries of a comma-separated list, blanks around them cut off, empty ones left out. */
@@ -73,7 +89,7 @@ export function readFlag(spec: FlagSpec, value: string | undefined, shown: strin
   if (spec.type === "duration" && parseDuration(value) === undefined) {
     throw invalidValue(spec, value, "a duration is written like 30s, 5m or 1h30m");
   }
-  if (spec.type === "int" && !/^[0-9]{1,9}$/.test(value)) throw invalidValue(spec, value, "it takes a whole number");
+  if (spec.type === "int" && parseConcurrency(value) === undefined) throw invalidValue(spec, value, CONCURRENCY_RULE);
   if (Array.isArray(spec.values) && !spec.values.includes(value)) {
     throw new SatchelError(
       "usage",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseDuration, splitList } from "./flags.ts";
+import { parseConcurrency, parseDuration, splitList } from "./flags.ts";
 
 Deno.test("durations are read in milliseconds", () => {
   assert.equal(parseDuration("0"), 0);
@@ -12,6 +12,13 @@ Deno.test("durations are read in milliseconds", () => {
 Deno.test("what is no duration is not guessed at", () => {
   for (const text of ["", "5", "s", "-1s", "1 s", "1y", "1s ", "0x1s", "1e3s"]) {
     assert.equal(parseDuration(text), undefined, text);
+  }
+});
+
+Deno.test("concurrency is a whole number from 1 to 256", () => {
+  assert.deepEqual(["1", "256"].map(parseConcurrency), [1, 256]);
+  for (const text of ["", "0", "257", "-1", "1.5", "1e2", " 1", "0x1"]) {
+    assert.equal(parseConcurrency(text), undefined, text);
   }
 });
 

@@ -1,6 +1,8 @@
 import type { CommandSpec } from "./spec.ts";
 import type { FlagValues } from "./flags.ts";
-import type { Environment } from "./settings.ts";
+
+/** The variables of the environment. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** One call of a command: all that it may look at. */
 export interface Invocation {

@@ -1,7 +1,7 @@
 import { replaceUnsafe } from "../lib/printable.ts";
 import { write } from "../lib/terminal/streams.ts";
 import { type FlagValues, textOf } from "./flags.ts";
-import { OUTPUT_MODES } from "./tree.ts";
+import { OUTPUT_MODES } from "./spec.ts";
 
 /** A form in which results can be had. */
 export type OutputMode = (typeof OUTPUT_MODES)[number];

@@ -128,7 +128,7 @@ Deno.test("a value that is missing or makes no sense is a mistake", () => {
   );
   assert.equal(
     mistake("image", "list", "--concurrency=-1")[0],
-    'invalid argument "-1" for "--concurrency" flag: it takes a whole number',
+    'invalid argument "-1" for "--concurrency" flag: it must be a whole number from 1 to 256',
   );
 });
 

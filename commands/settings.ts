@@ -3,11 +3,8 @@ import { SatchelError } from "../lib/error.ts";
 import { isRegistry, type Reference } from "../lib/oci/reference.ts";
 import { isRoot, passwdHome } from "../lib/runtime/process.ts";
 import { type ConfigFile, findConfigFiles } from "./config_file.ts";
-import { durationOf, type FlagValues, isSet, listOf, numberOf, splitList, textOf } from "./flags.ts";
-import type { Invocation } from "./invocation.ts";
-
-/** The variables of the environment. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { concurrencyOf, durationOf, type FlagValues, isSet, listOf, splitList, textOf } from "./flags.ts";
+import type { Environment, Invocation } from "./invocation.ts";
 
 /** Where root has the store and the authentication file, which `ig` uses too. */
 const ROOT_FOLDER = "/var/lib/ig";
@@ -70,9 +67,9 @@ export async function loadSettings(
     proxied: PROXY_VARIABLES.some((name) => environment[name] || environment[name.toLowerCase()]),
   };
   const authfile = textOf(flags, "authfile") ?? (environment.REGISTRY_AUTH_FILE || config.authfile);
-  const concurrency = numberOf(flags, "concurrency") ?? config.concurrency;
+  const concurrency = concurrencyOf(flags, "concurrency") ?? config.concurrency;
   const lockTimeout = durationOf(flags, "lock-timeout") ?? config.lockTimeout;
-  if (concurrency !== undefined) settings.concurrency = atLeastOne(concurrency);
+  if (concurrency !== undefined) settings.concurrency = concurrency;
   if (lockTimeout) settings.lockTimeout = lockTimeout;
   // The default of the flag may be named like any other file, but need not exist.
   if (authfile === ROOT_AUTH_FILE) settings.usualAuthfiles = [ROOT_AUTH_FILE, ...settings.usualAuthfiles];
@@ -145,18 +142,12 @@ function insecureRegistries(flags: FlagValues, environment: Environment, config:
  * Checks names of registries, and makes them lower case.
  *
  * @param where where they stand, for the error text
- * @throws {SatchelError} `usage`
  */
-export function checkRegistries(entries: readonly string[], where: string): string[] {
+function checkRegistries(entries: readonly string[], where: string): string[] {
   return entries.map((entry) => {
     if (isRegistry(entry)) return entry.toLowerCase();
     throw new SatchelError("usage", `invalid registry ${JSON.stringify(entry)} in ${where}`, {
       hint: "Write host or host:port, without a scheme and without a path.",
     });
   });
-}
-
-function atLeastOne(concurrency: number): number {
-  if (concurrency >= 1 && concurrency <= 256) return concurrency;
-  throw new SatchelError("usage", `invalid concurrency ${concurrency}: it must be between 1 and 256`);
 }

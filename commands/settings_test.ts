@@ -132,5 +132,5 @@ Deno.test("colours and cursor go by NO_COLOR and TERM", async () => {
 Deno.test("no store and no nonsense for concurrency", async () => {
   const { flags } = parseLine(ROOT, ["version", "--store="]);
   await assert.rejects(loadSettings({ flags, environment: {} }), { code: "usage", message: "--store needs a path" });
-  await assert.rejects(settings("--concurrency 0"), /between 1 and 256/);
+  await assert.rejects(settings("--concurrency 0"), /from 1 to 256/);
 });

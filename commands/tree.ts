@@ -1,7 +1,4 @@
-import type { CommandSpec, FlagSpec } from "./spec.ts";
-
-/** The forms in which results can be had; `columns` is the one for people. */
-export const OUTPUT_MODES = ["columns", "json", "jsonpretty", "yaml"] as const;
+import { type CommandSpec, type FlagSpec, OUTPUT_MODES } from "./spec.ts";
 
 const OUTPUT: FlagSpec = {
   name: "output",
