@@ -19,6 +19,7 @@ import {
   pushImage,
   type Registry,
   scratchFolder,
+  startHttpProxy,
   startRegistry,
   succeed,
 } from "../tests/harness/mod.ts";
@@ -52,7 +53,10 @@ const SPEED = 220_000;
 
 await using registry = await startRegistry();
 await publish(registry);
-await using proxy = startProxy(registry);
+await using proxy = await startHttpProxy({
+  upstream: registry.host,
+  passBody: ({ method, target }, body) => method === "GET" && target.includes("/blobs/") ? slowly(body) : body,
+});
 const frames = await record(proxy.url);
 const duration = frames[frames.length - 1].at + LAST_REST;
 const svg = drawTerminal(frames, { columns: COLUMNS, rows: ROWS, title: COMMANDS.join("; "), duration });
@@ -70,36 +74,16 @@ async function publish(registry: Registry): Promise<void> {
   await pushImage(registry, repository, attachmentTag(gadget.root.digest, ".sig"), signature);
 }
 
-/** A proxy that leads every request to the registry, whatever host it is for. */
-function startProxy(registry: Registry): { url: string } & AsyncDisposable {
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    const { pathname, search, host } = new URL(request.url);
-    const { method } = request;
-    const headers = new Headers(request.headers);
-    headers.delete("host");
-    const body = method === "GET" || method === "HEAD" ? undefined : await request.bytes();
-    const answer = await registry.fetch(pathname + search, { method, headers, ...(body && { body }) });
-    const answerHeaders = new Headers(answer.headers);
-    const location = answerHeaders.get("location");
-    if (location) answerHeaders.set("location", location.replace(registry.url, `http://${host}`));
-    const isBlob = method === "GET" && pathname.includes("/blobs/");
-    const stream = isBlob && answer.body ? answer.body.pipeThrough(slowly()) : answer.body;
-    return new Response(stream, { status: answer.status, headers: answerHeaders });
-  });
-  return { url: `http://127.0.0.1:${server.addr.port}`, [Symbol.asyncDispose]: () => server.shutdown() };
-}
-
-function slowly(): TransformStream<Uint8Array, Uint8Array> {
+/** Hands on a body at {@link SPEED}. */
+async function* slowly(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   const piece = 8192;
-  return new TransformStream({
-    async transform(chunk, controller) {
-      for (let at = 0; at < chunk.length; at += piece) {
-        const part = chunk.subarray(at, at + piece);
-        await delay(1000 * part.length / SPEED);
-        controller.enqueue(part);
-      }
-    },
-  });
+  for await (const chunk of body) {
+    for (let at = 0; at < chunk.length; at += piece) {
+      const part = chunk.subarray(at, at + piece);
+      await delay(1000 * part.length / SPEED);
+      yield part;
+    }
+  }
 }
 
 /** Types the commands into a terminal and looks at it until all is done. */

@@ -15,7 +15,7 @@ import {
   satchelSucceeds,
   type Scratch,
   scratchFolder,
-  startProxy,
+  startHttpProxy,
   startReferrersRegistry,
   startRegistry,
   viaProxy,
@@ -167,7 +167,7 @@ peerTest(["registry", "oras"], "what another client adds to the fallback tag dur
     others.push(await attach(scratch, registry, "demo/gadget", gadget.root.digest, "test/other"));
   };
   let written = 0;
-  await using proxy = await startProxy({
+  await using proxy = await startHttpProxy({
     async onRequest({ method, target }) {
       if (!target.endsWith(`/manifests/${tag}`)) return;
       // Before the first look at the tag, and before the first look that follows the writing.
@@ -195,7 +195,7 @@ peerTest(
     const before = await readIndex(registry, "demo/gadget", tag);
     let overwritten = false;
     let written = false;
-    await using proxy = await startProxy({
+    await using proxy = await startHttpProxy({
       async onRequest({ method, target }) {
         if (!target.endsWith(`/manifests/${tag}`)) return;
         if (method === "PUT") written = true;
@@ -213,29 +213,6 @@ peerTest(
     assert.ok(found.includes(other));
   },
 );
-
-peerTest("registry", "pushes of satchel at the same time lose nothing of one another in the fallback tag", async () => {
-  await using scratch = await scratchFolder();
-  await using registry = await startRegistry();
-  const gadget = makeGadget();
-  const repositories = ["a", "b", "c", "d"].map((letter) => `source/${letter}`);
-  const insecure = ["--insecure-registries", registry.host];
-  for (const repository of repositories) {
-    await pushImage(registry, repository, "latest", gadget);
-    const sbom = makeReferrer(gadget.root, { artifactType: "test/sbom", payload: repository });
-    await pushImage(registry, repository, undefined, sbom);
-    await writeFallbackTag(registry, repository, gadget.root, sbom.root);
-    const store = scratch.at(repository.replace("/", "-"));
-    const names = [`${registry.host}/${repository}`, `${registry.host}/demo/gadget`];
-    await satchelSucceeds(["image", "pull", names[0], ...insecure], { store });
-    await satchelSucceeds(["image", "tag", ...names], { store });
-  }
-  await Promise.all(repositories.map((repository) => {
-    const store = scratch.at(repository.replace("/", "-"));
-    return satchelSucceeds(["image", "push", `${registry.host}/demo/gadget`, ...insecure], { store });
-  }));
-  assert.equal((await referrersOf(registry, "demo/gadget", gadget.root)).length, repositories.length);
-});
 
 /** Pushes a gadget with an SBOM that refers to it and with a signature of cosign's. */
 async function pushSigned(registry: Registry, repository = "demo/gadget"): Promise<Image> {

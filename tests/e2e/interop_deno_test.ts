@@ -13,7 +13,7 @@ import {
   satchelByDeno,
   satchelSucceeds,
   scratchFolder,
-  startProxy,
+  startHttpProxy,
   startReferrersRegistry,
   startRegistry,
   startTokenService,
@@ -97,7 +97,7 @@ peerTest("registry", "run by Deno: a download whose connection breaks goes on wh
   await pushImage(registry, "demo/gadget", "latest", gadget);
   const layer = gadget.blobs[1];
   let cuts = 0;
-  await using proxy = await startProxy({
+  await using proxy = await startHttpProxy({
     cutResponse: ({ target }) =>
       target.endsWith(layer.digest) && cuts++ < 1 ? { after: 2 << 20, then: "break" } : undefined,
   });

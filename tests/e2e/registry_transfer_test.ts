@@ -1,6 +1,4 @@
 import { strict as assert } from "node:assert";
-import { createServer, type IncomingMessage, request as send, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import {
   assertHolds,
   attachmentTag,
@@ -14,10 +12,12 @@ import {
   satchelSucceeds,
   type Scratch,
   scratchFolder,
+  startHttpProxy,
   startReferrersRegistry,
   startRegistry,
+  startTcpProxy,
+  viaProxy,
 } from "../harness/mod.ts";
-import { startCuttingProxy } from "./cutting_proxy.ts";
 
 const MIB = 1024 * 1024;
 
@@ -41,7 +41,7 @@ peerTest("registry", "a download that breaks three times goes on where it stoppe
   const image = large();
   await pushImage(registry, "team/app", "v1", image);
   const cut = { direction: "down", after: 3 * MIB, times: 3 } as const;
-  await using proxy = await startCuttingProxy(registry.host, cut);
+  await using proxy = await startTcpProxy(registry.host, cut);
   const store = scratch.at("store");
   await satchelSucceeds(["image", "pull", `${proxy.host}/team/app:v1`, "--insecure-registries", proxy.host], { store });
   await satchelSucceeds(["store", "check"], { store });
@@ -54,7 +54,7 @@ peerTest("registry", "a download that breaks three times goes on where it stoppe
 peerTest("registry", "an upload that breaks twice goes on where the registry stands", async () => {
   await using scratch = await scratchFolder();
   await using registry = await startRegistry();
-  await using proxy = await startCuttingProxy(registry.host, { direction: "up", after: 5 * MIB, times: 2 });
+  await using proxy = await startTcpProxy(registry.host, { direction: "up", after: 5 * MIB, times: 2 });
   const image = large();
   const name = `${proxy.host}/team/app:v1`;
   const store = await storeAs(registry, image, name, scratch);
@@ -65,46 +65,22 @@ peerTest("registry", "an upload that breaks twice goes on where the registry sta
   assert.ok(requests.some((line) => /^PATCH \/v2\/team\/app\/blobs\/uploads\/.* 202$/.test(line)), requests.join("\n"));
 });
 
-/** A server between satchel and a registry, which answers itself where `meddle` does. */
-async function startMeddler(
-  registry: Registry,
-  meddle: (request: IncomingMessage, response: ServerResponse) => boolean,
-): Promise<{ host: string } & AsyncDisposable> {
-  const server = createServer((request, response) => {
-    if (meddle(request, response)) return;
-    const { method, headers } = request;
-    const onwards = send(new URL(request.url ?? "", registry.url), { method, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    onwards.on("error", () => response.destroy());
-    request.pipe(onwards);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
-  };
-}
-
 peerTest("registry", "where large requests are not taken, a blob is sent in smaller ones", async () => {
   await using scratch = await scratchFolder();
   await using registry = await startRegistry();
   let refused = 0;
-  await using meddler = await startMeddler(registry, (request, response) => {
-    if (Number(request.headers["content-length"] ?? 0) <= 5 * MIB) return false;
-    refused++;
-    request.resume().on("end", () => response.writeHead(413).end());
-    return true;
+  await using proxy = await startHttpProxy({
+    answer: ({ headers }) => {
+      if (Number(headers["content-length"] ?? 0) <= 5 * MIB) return undefined;
+      refused++;
+      return { status: 413 };
+    },
   });
   const image = large();
-  const name = `${meddler.host}/team/app:v1`;
+  const host = viaProxy(registry);
+  const name = `${host}/team/app:v1`;
   const store = await storeAs(registry, image, name, scratch);
-  await satchelSucceeds(["image", "push", name, "--insecure-registries", meddler.host], { store });
+  await satchelSucceeds(["image", "push", name, "--insecure-registries", host], { store, env: proxy.env });
   await assertHolds(registry, "team/app", "v1", image);
   assert.ok(refused > 0);
 });
@@ -114,27 +90,28 @@ peerTest("registry", "a registry that is busy for a moment is asked again", asyn
   await using registry = await startRegistry();
   const image = makeGadget();
   await pushImage(registry, "team/app", "v1", image);
-  const busy = new Set([429, 503, 500]);
-  await using meddler = await startMeddler(registry, (_request, response) => {
-    const [status] = busy;
-    if (status === undefined) return false;
-    busy.delete(status);
-    response.writeHead(status, { "retry-after": "0" }).end();
-    return true;
+  const busy = [429, 503, 500];
+  await using proxy = await startHttpProxy({
+    answer: () => {
+      const status = busy.shift();
+      return status === undefined ? undefined : { status, headers: { "retry-after": "0" } };
+    },
   });
-  const args = ["image", "pull", `${meddler.host}/team/app:v1`, "--insecure-registries", meddler.host];
-  await satchelSucceeds(args, { store: scratch.at("store") });
-  assert.equal(busy.size, 0);
+  const host = viaProxy(registry);
+  const args = ["image", "pull", `${host}/team/app:v1`, "--insecure-registries", host];
+  await satchelSucceeds(args, { store: scratch.at("store"), env: proxy.env });
+  assert.deepEqual(busy, []);
 });
 
 peerTest("registry", "a registry on this host is reached without the proxy of the environment", async () => {
   await using scratch = await scratchFolder();
   await using registry = await startRegistry();
   await pushImage(registry, "team/app", "v1", makeGadget());
-  // Nobody listens there: a request that went to it would fail.
-  const env = { HTTP_PROXY: "http://127.0.0.1:9", http_proxy: "http://127.0.0.1:9", ALL_PROXY: "http://127.0.0.1:9" };
+  await using proxy = await startHttpProxy();
+  const env = { ...proxy.env, ALL_PROXY: proxy.url, all_proxy: proxy.url };
   const args = ["image", "pull", `${registry.host}/team/app:v1`, "--insecure-registries", registry.host];
   await satchelSucceeds(args, { store: scratch.at("store"), env });
+  assert.deepEqual(proxy.requests, []);
 });
 
 peerTest(

@@ -1,7 +1,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 /** A TCP proxy that breaks connections. `await using` ends it. */
-export interface CuttingProxy extends AsyncDisposable {
+export interface TcpProxy extends AsyncDisposable {
   /** `127.0.0.1:<port>`. */
   host: string;
   /** How many connections it has broken. */
@@ -10,8 +10,8 @@ export interface CuttingProxy extends AsyncDisposable {
   passed(): number;
 }
 
-/** Where and how often a {@link CuttingProxy} breaks. */
-export interface CutOptions {
+/** Where and how often a {@link TcpProxy} breaks. */
+export interface TcpProxyOptions {
   /** Counts the bytes that go up to the server, or those that come down from it. */
   direction: "up" | "down";
   /** A connection is broken when this many bytes have gone that way. */
@@ -21,7 +21,7 @@ export interface CutOptions {
 }
 
 /** Starts a proxy to `target` (`host:port`) that breaks some connections in the middle. */
-export async function startCuttingProxy(target: string, options: CutOptions): Promise<CuttingProxy> {
+export async function startTcpProxy(target: string, options: TcpProxyOptions): Promise<TcpProxy> {
   let cuts = 0;
   let total = 0;
   const sockets = new Set<Socket>();

@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
+import { pipeline, Readable } from "node:stream";
 
 /** A request that came to the proxy: `GET http://127.0.0.1:5000/v2/`, or `CONNECT localhost:5001`. */
 export interface ProxyRequest {
@@ -18,24 +19,36 @@ export interface ProxyRequest {
  * An HTTP proxy: forwards plain requests and tunnels TLS by CONNECT. It takes every host for this machine, since clients
  * do not ask a proxy for loopback addresses: {@link viaProxy} gives a registry a name. `await using` ends it.
  */
-export interface Proxy extends AsyncDisposable {
+export interface HttpProxy extends AsyncDisposable {
   url: string;
   /** The variables that make a client use it. */
   env: Record<string, string>;
   requests: ProxyRequest[];
 }
 
-/** The name under which clients of a {@link Proxy} reach a registry; the tests' certificates are good for it. */
+/** The name under which clients of a {@link HttpProxy} reach a registry; the tests' certificates are good for it. */
 export function viaProxy({ host }: { host: string }): string {
   return `registry.test:${host.split(":").at(-1)}`;
 }
 
-/** Options of {@link startProxy}. */
-export interface ProxyOptions {
+/** Options of {@link startHttpProxy}. */
+export interface HttpProxyOptions {
+  /** Where every plain request goes, `127.0.0.1:<port>`, whatever host it is for. Default: its port of this machine. */
+  upstream?: string;
   /** Called before a request is passed on; the request waits for what it returns. */
   onRequest?: (request: ProxyRequest) => void | Promise<void>;
+  /** Answers a plain request in the registry's place, when its body has come; `undefined` lets it pass. */
+  answer?: (request: ProxyRequest) => Answer | undefined;
   /** Cuts the answer to a plain request short; `undefined` lets it pass. */
   cutResponse?: (request: ProxyRequest) => Cut | undefined;
+  /** Passes the body of an answer to a plain request on in its own way. Not asked where `cutResponse` cuts. */
+  passBody?: (request: ProxyRequest, body: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+}
+
+/** An answer of the proxy's own, without a body. */
+export interface Answer {
+  status: number;
+  headers?: Record<string, string>;
 }
 
 /** How an answer is cut short. */
@@ -47,7 +60,7 @@ export interface Cut {
 }
 
 /** Starts a proxy on a port of its own. */
-export async function startProxy(options: ProxyOptions = {}): Promise<Proxy> {
+export async function startHttpProxy(options: HttpProxyOptions = {}): Promise<HttpProxy> {
   const requests: ProxyRequest[] = [];
   const sockets = new Set<Socket>();
 
@@ -60,7 +73,11 @@ export async function startProxy(options: ProxyOptions = {}): Promise<Proxy> {
 
   const server = createServer((request, response) => {
     note(request).then(
-      (noted) => forward(request, response, options.cutResponse?.(noted)),
+      (noted) => {
+        const answer = options.answer?.(noted);
+        if (answer === undefined) return forward(request, response, noted, options);
+        request.resume().on("end", () => response.writeHead(answer.status, answer.headers).end());
+      },
       (error) => response.destroy(error),
     );
   });
@@ -81,16 +98,24 @@ export async function startProxy(options: ProxyOptions = {}): Promise<Proxy> {
   };
 }
 
-function forward(request: IncomingMessage, response: ServerResponse, cut: Cut | undefined): void {
+function forward(
+  request: IncomingMessage,
+  response: ServerResponse,
+  noted: ProxyRequest,
+  { upstream, cutResponse, passBody }: HttpProxyOptions,
+): void {
   const { "proxy-connection": _, ...headers } = request.headers;
-  const { port, pathname, search } = new URL(request.url ?? "");
-  const target = { host: "127.0.0.1", port, path: pathname + search };
+  const { port, pathname, search } = new URL(noted.target);
+  const target = { host: "127.0.0.1", port: upstream?.split(":").at(-1) ?? port, path: pathname + search };
+  const cut = cutResponse?.(noted);
   const onward = startRequest({ ...target, method: request.method, headers }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
-    if (cut === undefined) {
-      answer.pipe(response);
-    } else {
+    if (cut !== undefined) {
       passCut(answer, response, cut);
+    } else if (passBody !== undefined) {
+      pipeline(Readable.from(passBody(noted, answer)), response, () => {});
+    } else {
+      answer.pipe(response);
     }
   });
   onward.on("error", (error) => response.destroy(error));
