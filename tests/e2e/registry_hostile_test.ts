@@ -169,7 +169,7 @@ const MISDEEDS: Misdeed[] = [
     name: "an index of 100,000 children",
     lie: root(index(Array(100_000).fill({ mediaType: "a/b", digest: `sha256:${"0".repeat(64)}`, size: 1 }))),
     code: 1,
-    says: /too large: \d+ bytes|lists 100000 manifests, the limit is 10000/,
+    says: /v1 of HOST is too large: \d+ bytes, the limit is 4194304/,
   },
   {
     name: "an index of 10,001 children",
