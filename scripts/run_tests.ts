@@ -3,7 +3,7 @@
  * `N passed, N failed, N skipped`; a step that fails counts as one test that failed.
  *
  *     deno task test                                   everything
- *     deno task test tests/e2e/pull_test.ts            the build, and the tests in some files or folders
+ *     deno task test tests/e2e/store_test.ts           the build, and the tests in some files or folders
  *     deno task test --filter "resumed"                other arguments go to `deno test`
  *
  * Tests that need a program which is not installed are skipped and listed; with `SATCHEL_REQUIRE_PEERS=1` they fail.

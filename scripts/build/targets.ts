@@ -10,7 +10,7 @@ export interface Target {
   cpu: Cpu;
 }
 
-/** All of them; `host` takes the first whose Bun starts here. */
+/** All of them; {@link hostTarget} takes the first whose Bun starts here. */
 export const TARGETS: readonly Target[] = [
   { name: "linux-x64", package: "bun-linux-x64", cpu: "x64" },
   { name: "linux-arm64", package: "bun-linux-aarch64", cpu: "arm64" },
