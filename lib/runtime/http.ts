@@ -1,15 +1,10 @@
+import { readFileSync } from "node:fs";
 import { SatchelError, systemCode } from "../error.ts";
 
-/** How a TLS connection is made; all of it PEM text. */
+/** How a TLS connection is made. */
 export interface TlsOptions {
-  /** Certificate authorities. In Bun these alone are trusted then, in Deno besides the built-in ones. */
+  /** Certificate authorities, PEM text. In Bun these alone are trusted then, in Deno besides the built-in ones. */
   ca?: string;
-  /** A client certificate, with its chain. Deno refuses X.509 version 1. */
-  cert?: string;
-  /** The private key of `cert`. */
-  key?: string;
-  /** Accepts whatever certificate the server shows. Bun only. */
-  insecureSkipVerify?: boolean;
 }
 
 /** What one request sends. Redirects are never followed, and in Bun the body comes as it is on the wire. */
@@ -28,7 +23,7 @@ interface BunHttp {
 }
 
 interface DenoHttp {
-  createHttpClient(options: { caCerts?: string[]; cert?: string; key?: string }): unknown;
+  createHttpClient(options: { caCerts: string[] }): unknown;
 }
 
 const { Bun: bun, Deno: deno } = globalThis as { Bun?: BunHttp; Deno?: DenoHttp };
@@ -39,11 +34,7 @@ const { Bun: bun, Deno: deno } = globalThis as { Bun?: BunHttp; Deno?: DenoHttp 
  */
 export const sendsStreamsWithLength: boolean = bun !== undefined;
 
-/**
- * Makes a fetch that follows no redirect, has no time limit of its own, and uses these TLS options.
- *
- * @throws {SatchelError} `usage` if this runtime cannot do what is asked
- */
+/** Makes a fetch that follows no redirect, has no time limit of its own, and uses these TLS options. */
 export function createFetch(options: TlsOptions = {}): HttpFetch {
   const extra = bun ? bunOptions(options) : denoOptions(options);
   return (url, init) => {
@@ -74,30 +65,31 @@ export function preconnect(url: string, count: number): void {
   }
 }
 
-function bunOptions({ ca, cert, key, insecureSkipVerify }: TlsOptions): Record<string, unknown> {
+function bunOptions({ ca }: TlsOptions): Record<string, unknown> {
   // Bun's own limit of five minutes would end a long transfer; silence is watched by the caller.
   const options: Record<string, unknown> = { decompress: false, timeout: false };
-  const tls: Record<string, unknown> = {};
-  if (ca !== undefined) tls.ca = ca;
-  if (cert !== undefined) tls.cert = cert;
-  if (key !== undefined) tls.key = key;
-  if (insecureSkipVerify) tls.rejectUnauthorized = false;
-  if (Object.keys(tls).length > 0) options.tls = tls;
+  if (ca !== undefined) options.tls = { ca };
   return options;
 }
 
-function denoOptions({ ca, cert, key, insecureSkipVerify }: TlsOptions): Record<string, unknown> {
-  if (insecureSkipVerify) {
-    throw new SatchelError("usage", "This runtime cannot skip the check of TLS certificates", {
-      hint: "Name the certificate authority instead, or use the binary made by `deno task build`.",
-    });
+function denoOptions({ ca }: TlsOptions): Record<string, unknown> {
+  if (!deno || ca === undefined) return { duplex: "half" };
+  return { client: deno.createHttpClient({ caCerts: [ca] }), duplex: "half" };
+}
+
+/**
+ * The options that make connections trust the authorities in a PEM file, which `SSL_CERT_FILE` names. Bun heeds that variable
+ * by itself, so there are none then.
+ *
+ * @throws {SatchelError} `usage` if the file cannot be read
+ */
+export function tlsFromCaFile(path: string): TlsOptions | undefined {
+  if (bun) return undefined;
+  try {
+    return { ca: readFileSync(path, "utf8") };
+  } catch (cause) {
+    throw new SatchelError("usage", `cannot read the certificates of SSL_CERT_FILE, ${path}`, { cause });
   }
-  if (!deno || (ca === undefined && cert === undefined)) return { duplex: "half" };
-  const client = deno.createHttpClient({
-    ...(ca === undefined ? {} : { caCerts: [ca] }),
-    ...(cert === undefined ? {} : { cert, key }),
-  });
-  return { client, duplex: "half" };
 }
 
 /** What kind of failure a rejected fetch, or a body that broke, stands for. */

@@ -1,5 +1,5 @@
-import { equal } from "node:assert/strict";
-import { createFetch, describeFetchFailure, type FetchFailure } from "./http.ts";
+import { equal, throws } from "node:assert/strict";
+import { createFetch, describeFetchFailure, type FetchFailure, tlsFromCaFile } from "./http.ts";
 
 /** As Bun and Deno throw them: a code, or a cause with prose. */
 const FAILURES: [FetchFailure, string | undefined, string, string?][] = [
@@ -51,4 +51,8 @@ Deno.test("redirects are not followed by the runtime", async () => {
   const response = await createFetch()(`http://127.0.0.1:${server.addr.port}/`, { method: "GET", headers: {} });
   await response.body?.cancel();
   equal(response.status, 307);
+});
+
+Deno.test("a file of authorities that cannot be read is an error that names it", () => {
+  throws(() => tlsFromCaFile("/no/such/authorities.pem"), { code: "usage", message: /\/no\/such\/authorities\.pem$/ });
 });
