@@ -22,6 +22,11 @@ export function isDigest(text: unknown): text is Digest {
   return hex.length === HEX_LENGTH[algorithm] && /^[0-9a-f]+$/.test(hex);
 }
 
+/** Whether `text` has the form of a digest, of an algorithm that satchel does not compute. */
+export function hasUnknownAlgorithm(text: string): boolean {
+  return DIGEST_GRAMMAR.test(text) && !Object.hasOwn(HEX_LENGTH, text.slice(0, text.indexOf(":")));
+}
+
 /**
  * Checks a digest that came from outside.
  *
@@ -30,8 +35,7 @@ export function isDigest(text: unknown): text is Digest {
 export function parseDigest(text: string): Digest {
   if (isDigest(text)) return text;
   const shown = JSON.stringify(text.length > 160 ? `${text.slice(0, 160)}...` : text);
-  const known = Object.keys(HEX_LENGTH).includes(text.split(":", 1)[0]);
-  if (DIGEST_GRAMMAR.test(text) && !known) {
+  if (hasUnknownAlgorithm(text)) {
     throw new SatchelError("invalid", `unsupported digest algorithm in ${shown}`, {
       hint: "satchel computes sha256 and sha512.",
     });

@@ -1,5 +1,5 @@
 import { SatchelError } from "../error.ts";
-import { type Digest, parseDigest } from "./digest.ts";
+import { type Digest, hasUnknownAlgorithm, parseDigest } from "./digest.ts";
 
 /** Where a name without a registry is looked for. */
 const DEFAULT_REGISTRY = "ghcr.io";
@@ -139,15 +139,16 @@ function checkedDigest(text: string, digest: string): Digest {
   try {
     return parseDigest(digest);
   } catch (cause) {
-    const unsupported = cause instanceof SatchelError && cause.message.startsWith("unsupported");
-    throw invalidReference(text, unsupported ? "unsupported digest algorithm" : undefined, cause);
+    if (hasUnknownAlgorithm(digest)) throw unreadable(text, "unsupported digest algorithm", cause);
+    throw invalidReference(text, undefined, cause);
   }
 }
 
 function invalidReference(text: string, detail?: string, cause?: unknown): SatchelError {
+  return unreadable(text, `invalid reference format${detail === undefined ? "" : `: ${detail}`}`, cause);
+}
+
+function unreadable(text: string, reason: string, cause: unknown): SatchelError {
   const shown = text.length > 300 ? `${text.slice(0, 300)}...` : text;
-  const reason = detail === "unsupported digest algorithm"
-    ? detail
-    : `invalid reference format${detail === undefined ? "" : `: ${detail}`}`;
   return new SatchelError("usage", `parsing image name ${JSON.stringify(shown)}: ${reason}`, { cause });
 }
