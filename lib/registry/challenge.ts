@@ -1,3 +1,5 @@
+import { MAX_HEADER_LENGTH } from "./header.ts";
+
 /** One way in which a server wants to be authenticated to (RFC 9110, section 11.6.1). */
 export interface Challenge {
   /** Lower case: `basic`, `bearer`. */
@@ -5,9 +7,6 @@ export interface Challenge {
   /** Names are lower case. The first of several of the same name counts. */
   parameters: ReadonlyMap<string, string>;
 }
-
-/** Longer headers are an attack, or not meant for us. */
-const MAX_HEADER_LENGTH = 16 * 1024;
 
 const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
 const TOKEN68 = /[A-Za-z0-9\-._~+/]+=*(?=[ \t]*(?:,|$))/y;

@@ -1,5 +1,4 @@
-/** Longer headers are an attack, or not meant for us. */
-const MAX_HEADER_LENGTH = 16 * 1024;
+import { MAX_HEADER_LENGTH } from "./header.ts";
 
 const LINK = /<([^<>]*)>((?:[ \t]*;[ \t]*[^\s=;,]+(?:[ \t]*=[ \t]*(?:"(?:[^"\\]|\\.)*"|[^\s",;]*))?)*)/g;
 const PARAMETER = /;[ \t]*([^\s=;,]+)(?:[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^\s",;]*))?/g;

@@ -1,4 +1,5 @@
 import { printable } from "../printable.ts";
+import { MAX_HEADER_LENGTH } from "./header.ts";
 
 /** No registry has this much to say in one run. */
 const MAX_WARNINGS = 100;
@@ -18,6 +19,6 @@ export function onceEach(onWarning: ((message: string) => void) | undefined): (m
 
 /** The texts of a `Warning` header that are meant for people, fit for a terminal. */
 export function parseWarnings(header: string | null): string[] {
-  if (header === null || header.length > 16 * 1024) return [];
+  if (header === null || header.length > MAX_HEADER_LENGTH) return [];
   return [...header.matchAll(WARNING)].map(([, text]) => printable(text.replace(/\\(.)/g, "$1"), 1000));
 }
