@@ -3,6 +3,7 @@ import { concatBytes } from "../content/mod.ts";
 import { describeFetchFailure, type HttpFetch, type HttpInit } from "../runtime/mod.ts";
 import { networkError } from "./network_error.ts";
 import { asTransient } from "./retry.ts";
+import { watchSilence } from "./silence.ts";
 
 /** What an exchange needs besides the request. */
 export interface ExchangeOptions {
@@ -106,62 +107,6 @@ export async function exchange(url: URL, init: HttpInit, options: ExchangeOption
     },
     [Symbol.dispose]() {
       if (!finished) watch.abort();
-    },
-  };
-}
-
-/**
- * Aborts when nothing moves for too long. One timer looks now and then at the time of the last byte, which is cheaper than
- * a timer for each chunk; and it does not count the time that whoever takes the bytes needs for them.
- */
-function watchSilence(idleTimeout: number, outer: AbortSignal | undefined) {
-  const controller = new AbortController();
-  let waitingSince = Infinity;
-  let timedOut = false;
-  let bodyError: SatchelError | undefined;
-  const abort = () => {
-    end();
-    controller.abort();
-  };
-  const timer = setInterval(() => {
-    if (performance.now() - waitingSince < idleTimeout) return;
-    timedOut = true;
-    abort();
-  }, Math.max(idleTimeout / 8, 1));
-  const end = () => {
-    clearInterval(timer);
-    outer?.removeEventListener("abort", abort);
-  };
-  outer?.addEventListener("abort", abort);
-
-  return {
-    signal: controller.signal,
-    abort,
-    end,
-    waiting: () => waitingSince = performance.now(),
-    busy: () => waitingSince = Infinity,
-    timedOut: () => timedOut,
-    /** What the source of an upload threw; the runtime reports it in its own words, or not at all. */
-    bodyError: () => bodyError,
-    /** Passes an upload's bytes on, so that each of them counts as movement. */
-    body(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-      const reader = stream.getReader();
-      return new ReadableStream<Uint8Array>({
-        async pull(sink) {
-          waitingSince = Infinity;
-          try {
-            const { done, value } = await reader.read();
-            if (done) sink.close();
-            else sink.enqueue(value);
-          } catch (error) {
-            if (error instanceof SatchelError) bodyError = error;
-            throw error;
-          } finally {
-            waitingSince = performance.now();
-          }
-        },
-        cancel: (reason) => reader.cancel(reason),
-      }, { highWaterMark: 0 });
     },
   };
 }
