@@ -32,11 +32,29 @@ export interface Manifest {
  * @throws {SatchelError} `invalid`
  */
 export function parseManifest(bytes: Uint8Array, mediaType: string, what: string): Manifest {
+  return checkManifest(parseManifestJson(bytes, what), mediaType, what);
+}
+
+/**
+ * The first half of {@link parseManifest}: a manifest's bytes as JSON, none of which is checked yet.
+ *
+ * @throws {SatchelError} `invalid` if it is too large or not a JSON object
+ */
+export function parseManifestJson(bytes: Uint8Array, what: string): JsonObject {
   if (bytes.length > MAX_MANIFEST_SIZE) throw tooLarge(what, bytes.length);
-  const kind = manifestKind(mediaType);
-  if (!kind) throw unsupportedType(mediaType, what);
   const json = parseJson(bytes, what);
   if (!isJsonObject(json)) throw new SatchelError("invalid", `${what} is not a JSON object`);
+  return json;
+}
+
+/**
+ * The second half of {@link parseManifest}: checks what {@link parseManifestJson} gave.
+ *
+ * @throws {SatchelError} `invalid`
+ */
+export function checkManifest(json: JsonObject, mediaType: string, what: string): Manifest {
+  const kind = manifestKind(mediaType);
+  if (!kind) throw unsupportedType(mediaType, what);
   checkShape(json, kind, mediaType, what);
   const manifest: Manifest = {
     kind,
@@ -52,20 +70,18 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, what: string
   return manifest;
 }
 
-/** The error for a manifest of more than {@link MAX_MANIFEST_SIZE} bytes. */
-export function tooLarge(what: string, size: number): SatchelError {
-  return new SatchelError("invalid", `${what} is too large: ${size} bytes, the limit is ${MAX_MANIFEST_SIZE}`);
+/** The error for a manifest, or another text, of more bytes than are read of it. */
+export function tooLarge(what: string, size: number, limit: number = MAX_MANIFEST_SIZE): SatchelError {
+  return new SatchelError("invalid", `${what} is too large: ${size} bytes, the limit is ${limit}`);
 }
 
 /**
- * The media type that a manifest's own text claims, if it names one.
- *
- * @throws {SatchelError} `invalid` if the bytes are not a JSON object
+ * What a manifest says that it is, or else looks like: OCI's need not name their type (image-spec 1.1, manifest.md,
+ * `mediaType`), Docker's must.
  */
-export function declaredMediaType(bytes: Uint8Array, what: string): string | undefined {
-  const json = parseJson(bytes, what);
-  if (!isJsonObject(json)) throw new SatchelError("invalid", `${what} is not a JSON object`);
-  return typeof json.mediaType === "string" ? json.mediaType : undefined;
+export function ownMediaType(json: JsonObject): string {
+  if (typeof json.mediaType === "string") return json.mediaType;
+  return json.manifests === undefined ? MediaType.ociManifest : MediaType.ociIndex;
 }
 
 function unsupportedType(mediaType: string, what: string): SatchelError {

@@ -39,7 +39,7 @@ export interface Authorizer {
   ): Promise<boolean>;
 
   /** What the user may do about a refusal. */
-  loginHint(): Promise<string>;
+  accountHint(): Promise<string>;
 }
 
 /** What an {@link Authorizer} needs to know. */
@@ -114,10 +114,12 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
       return known?.registryToken === undefined && (!fresh || unforeseen.length > 0);
     },
 
-    async loginHint() {
+    async accountHint() {
       const { registry } = subject;
-      if (!await credential()) return `If it is there and not public, log in first: login ${registry}`;
-      return `The account that is known for ${registry} is wrong or has not this right: login ${registry}`;
+      if (await credential()) {
+        return `The account that is known for ${registry} is wrong or has not this right; see --authfile.`;
+      }
+      return `If it is there and not public: put an account for ${registry} into the auth file, see --authfile.`;
     },
   };
 }

@@ -1,11 +1,13 @@
 import { SatchelError, throwIfCancelled } from "../error.ts";
 import { registryHost } from "../oci/mod.ts";
 import { createFetch, preconnect } from "../runtime/mod.ts";
-import { createAuthorizer } from "./authorization.ts";
-import { type Exchange, exchange, type ExchangeOptions } from "./exchange.ts";
+import { type Authorizer, createAuthorizer } from "./authorization.ts";
+import { discard } from "./body.ts";
+import type { Exchange } from "./exchange.ts";
+import { loggedExchange, type LoggedOptions } from "./log.ts";
 import type { RegistryOptions } from "./options.ts";
-import { followUrl, headersFor, isRedirect, MAX_REDIRECTS } from "./redirect.ts";
-import { discard, registryError } from "./registry_error.ts";
+import { follow, mayCarryCredentials } from "./redirect.ts";
+import { registryError } from "./registry_error.ts";
 import { retrying, type RetryPolicy } from "./retry.ts";
 import { pullScope, pushScope, type Scope } from "./scope.ts";
 import { onceEach, parseWarnings } from "./warning.ts";
@@ -64,124 +66,53 @@ const DEFAULT_CONNECTIONS = 16;
 /** A request is sent at most this often because of 401: without a token, with one that turned out to be old, with one. */
 const MAX_AUTHORIZATIONS = 3;
 
+/** What requests of one repository have in common. */
+interface Connection {
+  registry: URL;
+  userAgent: string;
+  transport: LoggedOptions;
+  authorizer: Authorizer;
+  warn: (message: string) => void;
+}
+
 /** Makes the client of one repository. */
 export function createClient(
   { registry: name, repository }: { registry: string; repository: string },
   options: RegistryOptions,
 ): Client {
   const registry = new URL(`${options.plainHttp ? "http" : "https"}://${registryHost(name)}/`);
-  const warn = onceEach(options.onWarning);
   const policy: RetryPolicy = {
     retries: options.retries ?? DEFAULT_RETRIES,
     firstDelay: options.retryDelay ?? DEFAULT_RETRY_DELAY,
     onRetry: options.onRetry,
   };
-  const base = {
+  const transport: LoggedOptions = {
     fetch: createFetch(options.tls),
     idleTimeout: options.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
-    policy,
-    userAgent: options.userAgent ?? "satchel",
     log: options.log,
   };
+  const userAgent = options.userAgent ?? "satchel";
   const subject = { registry: name, repository };
-  const authorizer = createAuthorizer({ ...base, registry, subject, credentials: options.credentials });
+  const { credentials } = options;
+  const authorizer = createAuthorizer({ ...transport, policy, userAgent, registry, subject, credentials });
+  const warn = onceEach(options.onWarning);
   const push = [pushScope(repository)];
   const pull = options.access === "push" ? push : [pullScope(repository)];
+  const connection: Connection = { registry, userAgent, transport, authorizer, warn };
   if (!options.tls) preconnect(registry.href, options.connections ?? DEFAULT_CONNECTIONS);
-
-  async function send(spec: RequestSpec): Promise<Exchange> {
-    let rejected: string | undefined;
-    for (let round = 1;; round++) {
-      throwIfCancelled(spec.signal);
-      const isOwn = spec.url.origin === registry.origin;
-      const authorization = isOwn ? await authorizer.authorization(spec.scopes, spec.signal) : undefined;
-      const sent = await sendFollowing(spec, authorization);
-      const { response, url } = sent;
-      for (const text of parseWarnings(response.headers.get("warning"))) warn(`${url.host} says: ${text}`);
-      if (spec.accept.includes(response.status)) return sent;
-      if (response.status !== 401 || round === MAX_AUTHORIZATIONS) throw await failure(sent);
-      await rejectForeign(sent);
-      const fresh = round > 1 && authorization !== rejected;
-      const header = response.headers.get("www-authenticate");
-      try {
-        if (!await authorizer.challenged(header, spec.scopes, authorization, fresh)) throw await failure(sent);
-      } catch (error) {
-        sent[Symbol.dispose]();
-        throw error;
-      }
-      await discard(sent);
-      rejected = authorization;
-    }
-  }
-
-  /** Credentials are for the registry and its token service alone: nobody else's challenge is answered. */
-  async function rejectForeign(sent: Exchange): Promise<void> {
-    if (sent.url.origin === registry.origin) return;
-    const error = await registryError(sent);
-    throw new SatchelError("denied", `${registry.host} refers to ${sent.url.host}, which refuses: ${error.message}`);
-  }
-
-  async function failure(sent: Exchange): Promise<SatchelError> {
-    const error = await registryError(sent);
-    if (error.code !== "denied" || error.hint !== undefined) return error;
-    return new SatchelError("denied", error.message, { hint: await authorizer.loginHint() });
-  }
-
-  async function sendFollowing(spec: RequestSpec, authorization: string | undefined): Promise<Exchange> {
-    let headers: Record<string, string> = {
-      // A transfer in another encoding would hide its length, and a digest is of the bytes as they are.
-      "accept-encoding": "identity",
-      "user-agent": base.userAgent,
-      ...spec.headers,
-    };
-    if (authorization !== undefined) headers.authorization = authorization;
-    let url = spec.url;
-    for (let redirects = 0;; redirects++) {
-      const sent = await sendLogged(spec, url, headers);
-      if (!isRedirect(sent.response.status, spec.method) || spec.accept.includes(sent.response.status)) return sent;
-      const location = sent.response.headers.get("location");
-      await discard(sent);
-      if (location === null) throw new SatchelError("registry", `${url.host} redirects without saying where to`);
-      if (redirects === MAX_REDIRECTS) {
-        throw new SatchelError(
-          "registry",
-          `${spec.method} ${spec.url.pathname} at ${spec.url.host}: more than ${MAX_REDIRECTS} redirects, the last at ${url.host}`,
-        );
-      }
-      const next = followUrl(location, url, "a redirect");
-      headers = headersFor(headers, url, next);
-      url = next;
-    }
-  }
-
-  async function sendLogged(spec: RequestSpec, url: URL, headers: Record<string, string>): Promise<Exchange> {
-    const started = performance.now();
-    const exchangeOptions: ExchangeOptions = { ...base, signal: spec.signal };
-    if (spec.idleTimeout !== undefined) exchangeOptions.idleTimeout = spec.idleTimeout;
-    const body = spec.body?.();
-    const line = `${spec.method} ${loggable(url)}`;
-    try {
-      const sent = await exchange(url, { method: spec.method, headers, ...(body ? { body } : {}) }, exchangeOptions);
-      base.log?.(`${line} ${sent.response.status} ${Math.round(performance.now() - started)} ms`);
-      return sent;
-    } catch (error) {
-      base.log?.(`${line} failed: ${(error as Error).message}`);
-      throw error;
-    }
-  }
 
   return {
     registry,
     policy,
-    idleTimeout: base.idleTimeout,
+    idleTimeout: transport.idleTimeout,
     warn,
     pull,
     push,
     url: (path) => new URL(`v2/${repository}/${path}`, registry),
-    send,
+    send: (spec) => sendAuthorized(connection, spec),
     async request(spec, read) {
       return await retrying(policy, spec.signal, async () => {
-        using sent = await send(spec);
+        using sent = await sendAuthorized(connection, spec);
         const result = await read(sent);
         // What the reader left of a short body is taken, so that the connection serves the next request.
         await discard(sent);
@@ -191,12 +122,63 @@ export function createClient(
   };
 }
 
-/** Parameters of the distribution API that are no secrets. Upload locations and storage hosts have others that are. */
-const PUBLIC_PARAMETERS: readonly string[] = ["digest", "mount", "from", "n", "last", "artifactType"];
+/** Sends a request until the registry takes its authorization, or has no reason to take another. */
+async function sendAuthorized(connection: Connection, spec: RequestSpec): Promise<Exchange> {
+  const { registry, authorizer, warn } = connection;
+  let rejected: string | undefined;
+  for (let round = 1;; round++) {
+    throwIfCancelled(spec.signal);
+    const authorization = mayCarryCredentials(spec.url, registry)
+      ? await authorizer.authorization(spec.scopes, spec.signal)
+      : undefined;
+    const sent = await sendOnce(connection, spec, authorization);
+    const { response, url } = sent;
+    for (const text of parseWarnings(response.headers.get("warning"))) warn(`${url.host} says: ${text}`);
+    if (spec.accept.includes(response.status)) return sent;
+    if (response.status !== 401 || round === MAX_AUTHORIZATIONS) throw await failure(connection, sent);
+    if (!mayCarryCredentials(url, registry)) throw await foreignRefusal(connection, sent);
+    const fresh = round > 1 && authorization !== rejected;
+    const header = response.headers.get("www-authenticate");
+    try {
+      const isWorthATry = await authorizer.challenged(header, spec.scopes, authorization, fresh);
+      if (!isWorthATry) throw await failure(connection, sent);
+    } catch (error) {
+      sent[Symbol.dispose]();
+      throw error;
+    }
+    await discard(sent);
+    rejected = authorization;
+  }
+}
 
-function loggable(url: URL): string {
-  const shown = [...url.searchParams].map(([name, value]) =>
-    PUBLIC_PARAMETERS.includes(name) ? `${name}=${value}` : `${name}=...`
-  );
-  return `${url.origin}${url.pathname}${shown.length > 0 ? `?${shown.join("&")}` : ""}`;
+/** Sends a request with this authorization, and on where the answer redirects it to. */
+async function sendOnce(
+  { userAgent, transport }: Connection,
+  spec: RequestSpec,
+  authorization: string | undefined,
+): Promise<Exchange> {
+  const { method, url, signal, accept } = spec;
+  const headers: Record<string, string> = {
+    // A transfer in another encoding would hide its length, and a digest is of the bytes as they are.
+    "accept-encoding": "identity",
+    "user-agent": userAgent,
+    ...spec.headers,
+  };
+  if (authorization !== undefined) headers.authorization = authorization;
+  const options = { ...transport, signal, idleTimeout: spec.idleTimeout ?? transport.idleTimeout };
+  return await follow({ method, url, headers }, (at, carried) => {
+    const body = spec.body?.();
+    return loggedExchange(at, { method, headers: carried, ...(body ? { body } : {}) }, options);
+  }, accept);
+}
+
+async function failure({ authorizer }: Connection, sent: Exchange): Promise<SatchelError> {
+  const error = await registryError(sent);
+  if (error.code !== "denied" || error.hint !== undefined) return error;
+  return new SatchelError("denied", error.message, { hint: await authorizer.accountHint() });
+}
+
+async function foreignRefusal({ registry }: Connection, sent: Exchange): Promise<SatchelError> {
+  const error = await registryError(sent);
+  return new SatchelError("denied", `${registry.host} refers to ${sent.url.host}, which refuses: ${error.message}`);
 }

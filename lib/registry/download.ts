@@ -1,10 +1,10 @@
-import { hasCode, SatchelError } from "../error.ts";
+import { SatchelError } from "../error.ts";
 import type { ByteStream, FetchOptions } from "../content/mod.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import { printable } from "../printable.ts";
+import { refuseEncoding } from "./body.ts";
 import type { Client } from "./client.ts";
 import type { Exchange } from "./exchange.ts";
-import { refuseEncoding } from "./manifests.ts";
 import { asTransient, pauseBeforeRetry, PROGRESS } from "./retry.ts";
 
 /**
@@ -47,13 +47,13 @@ export async function* download(
   }
 }
 
-async function request(
+function request(
   client: Client,
   descriptor: Descriptor,
   position: number,
   signal: AbortSignal | undefined,
 ): Promise<Exchange> {
-  const sent = await client.send({
+  return client.send({
     method: "GET",
     url: client.url(`blobs/${descriptor.digest}`),
     headers: position > 0 ? { range: `bytes=${position}-` } : {},
@@ -61,7 +61,6 @@ async function request(
     accept: [200, 206, 416],
     signal,
   });
-  return sent;
 }
 
 /**
@@ -121,30 +120,4 @@ function tooLong({ digest, size }: Descriptor): SatchelError {
 function endedEarly({ url }: Exchange, { digest, size }: Descriptor, position: number): SatchelError {
   const message = `${digest} is shorter than announced: ${position} of ${size} bytes came from ${url.host}`;
   return asTransient(new SatchelError("integrity", message));
-}
-
-/**
- * Whether a blob is there (distribution-spec 1.1, end-2, HEAD), with the size that the descriptor says.
- *
- * @throws {SatchelError} all but `not-found`
- */
-export async function hasContent(
-  client: Client,
-  path: string,
-  descriptor: Descriptor,
-  headers: Readonly<Record<string, string>>,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  const spec = { method: "HEAD" as const, url: client.url(path), headers, scopes: client.pull, accept: [200], signal };
-  try {
-    return await client.request(spec, ({ response }) => {
-      const length = response.headers.get("content-length");
-      const digest = response.headers.get("docker-content-digest");
-      const hasSize = length === null || Number(length) === descriptor.size;
-      return hasSize && (digest === null || digest === descriptor.digest);
-    });
-  } catch (error) {
-    if (hasCode(error, "not-found")) return false;
-    throw error;
-  }
 }

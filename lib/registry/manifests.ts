@@ -1,30 +1,30 @@
 import { hasCode, SatchelError } from "../error.ts";
 import type { Resolved } from "../content/mod.ts";
 import {
-  declaredMediaType,
+  checkManifest,
   type Descriptor,
   type Digest,
   type DigestAlgorithm,
   digestAlgorithm,
   Digester,
   isDigest,
-  isJsonObject,
   isManifestType,
+  type JsonObject,
   type Manifest,
   MANIFEST_MEDIA_TYPES,
   MAX_MANIFEST_SIZE,
-  MediaType,
-  parseJson,
-  parseManifest,
-  tooLarge,
+  ownMediaType,
+  parseManifestJson,
 } from "../oci/mod.ts";
 import { printable } from "../printable.ts";
+import { checkStoredDigest, contentType, readBody } from "./body.ts";
 import type { Client } from "./client.ts";
-import type { Exchange } from "./exchange.ts";
 
 /** A manifest as a registry gave it, checked against its digest and its type. */
 export interface FetchedManifest extends Resolved {
   bytes: Uint8Array;
+  /** All that is in it, to write it again without loss. */
+  json: JsonObject;
   manifest: Manifest;
   /** For a conditional write. */
   etag?: string;
@@ -56,12 +56,14 @@ export async function fetchManifest(
   };
   return await client.request(spec, async (sent) => {
     const what = `${reference} of ${sent.url.host}`;
-    const bytes = await readManifestBody(sent, what);
+    const bytes = await readBody(sent, MAX_MANIFEST_SIZE, what);
     const digest = checkedDigest(bytes, reference, sent.response.headers.get("docker-content-digest"), what);
-    const mediaType = mediaTypeOf(bytes, contentType(sent), what);
-    const manifest = parseManifest(bytes, mediaType, what);
+    const announced = announcedType(contentType(sent), what);
+    const json = parseManifestJson(bytes, what);
+    const mediaType = announced ?? ownMediaType(json);
+    const manifest = checkManifest(json, mediaType, what);
     const etag = sent.response.headers.get("etag") ?? undefined;
-    return { descriptor: { mediaType, digest, size: bytes.length }, bytes, manifest, ...(etag ? { etag } : {}) };
+    return { descriptor: { mediaType, digest, size: bytes.length }, bytes, json, manifest, ...(etag ? { etag } : {}) };
   });
 }
 
@@ -103,47 +105,10 @@ export async function putManifest(
     accept: [200, 201, 202],
     signal: options.signal,
   };
-  return await client.request(spec, ({ response, url }) => {
-    const stored = response.headers.get("docker-content-digest");
-    if (
-      isDigest(stored) && digestAlgorithm(stored) === digestAlgorithm(descriptor.digest) && stored !== descriptor.digest
-    ) {
-      throw new SatchelError("integrity", `${url.host} stored ${descriptor.digest} as ${stored}`);
-    }
-    return response.headers.get("oci-subject") ?? undefined;
+  return await client.request(spec, (sent) => {
+    checkStoredDigest(sent, descriptor.digest);
+    return sent.response.headers.get("oci-subject") ?? undefined;
   });
-}
-
-/** The response's media type, lower case, without parameters. */
-export function contentType({ response }: Exchange): string {
-  return (response.headers.get("content-type") ?? "").split(";", 1)[0].trim().toLowerCase();
-}
-
-/**
- * Reads a body that should be a manifest.
- *
- * @throws {SatchelError} `invalid` for more than 4 MiB, before they are in memory
- */
-export async function readManifestBody(sent: Exchange, what: string): Promise<Uint8Array> {
-  refuseEncoding(sent, what);
-  const bytes = await sent.read(MAX_MANIFEST_SIZE);
-  if (bytes) return bytes;
-  const announced = Number(sent.response.headers.get("content-length"));
-  throw tooLarge(what, announced > MAX_MANIFEST_SIZE ? announced : MAX_MANIFEST_SIZE + 1);
-}
-
-/**
- * Refuses a body that was compressed on its way: its length would be unknown and a small one could fill the memory.
- *
- * @throws {SatchelError} `registry`
- */
-export function refuseEncoding({ response, url }: Exchange, what: string): void {
-  const encoding = response.headers.get("content-encoding");
-  if (encoding === null || encoding.toLowerCase() === "identity") return;
-  throw new SatchelError(
-    "registry",
-    `${url.host} sent ${what} with Content-Encoding ${printable(encoding, 40)}, unasked`,
-  );
 }
 
 function checkedDigest(bytes: Uint8Array, reference: string, header: string | null, what: string): Digest {
@@ -170,19 +135,11 @@ function compute(bytes: Uint8Array, algorithm?: DigestAlgorithm): Digest {
   return digester.digest();
 }
 
-/** What a manifest is, from how it was announced and what it says itself. */
-function mediaTypeOf(bytes: Uint8Array, announced: string, what: string): string {
-  if (isManifestType(announced)) return announced;
-  if (!VAGUE_TYPES.includes(announced)) {
-    throw new SatchelError("invalid", `${what} is not a manifest: it was sent as ${printable(announced, 100)}`, {
-      hint: announced === "text/html" ? "This is a web page; is the registry's name right?" : undefined,
-    });
-  }
-  return declaredMediaType(bytes, what) ?? mediaTypeByShape(bytes, what);
-}
-
-/** OCI manifests need not name their type (image-spec 1.1, manifest.md, `mediaType`); Docker's must. */
-function mediaTypeByShape(bytes: Uint8Array, what: string): string {
-  const json = parseJson(bytes, what);
-  return isJsonObject(json) && json.manifests !== undefined ? MediaType.ociIndex : MediaType.ociManifest;
+/** The type as which a manifest was sent; `undefined` if its own text has to say it. */
+function announcedType(type: string, what: string): string | undefined {
+  if (isManifestType(type)) return type;
+  if (VAGUE_TYPES.includes(type)) return undefined;
+  throw new SatchelError("invalid", `${what} is not a manifest: it was sent as ${printable(type, 100)}`, {
+    hint: type === "text/html" ? "This is a web page; is the registry's name right?" : undefined,
+  });
 }

@@ -1,19 +1,19 @@
 import { fallbackTag } from "../content/mod.ts";
 import { hasCode, SatchelError } from "../error.ts";
 import {
+  checkManifest,
   type Descriptor,
   type Digest,
-  isJsonObject,
+  type JsonObject,
   MAX_CHILDREN,
   MAX_MANIFEST_SIZE,
   MediaType,
-  parseJson,
-  parseManifest,
-  tooLarge,
+  parseManifestJson,
 } from "../oci/mod.ts";
+import { contentType, readBody } from "./body.ts";
 import type { Client } from "./client.ts";
 import type { Exchange } from "./exchange.ts";
-import { contentType, findManifest, refuseEncoding } from "./manifests.ts";
+import { findManifest } from "./manifests.ts";
 import { pages } from "./pages.ts";
 
 /** The most pages of one list of referrers. */
@@ -105,18 +105,16 @@ async function readPage(sent: Exchange, subject: Digest): Promise<Descriptor[] |
   const type = contentType(sent);
   if (type !== MediaType.ociIndex && type !== "application/json" && type !== "") return undefined;
   const what = `The list of what refers to ${subject}`;
-  refuseEncoding(sent, what);
-  const body = await sent.read(MAX_MANIFEST_SIZE);
-  if (!body) throw tooLarge(what, MAX_MANIFEST_SIZE + 1);
-  return isIndex(body, what) ? parseManifest(body, MediaType.ociIndex, what).children : undefined;
+  const json = asIndex(await readBody(sent, MAX_MANIFEST_SIZE, what), what);
+  return json && checkManifest(json, MediaType.ociIndex, what).children;
 }
 
-function isIndex(body: Uint8Array, what: string): boolean {
+function asIndex(body: Uint8Array, what: string): JsonObject | undefined {
   try {
-    const json = parseJson(body, what);
-    return isJsonObject(json) && json.schemaVersion === 2 && json.manifests !== undefined;
+    const json = parseManifestJson(body, what);
+    return json.schemaVersion === 2 && json.manifests !== undefined ? json : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

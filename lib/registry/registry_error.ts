@@ -1,6 +1,7 @@
-import { type ErrorCode, hasCode, SatchelError } from "../error.ts";
+import { type ErrorCode, SatchelError } from "../error.ts";
 import { isJsonObject, parseJson } from "../oci/mod.ts";
 import { printable } from "../printable.ts";
+import { readLast } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { asTransient, isTransientStatus, MAX_RETRY_AFTER, parseRetryAfter } from "./retry.ts";
 
@@ -35,7 +36,7 @@ export function httpStatus(error: unknown): number | undefined {
 export async function registryError(exchange: Exchange): Promise<SatchelError> {
   const { response, url, method } = exchange;
   const { status } = response;
-  const body = await readErrorBody(exchange);
+  const body = await readLast(exchange, MAX_ERROR_BODY);
   const type = (response.headers.get("content-type") ?? "").toLowerCase();
   const entries = body ? parseErrors(body) : [];
   const said = entries.length > 0 ? formatErrors(entries) : describeBody(body, type);
@@ -46,23 +47,6 @@ export async function registryError(exchange: Exchange): Promise<SatchelError> {
   const error = new SatchelError(errorCode(status, entries), message, { hint: hintFor(exchange, body, retryAfter) });
   statuses.set(error, status);
   return isTransientStatus(status) ? asTransient(error, retryAfter) : error;
-}
-
-/** Reads a body that nobody needs, if it is short, so that its connection can be used again. */
-export async function discard(exchange: Exchange): Promise<void> {
-  await readErrorBody(exchange);
-}
-
-async function readErrorBody(exchange: Exchange): Promise<Uint8Array | undefined> {
-  try {
-    const body = await exchange.read(MAX_ERROR_BODY);
-    return exchange.response.headers.has("content-encoding") ? undefined : body;
-  } catch (error) {
-    if (hasCode(error, "cancelled")) throw error;
-    return undefined;
-  } finally {
-    exchange[Symbol.dispose]();
-  }
 }
 
 function errorCode(status: number, entries: readonly ErrorEntry[]): ErrorCode {

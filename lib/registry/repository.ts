@@ -23,7 +23,8 @@ import {
   tooLarge,
 } from "../oci/mod.ts";
 import { type Client, createClient } from "./client.ts";
-import { download, hasContent } from "./download.ts";
+import { download } from "./download.ts";
+import { hasContent } from "./exists.ts";
 import { addToFallbackTag, referrerEntry } from "./fallback_tag.ts";
 import { fetchManifest, putManifest } from "./manifests.ts";
 import type { RegistryOptions } from "./options.ts";

@@ -41,7 +41,7 @@ export function asFinal(error: SatchelError): SatchelError {
 }
 
 /** Whether another try may mend this error. */
-export function isTransient(error: unknown): error is SatchelError {
+function isTransient(error: unknown): error is SatchelError {
   return error instanceof SatchelError && transients.has(error);
 }
 

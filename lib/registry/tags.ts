@@ -1,7 +1,7 @@
 import { SatchelError } from "../error.ts";
 import { isJsonObject, isTag, parseJson } from "../oci/mod.ts";
+import { readBody } from "./body.ts";
 import type { Client } from "./client.ts";
-import { refuseEncoding } from "./manifests.ts";
 import { pages } from "./pages.ts";
 
 /** How many tags are asked for at once. */
@@ -22,10 +22,7 @@ export async function* listTags(client: Client, signal?: AbortSignal): AsyncGene
   const spec = { method: "GET" as const, url, scopes: client.pull, accept: [200], signal };
   const found = pages(client, spec, MAX_PAGES, async (sent) => {
     const what = `The list of tags at ${sent.url.host}`;
-    refuseEncoding(sent, what);
-    const body = await sent.read(MAX_PAGE_BYTES);
-    if (!body) throw new SatchelError("invalid", `${what} is longer than ${MAX_PAGE_BYTES} bytes`);
-    return parseTags(body, what);
+    return parseTags(await readBody(sent, MAX_PAGE_BYTES, what), what);
   });
   for await (const tags of found) yield* tags;
 }

@@ -1,9 +1,11 @@
 import { SatchelError } from "../error.ts";
 import type { Credential } from "../content/mod.ts";
 import { isJsonObject, parseJson } from "../oci/mod.ts";
-import { type Exchange, exchange, type ExchangeOptions } from "./exchange.ts";
-import { followUrl, headersFor, isRedirect, MAX_REDIRECTS } from "./redirect.ts";
-import { discard, registryError } from "./registry_error.ts";
+import { discard } from "./body.ts";
+import type { Exchange } from "./exchange.ts";
+import { loggedExchange, type LoggedOptions } from "./log.ts";
+import { follow, refuseRedirect } from "./redirect.ts";
+import { registryError } from "./registry_error.ts";
 import { retrying, type RetryPolicy } from "./retry.ts";
 import { formatScope, type Scope } from "./scope.ts";
 
@@ -21,10 +23,9 @@ export interface Token {
 }
 
 /** What a token request needs. */
-export interface TokenOptions extends Omit<ExchangeOptions, "signal"> {
+export interface TokenOptions extends Omit<LoggedOptions, "signal"> {
   policy: RetryPolicy;
   userAgent: string;
-  log?: (line: string) => void;
 }
 
 /** Longer answers are not those of a token service, in bytes. */
@@ -65,7 +66,7 @@ export async function requestToken(
     if (token) return token;
     if (credential.password === undefined) {
       throw new SatchelError("denied", `The token service ${service.realm.host} does not take refresh tokens`, {
-        hint: "Log in again.",
+        hint: "Put the account's name and password into the auth file; see --authfile.",
       });
     }
     return await requestByGet(service, scopes, credential, options, signal);
@@ -82,21 +83,16 @@ async function requestByGet(
   const url = new URL(realm);
   if (service !== undefined) url.searchParams.set("service", service);
   for (const scope of scopes) url.searchParams.append("scope", formatScope(scope));
-  let headers: Record<string, string> = { "accept": "application/json", "user-agent": options.userAgent };
+  const headers: Record<string, string> = { "accept": "application/json", "user-agent": options.userAgent };
   if (credential?.username !== undefined && credential.password !== undefined) {
     headers.authorization = basicAuthorization(credential.username, credential.password);
   }
-  let at = url;
-  for (let redirects = 0;; redirects++) {
-    using sent = await exchange(at, { method: "GET", headers }, { ...options, signal });
-    logExchange(sent, options);
-    if (!isRedirect(sent.response.status, "GET")) return await readToken(sent, scopes);
-    if (redirects === MAX_REDIRECTS) throw tooManyRedirects(realm);
-    const next = followUrl(sent.response.headers.get("location") ?? "", at, "a redirect");
-    await discard(sent);
-    headers = headersFor(headers, at, next);
-    at = next;
-  }
+  const method = "GET";
+  using sent = await follow(
+    { method, url, headers },
+    (at, carried) => loggedExchange(at, { method, headers: carried }, { ...options, signal }),
+  );
+  return await readToken(sent, scopes);
 }
 
 /** `undefined` if the service has no such endpoint. */
@@ -116,20 +112,13 @@ async function requestByPost(
     "user-agent": options.userAgent,
   };
   const body = new TextEncoder().encode(form.toString());
-  using sent = await exchange(realm, { method: "POST", headers, body }, { ...options, signal });
-  logExchange(sent, options);
+  using sent = await loggedExchange(realm, { method: "POST", headers, body }, { ...options, signal });
   const { status } = sent.response;
   if (status === 404 || status === 405) {
     await discard(sent);
     return undefined;
   }
-  if (status >= 300 && status < 400) {
-    // The body is the secret, so it goes nowhere else.
-    throw new SatchelError(
-      "refused",
-      `The token service ${realm.host} redirects a request that carries a refresh token`,
-    );
-  }
+  refuseRedirect(sent, "a refresh token");
   return await readToken(sent, scopes);
 }
 
@@ -163,12 +152,4 @@ function ageOf(issuedAt: unknown, date: string | null): number {
 export function basicAuthorization(username: string, password: string): string {
   const bytes = new TextEncoder().encode(`${username}:${password}`);
   return `Basic ${btoa(String.fromCharCode(...bytes))}`;
-}
-
-function tooManyRedirects(realm: URL): SatchelError {
-  return new SatchelError("registry", `The token service ${realm.host} redirects more than ${MAX_REDIRECTS} times`);
-}
-
-function logExchange({ method, url, response }: Exchange, { log }: TokenOptions): void {
-  log?.(`${method} ${url.origin}${url.pathname} ${response.status} (token)`);
 }

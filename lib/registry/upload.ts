@@ -1,9 +1,10 @@
 import { hasCode, SatchelError } from "../error.ts";
 import type { Content, PushOptions } from "../content/mod.ts";
 import type { Descriptor } from "../oci/mod.ts";
+import { checkStoredDigest } from "./body.ts";
 import type { Client } from "./client.ts";
-import { hasContent } from "./download.ts";
 import type { Exchange } from "./exchange.ts";
+import { hasContent } from "./exists.ts";
 import { followUrl } from "./redirect.ts";
 import { httpStatus } from "./registry_error.ts";
 import { asTransient, pauseBeforeRetry, PROGRESS } from "./retry.ts";
@@ -22,14 +23,28 @@ const MAX_BUFFERED_CHUNK = 256 * 1024 * 1024;
 /** The slowest that a registry may hash and store what it was sent before it answers, in bytes per millisecond. */
 const SLOWEST_STORAGE = 16 * 1024;
 
-/** An upload session: where the next request of it goes, and how much the registry has. */
+/** An upload session: where the next request of it goes, and how much the registry has. Each chunk that is sent moves it on. */
 interface Session {
   location: URL;
   offset: number;
-  chunkSize: number;
+  /** In bytes. */
+  readonly chunkSize: number;
 }
 
-/** What makes the state of one upload, besides its session. */
+/** Where an upload stands, between two tries. */
+interface State {
+  session: Session;
+  /** Whether it goes in PATCH chunks rather than in one PUT. */
+  chunked: boolean;
+  /** Whether the registry has kept a part of a request that broke. */
+  resumed: boolean;
+  /** How many tries have failed since the last progress. */
+  failures: number;
+  /** How far that progress went, in bytes. */
+  furthest: number;
+}
+
+/** What stays the same throughout an upload. */
 interface Upload {
   client: Client;
   source: UploadSource;
@@ -60,40 +75,61 @@ export async function uploadBlob(
   const upload: Upload = { client, source, scopes: client.push, signal };
   const mounted = mountFrom === undefined ? undefined : await tryMount(upload, mountFrom);
   if (mounted === "mounted") return "mounted";
-  let session = mounted ?? await startUpload(upload);
-  let chunked = !canStream && descriptor.size > SMALL_BLOB;
-  let wasResumed = false;
-  let furthest = 0;
-  for (let failures = 0;;) {
+  let state: State = {
+    session: mounted ?? await startUpload(upload),
+    chunked: !canStream && descriptor.size > SMALL_BLOB,
+    resumed: false,
+    failures: 0,
+    furthest: 0,
+  };
+  for (;;) {
     try {
-      if (chunked) await sendChunks(upload, session);
-      else await sendWhole(upload, session);
+      await (state.chunked ? sendChunks : sendWhole)(upload, state.session);
       return "uploaded";
     } catch (error) {
-      if (httpStatus(error) === 413 && reduceChunks(session, chunked)) {
-        chunked = true;
-        session = { ...await startUpload(upload), chunkSize: session.chunkSize };
-        continue;
-      }
-      const hasProgressed = session.offset - furthest >= PROGRESS;
-      failures = hasProgressed ? 1 : failures + 1;
-      if (hasProgressed) furthest = session.offset;
-      if (wasResumed && httpStatus(error) === 400) {
-        // What was sent is right, so what the registry had kept of the broken part is not.
-        wasResumed = false;
-        session = { ...await startUpload(upload), chunkSize: session.chunkSize };
-        continue;
-      }
-      // 416: the registry stands elsewhere, because it got something of a request that seemed to be lost.
-      if (httpStatus(error) === 416) asTransient(error as SatchelError);
-      await pauseBeforeRetry(client.policy, failures, error, signal);
-      const resumed = await resumeUpload(upload, session);
-      if (resumed === "finished") return "uploaded";
-      session = resumed;
-      wasResumed ||= session.offset > 0;
-      chunked ||= session.offset > 0;
+      const next = await afterFailure(upload, state, error);
+      if (next === "finished") return "uploaded";
+      state = next;
     }
   }
+}
+
+/**
+ * How an upload goes on after a try that failed, once that may be tried.
+ *
+ * @returns `finished` if the blob is there after all
+ * @throws `error` itself if no other try may mend it
+ */
+async function afterFailure(upload: Upload, state: State, error: unknown): Promise<State | "finished"> {
+  const status = httpStatus(error);
+  const smaller = status === 413 ? withSmallerChunks(state.session, state.chunked) : undefined;
+  if (smaller) return { ...state, chunked: true, session: await startAnew(upload, smaller) };
+  const counted = countFailure(state);
+  if (state.resumed && status === 400) {
+    // What was sent is right, so what the registry had kept of the broken part is not.
+    return { ...counted, resumed: false, session: await startAnew(upload, state.session) };
+  }
+  // 416: the registry stands elsewhere, because it got something of a request that seemed to be lost.
+  if (status === 416) asTransient(error as SatchelError);
+  await pauseBeforeRetry(upload.client.policy, counted.failures, error, upload.signal);
+  const session = await resumeUpload(upload, state.session);
+  if (session === "finished") return "finished";
+  const hasPart = session.offset > 0;
+  return { ...counted, session, resumed: state.resumed || hasPart, chunked: state.chunked || hasPart };
+}
+
+/** One failure more, or the first one since the registry got further. */
+function countFailure(state: State): State {
+  const { offset } = state.session;
+  if (offset - state.furthest < PROGRESS) return { ...state, failures: state.failures + 1 };
+  return { ...state, failures: 1, furthest: offset };
+}
+
+/** What to try after a 413: chunks after a whole blob, then smaller ones; `undefined` if they are as small as they get. */
+function withSmallerChunks(session: Session, chunked: boolean): Session | undefined {
+  if (!chunked) return session;
+  if (session.chunkSize <= CHUNK_SIZE / 16) return undefined;
+  return { ...session, chunkSize: session.chunkSize / 4 };
 }
 
 /** `undefined` if the registry would have none of it; a session if it wants the bytes after all. */
@@ -120,6 +156,11 @@ async function startUpload({ client, scopes, signal }: Upload): Promise<Session>
     { method: "POST", url, scopes, accept: [202], signal, headers: { "content-length": "0" } },
     sessionOf,
   );
+}
+
+/** A new session in place of one, with chunks of the same size. */
+async function startAnew(upload: Upload, { chunkSize }: Session): Promise<Session> {
+  return { ...await startUpload(upload), chunkSize };
 }
 
 function sessionOf(sent: Exchange): Session {
@@ -208,11 +249,8 @@ async function finish(
     signal,
     idleTimeout: client.idleTimeout + size / SLOWEST_STORAGE,
   });
-  const stored = sent.response.headers.get("docker-content-digest");
   await sent.read(SMALL_BLOB);
-  if (stored !== null && stored !== digest && stored.split(":", 1)[0] === digest.split(":", 1)[0]) {
-    throw new SatchelError("integrity", `${sent.url.host} stored ${digest} as another blob`);
-  }
+  checkStoredDigest(sent, digest);
 }
 
 /**
@@ -235,7 +273,7 @@ async function resumeUpload(upload: Upload, session: Session): Promise<Session |
   }
   const { digest } = source.descriptor;
   if (await hasContent(client, `blobs/${digest}`, source.descriptor, {}, signal)) return "finished";
-  return { ...await startUpload(upload), chunkSize: session.chunkSize };
+  return await startAnew(upload, session);
 }
 
 /** How many bytes a registry has of an upload: `Range: 0-<last>`, in which `0-0` mostly means none and is taken so. */
@@ -252,12 +290,4 @@ function nextLocation({ response, url }: Exchange): URL {
     throw new SatchelError("registry", `${url.host} accepts an upload without saying where to (Location)`);
   }
   return followUrl(location, url, "an upload's address");
-}
-
-/** Whether smaller requests can be tried after a 413: chunks after a whole blob, then once smaller ones. */
-function reduceChunks(session: Session, chunked: boolean): boolean {
-  if (!chunked) return true;
-  if (session.chunkSize <= CHUNK_SIZE / 16) return false;
-  session.chunkSize /= 4;
-  return true;
 }
