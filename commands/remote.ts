@@ -1,9 +1,7 @@
-import { readFileSync } from "node:fs";
 import { openCredentials } from "../lib/credentials/mod.ts";
-import { SatchelError } from "../lib/error.ts";
 import type { Reference } from "../lib/oci/mod.ts";
 import { openRepository, type RegistryOptions, type RegistryRepository } from "../lib/registry/mod.ts";
-import { runtime, type TlsOptions } from "../lib/runtime/mod.ts";
+import { tlsFromCaFile } from "../lib/runtime/mod.ts";
 import { VERSION } from "./build_info.ts";
 import type { Reporter } from "./reporter.ts";
 import { isInsecure, type Settings } from "./settings.ts";
@@ -15,7 +13,7 @@ export async function openRemote(
   reporter: Reporter,
   options: Pick<RegistryOptions, "access" | "mountFrom"> = {},
 ): Promise<RegistryRepository> {
-  const tls = readTls(settings);
+  const tls = settings.caFile === undefined ? undefined : tlsFromCaFile(settings.caFile);
   return openRepository(reference, {
     ...options,
     plainHttp: isInsecure(settings, reference),
@@ -30,14 +28,4 @@ export async function openRemote(
     ...(tls && { tls }),
     ...(reporter.debug && { log: reporter.debug }),
   });
-}
-
-/** Bun follows `SSL_CERT_FILE` by itself, Deno does not. */
-function readTls({ caFile }: Settings): TlsOptions | undefined {
-  if (caFile === undefined || runtime().name === "bun") return undefined;
-  try {
-    return { ca: readFileSync(caFile, "utf8") };
-  } catch (cause) {
-    throw new SatchelError("usage", `cannot read the certificates of SSL_CERT_FILE, ${caFile}`, { cause });
-  }
 }

@@ -2,10 +2,18 @@ import { strict as assert } from "node:assert";
 import { dirname, join, relative } from "node:path";
 import { ROOT } from "./harness/paths.ts";
 
+interface Import {
+  specifier: string;
+  /** `*` for all, and for what an `import()` takes. */
+  names: string[];
+  /** Whether nothing of it is left when the program runs. */
+  typesOnly: boolean;
+}
+
 /** What a source file takes from elsewhere, as its syntax tree shows it. */
 interface Uses {
   /** Specifiers of imports and re-exports, of types as well. */
-  imports: { specifier: string; names: string[] }[];
+  imports: Import[];
   /** Globals of a runtime, and `console`, that it names. */
   globals: Set<string>;
 }
@@ -13,36 +21,55 @@ interface Uses {
 /** Globals that not every file may use. */
 const GLOBALS = new Set(["Deno", "Bun", "process", "console"]);
 
-/** What an area may import beside itself, `FOR_ALL` and packages. Areas that are not here may import `ALL_AREAS`. */
-const IMPORTS: Record<string, readonly string[]> = { oci: ["runtime"], runtime: [], content: ["oci"] };
+/** What each area may import beside itself, `FOR_ALL` and packages: the areas below it, or single files of them. */
+const IMPORTS: Readonly<Record<string, readonly string[]>> = {
+  oci: ["lib/runtime/hash.ts"],
+  content: ["lib/oci"],
+  registry: ["lib/oci", "lib/content", "lib/runtime"],
+  store: ["lib/oci", "lib/content", "lib/runtime"],
+  credentials: ["lib/oci", "lib/content"],
+  runtime: [],
+  terminal: [],
+};
 const FOR_ALL = ["lib/error.ts", "lib/printable.ts"];
-const ALL_AREAS = ["oci", "content", "runtime"];
 
-/** The areas that have nothing to do with any medium. Of `runtime`, they use the hash alone. */
+/** The areas that have nothing to do with any medium. */
 const PURE_AREAS = ["oci", "content"];
+
+/** The one file that ends the process and sees its environment. */
+const MAIN = "main.ts";
+
+/** What of `lib/runtime` is for one file alone. */
+const RESERVED: Readonly<Record<string, string>> = {
+  exit: MAIN,
+  environment: MAIN,
+  commandLine: MAIN,
+  onTermination: MAIN,
+  onUncaught: MAIN,
+  runtime: "commands/version.ts",
+};
 
 function usesOf(path: string): Uses {
   const uses: Uses = { imports: [], globals: new Set() };
-  const names = (specifiers: readonly unknown[]) =>
-    specifiers.map((specifier) => {
-      const { imported } = specifier as { imported?: { name?: string } };
-      return imported?.name ?? "*";
-    });
+  const add = (specifier: string, names: string[], typesOnly = false) =>
+    void uses.imports.push({ specifier, names, typesOnly });
   const collect: Deno.lint.Plugin = {
     name: "uses",
     rules: {
       all: {
         create: () => ({
-          ImportDeclaration: (node) =>
-            void uses.imports.push({ specifier: node.source.value, names: names(node.specifiers) }),
-          ExportAllDeclaration: (node) => void uses.imports.push({ specifier: node.source.value, names: ["*"] }),
+          ImportDeclaration: (node) => {
+            const typesOnly = node.importKind === "type" ||
+              (node.specifiers.length > 0 &&
+                node.specifiers.every((each) => each.type === "ImportSpecifier" && each.importKind === "type"));
+            add(node.source.value, node.specifiers.map(importedName), typesOnly);
+          },
+          ExportAllDeclaration: (node) => add(node.source.value, ["*"], node.exportKind === "type"),
           ExportNamedDeclaration: (node) => {
-            if (node.source) uses.imports.push({ specifier: node.source.value, names: ["*"] });
+            if (node.source) add(node.source.value, ["*"], node.exportKind === "type");
           },
           ImportExpression: (node) => {
-            if (node.source.type === "Literal") {
-              uses.imports.push({ specifier: String(node.source.value), names: ["*"] });
-            }
+            if (node.source.type === "Literal") add(String(node.source.value), ["*"]);
           },
           Identifier: (node) => {
             if (!GLOBALS.has(node.name)) return;
@@ -61,6 +88,10 @@ function usesOf(path: string): Uses {
   return uses;
 }
 
+function importedName(specifier: { type: string; imported?: { type: string; name?: string } }): string {
+  return specifier.imported?.name ?? "*";
+}
+
 function sourcesBelow(folder: string): string[] {
   const path = join(ROOT, folder);
   return Array.from(Deno.readDirSync(path)).flatMap(({ name, isDirectory }) => {
@@ -71,70 +102,116 @@ function sourcesBelow(folder: string): string[] {
 
 /** `lib/store/blobs.ts` is of the area `store`; `lib/error.ts` and `lib/printable.ts` of none. */
 function areaOf(path: string): string | undefined {
-  return /^lib\/([^/]+)\//.exec(relative(ROOT, path))?.[1];
+  return /^lib\/([^/]+)\//.exec(path)?.[1];
 }
 
 const sources = new Map(
-  [...sourcesBelow("lib"), ...sourcesBelow("commands"), join(ROOT, "main.ts")].map((path) => [path, usesOf(path)]),
+  [...sourcesBelow("lib"), ...sourcesBelow("commands"), join(ROOT, MAIN)].map((path) =>
+    [relative(ROOT, path), usesOf(path)] as const
+  ),
 );
-const inLib = [...sources].filter(([path]) => relative(ROOT, path).startsWith("lib/"));
+const inLib = [...sources].filter(([path]) => path.startsWith("lib/"));
+
+/** The files that a file of ours imports, by their paths in the tree. */
+function ownImports(path: string, { imports }: Uses): (Import & { target: string })[] {
+  return imports.filter(({ specifier }) => specifier.startsWith("."))
+    .map((each) => ({ ...each, target: join(dirname(path), each.specifier) }));
+}
 
 /** Fails with a line for each file that breaks a rule. */
 function assertNone(broken: Iterable<string>): void {
   assert.deepEqual([...broken], []);
 }
 
+Deno.test("every area of lib is known here", () => {
+  const folders = Array.from(Deno.readDirSync(join(ROOT, "lib"))).filter(({ isDirectory }) => isDirectory);
+  assert.deepEqual(folders.map(({ name }) => name).sort(), Object.keys(IMPORTS).sort());
+  assertNone(inLib.flatMap(([path]) => areaOf(path) || FOR_ALL.includes(path) ? [] : [`${path} is of no area`]));
+});
+
 Deno.test("an area of lib imports only itself and what lies below it", () => {
-  assertNone(inLib.flatMap(([path, { imports }]) => {
+  assertNone(inLib.flatMap(([path, uses]) => {
     const area = areaOf(path);
-    const allowed = area === undefined ? [] : IMPORTS[area] ?? ALL_AREAS;
-    return imports.filter(({ specifier }) => specifier.startsWith(".")).flatMap(({ specifier }) => {
-      const target = join(dirname(path), specifier);
-      const targetArea = areaOf(target);
-      const inside = targetArea !== undefined && (targetArea === area || allowed.includes(targetArea));
-      return inside || FOR_ALL.includes(relative(ROOT, target))
-        ? []
-        : [`${relative(ROOT, path)} imports ${relative(ROOT, target)}`];
-    });
+    const allowed = area === undefined ? [] : [`lib/${area}`, ...IMPORTS[area]];
+    return ownImports(path, uses)
+      .filter(({ target }) => !FOR_ALL.includes(target))
+      .filter(({ target }) => !allowed.some((each) => target === each || target.startsWith(`${each}/`)))
+      .map(({ target }) => `${path} imports ${target}`);
   }));
+});
+
+Deno.test("main.ts imports commands, the process, the terminal and errors; commands import no main.ts", () => {
+  const forMain = /^(commands\/[^/]+\.ts|lib\/error\.ts|lib\/runtime\/process\.ts|lib\/terminal\/streams\.ts)$/;
+  assertNone(
+    [...sources].filter(([path]) => !path.startsWith("lib/")).flatMap(([path, uses]) =>
+      ownImports(path, uses)
+        .filter(({ target }) => path === MAIN ? !forMain.test(target) : !/^(commands|lib)\//.test(target))
+        .map(({ target }) => `${path} imports ${target}`)
+    ),
+  );
+});
+
+Deno.test("no files of commands import each other in a circle, types aside", () => {
+  const next = new Map(
+    [...sources].filter(([path]) => !path.startsWith("lib/")).map(([path, uses]) => [
+      path,
+      ownImports(path, uses).filter(({ typesOnly }) => !typesOnly).map(({ target }) => target),
+    ]),
+  );
+  const done = new Set<string>();
+  function findCircles(path: string, way: readonly string[]): string[] {
+    if (way.includes(path)) return [[...way.slice(way.indexOf(path)), path].join(" -> ")];
+    if (done.has(path)) return [];
+    const found = (next.get(path) ?? []).flatMap((target) => findCircles(target, [...way, path]));
+    done.add(path);
+    return found;
+  }
+  assertNone([...next.keys()].flatMap((path) => findCircles(path, [])));
 });
 
 Deno.test("the pure areas of lib know no medium: no files, sockets or processes of Node", () => {
   assertNone(inLib.flatMap(([path, { imports }]) => {
     if (!PURE_AREAS.includes(areaOf(path) ?? "")) return [];
-    return imports.filter(({ specifier }) => /^(node|bun):|runtime\/(?!hash\.ts)/.test(specifier))
-      .map(({ specifier }) => `${relative(ROOT, path)} imports ${specifier}`);
+    return imports.filter(({ specifier }) => /^(node|bun):/.test(specifier))
+      .map(({ specifier }) => `${path} imports ${specifier}`);
   }));
 });
 
 Deno.test("only lib/runtime tells the runtimes apart and reads the process; lib/terminal may draw on its streams", () => {
-  assertNone(inLib.flatMap(([path, { imports, globals }]) => {
-    if (["runtime", "terminal"].includes(areaOf(path) ?? "")) return [];
-    return [
-      ...["Deno", "Bun", "process"].filter((name) => globals.has(name)).map((name) => `${name} itself`),
-      ...imports.map(({ specifier }) => specifier).filter((name) => name === "node:process" || name.startsWith("bun:")),
-    ].map((what) => `${relative(ROOT, path)} uses ${what}`);
-  }));
-});
-
-Deno.test("only commands and lib/terminal print", () => {
-  assertNone([...sources].flatMap(([path, { globals }]) => {
-    const mayPrint = areaOf(path) === "terminal" || relative(ROOT, path).startsWith("commands/");
-    return !mayPrint && globals.has("console") ? [`${relative(ROOT, path)} uses console`] : [];
-  }));
-});
-
-Deno.test("only main.ts exits", () => {
   assertNone([...sources].flatMap(([path, { imports, globals }]) => {
-    const name = relative(ROOT, path);
-    if (name === "main.ts") return [];
+    const area = areaOf(path);
+    if (area === "runtime") return [];
+    const forbidden = area === "terminal" ? ["Deno", "Bun"] : ["Deno", "Bun", "process"];
     return [
-      ...imports.filter(({ specifier, names }) => /runtime\//.test(specifier) && names.includes("exit"))
-        .map(() => `${name} imports exit`),
-      ...areaOf(path) === undefined && ["Deno", "Bun", "process"].filter((global) => globals.has(global))
-            .map((global) => `${name} uses ${global}`) || [],
-    ];
+      ...forbidden.filter((name) => globals.has(name)),
+      ...imports.map(({ specifier }) => specifier).filter((name) =>
+        name.startsWith("bun:") || (name === "node:process" && area !== "terminal")
+      ),
+    ].map((what) => `${path} uses ${what}`);
   }));
+});
+
+Deno.test("only main.ts exits and sees the process, and only the version tells what runs it", () => {
+  assertNone(
+    [...sources].flatMap(([path, uses]) =>
+      ownImports(path, uses).filter(({ target }) => /^lib\/runtime\/(process|mod)\.ts$/.test(target))
+        .filter(() => areaOf(path) !== "runtime")
+        .flatMap(({ names }) => names)
+        .filter((name) => name === "*" || (name in RESERVED && RESERVED[name] !== path))
+        .map((name) => `${path} imports ${name} of lib/runtime`)
+    ),
+  );
+});
+
+Deno.test("nothing prints but by lib/terminal, for commands and main.ts alone", () => {
+  assertNone([...sources].flatMap(([path, uses]) => [
+    ...uses.globals.has("console") ? [`${path} uses console`] : [],
+    ...path.startsWith("lib/") && areaOf(path) !== "terminal"
+      ? ownImports(path, uses).filter(({ target }) => target.startsWith("lib/terminal/")).map(({ target }) =>
+        `${path} imports ${target}`
+      )
+      : [],
+  ]));
 });
 
 Deno.test("every folder of lib opens with a mod.ts that says what it is for", () => {
