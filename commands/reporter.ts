@@ -4,7 +4,7 @@ import { printableLines } from "../lib/printable.ts";
 import { isTerminal, type Progress, showProgress, write } from "../lib/terminal/mod.ts";
 import type { Settings } from "./settings.ts";
 
-/** What a command says on stderr while it works. Disposing takes progress bars away. */
+/** What a command says on stderr while it works. Disposing is {@link Reporter.finish}, for the ways out that errors take. */
 export interface Reporter extends Disposable {
   /** Says what is being done; not with `--quiet`. */
   status(text: string): void;
@@ -18,6 +18,11 @@ export interface Reporter extends Disposable {
   readonly progress?: (event: ProgressEvent) => void;
   /** Shows how far one long piece of work is, in bytes; `undefined` if nobody looks. */
   readonly measure?: (label: string, done: number, total: number) => void;
+  /**
+   * Takes progress bars away. To be called before a result is printed: on a terminal it would end up among them. What is
+   * said later is printed all the same, and calling it again does nothing.
+   */
+  finish(): void;
 }
 
 /** Opens the reporter of a command. Progress is shown on a terminal alone. */
@@ -29,13 +34,18 @@ export function openReporter(settings: Settings, signal: AbortSignal): Reporter 
     if (bars) bars.print(line);
     else write("stderr", line);
   };
+  const finish = () => bars?.[Symbol.dispose]();
   return {
     status: (text) => settings.quiet || print(text),
     warn: (text) => print(`Warning: ${text}`),
     detail: (text) => settings.verbose && print(text),
     ...(settings.debug && { debug: (line) => print(`Debug: ${line}`) }),
-    ...(bars && { progress: (event) => feed(bars, event), measure: (...work) => measure(bars, ...work) }),
-    [Symbol.dispose]: () => bars?.[Symbol.dispose](),
+    ...(bars && {
+      progress: (event) => feed(bars, event),
+      measure: (label, done, total) => bars.transfers.measure(label, done, total, performance.now()),
+    }),
+    finish,
+    [Symbol.dispose]: finish,
   };
 }
 
@@ -46,11 +56,4 @@ function feed({ transfers }: Progress, { type, descriptor, bytes }: ProgressEven
   else if (type === "resumed") transfers.resume(digest, bytes);
   else if (type === "bytes") transfers.receive(digest, bytes, now);
   else transfers.finish(digest);
-}
-
-function measure({ transfers }: Progress, label: string, done: number, total: number): void {
-  const now = performance.now();
-  const [known] = transfers.active();
-  if (!known) transfers.start(label, label, total, now);
-  transfers.receive(label, done - (known?.received ?? 0), now);
 }

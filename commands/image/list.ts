@@ -56,7 +56,7 @@ export async function run(invocation: Invocation): Promise<number> {
     if (image.state === "ok") continue;
     reporter.warn(`${image.name ?? image.descriptor.digest} cannot be used: a manifest of it is ${image.state}`);
   }
-  reporter[Symbol.dispose]();
+  reporter.finish();
   const full = isSet(invocation.flags, "no-trunc");
   await printResult(outputMode(invocation.flags), images.map(report), () => table(images, { all, full }));
   return EXIT_OK;

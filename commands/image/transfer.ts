@@ -61,7 +61,7 @@ export async function transfer(
 ): Promise<void> {
   const name = formatReference(plan.image);
   const result = await run(plan, invocation, settings, reporter);
-  reporter[Symbol.dispose]();
+  reporter.finish();
   reporter.detail(summary(result));
   for (const { descriptor, artifactType } of result.attachments) {
     reporter.detail(`With it: ${descriptor.digest} (${artifactType ?? descriptor.mediaType})`);

@@ -16,7 +16,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const store = await openLocalStore(settings, reporter);
   const onProgress = (done: number, total: number) => reporter.measure?.("Checking", done, total);
   const report = await store.check({ signal: invocation.signal, onProgress });
-  reporter[Symbol.dispose]();
+  reporter.finish();
   await printResult(outputMode(invocation.flags), report, () => describe(report, settings));
   return report.damage.length > 0 ? EXIT_FAILED : EXIT_OK;
 }

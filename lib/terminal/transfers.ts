@@ -48,6 +48,18 @@ export class Transfers {
     this.#total.receive(bytes, now);
   }
 
+  /**
+   * One long piece of work that knows how far it is, instead of how much more has come; it begins with the first call.
+   *
+   * @param label also its name
+   * @param done so far, in bytes
+   * @param size altogether, in bytes
+   */
+  measure(label: string, done: number, size: number, now: number): void {
+    if (!this.#active.has(label)) this.start(label, label, size, now);
+    this.receive(label, done - this.#active.get(label)!.received, now);
+  }
+
   /** It is there. */
   finish(id: string): void {
     const meter = this.#active.get(id);

@@ -25,6 +25,16 @@ Deno.test("a transfer that starts over takes back what it counted", () => {
   assert.deepEqual(summary(transfers, 20), { size: 100, received: 0 });
 });
 
+Deno.test("a piece of work that tells how far it is moves by the difference", () => {
+  const transfers = new Transfers();
+  transfers.start("other", "other", 10, 0);
+  for (const [done, now] of [[0, 0], [300, 1000], [600, 2000]]) transfers.measure("Checking", done, 1000, now);
+  const [, checking] = transfers.active();
+  assert.deepEqual([checking.label, checking.received, checking.size], ["Checking", 600, 1000]);
+  assert.equal(checking.rate(2000), 300);
+  assert.deepEqual(summary(transfers, 2000), { size: 1010, received: 600 });
+});
+
 Deno.test("what was kept of an earlier try is there, but makes no speed", () => {
   const transfers = new Transfers();
   transfers.start("a", "a", 1000, 0);
