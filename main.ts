@@ -3,7 +3,7 @@ import { EXIT_CANCELLED, EXIT_OK, exitStatus } from "./commands/exit.ts";
 import { isSet } from "./commands/flags.ts";
 import { printHelp } from "./commands/help.ts";
 import { lenientFlags, parseLine } from "./commands/parse.ts";
-import { errorText } from "./commands/report.ts";
+import { errorText, stackText } from "./commands/report.ts";
 import { commandTree } from "./commands/tree.ts";
 import { hasCode, SatchelError } from "./lib/error.ts";
 import { commandLine, environment, exit, invocationName, onTermination, onUncaught } from "./lib/runtime/process.ts";
@@ -31,7 +31,8 @@ try {
 }
 
 function fail(error: unknown): never {
-  write("stderr", errorText(error, isSet(lenientFlags(root, line), "debug")));
+  write("stderr", errorText(error));
+  if (isSet(lenientFlags(root, line), "debug")) write("stderr", stackText(error));
   exit(exitStatus(error));
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { SatchelError } from "../lib/error.ts";
+import { SatchelError, systemCode } from "../lib/error.ts";
 
 /** What a configuration file may set. */
 export interface ConfigFile {
@@ -25,17 +25,23 @@ export interface ConfigText {
  * @throws {SatchelError} `usage` if a file cannot be read
  */
 export function findConfigFiles(usual: readonly string[], named: string | undefined): ConfigText[] {
-  const found = usual.flatMap((path) => readText(path, false) ?? []);
-  return named === undefined ? found : [...found, ...(readText(named, true) ?? [])];
+  const found = usual.flatMap((path) => readIfThere(path) ?? []);
+  return named === undefined ? found : [...found, readNamed(named)];
 }
 
-function readText(path: string, mustExist: boolean): ConfigText[] | undefined {
+function readNamed(path: string): ConfigText {
+  const file = readIfThere(path);
+  if (file) return file;
+  throw new SatchelError("usage", `cannot read the configuration file ${path}: it does not exist`);
+}
+
+function readIfThere(path: string): ConfigText | undefined {
   try {
-    return [{ path, text: readFileSync(path, "utf8") }];
+    return { path, text: readFileSync(path, "utf8") };
   } catch (cause) {
-    const code = (cause as { code?: string }).code;
-    if (!mustExist && (code === "ENOENT" || code === "ENOTDIR")) return undefined;
-    const why = code === "ENOENT" ? "it does not exist" : code === "EACCES" ? "permission denied" : String(code);
+    const code = systemCode(cause);
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    const why = code === "EACCES" ? "permission denied" : code ?? String(cause);
     throw new SatchelError("usage", `cannot read the configuration file ${path}: ${why}`, { cause });
   }
 }

@@ -2,18 +2,18 @@ import { SatchelError } from "../lib/error.ts";
 import { printableLines } from "../lib/printable.ts";
 import { pathName, UsageContext } from "./parse.ts";
 
-/**
- * What is printed about an error: what failed, on what and why, then what to try.
- *
- * @param withStack whether the stack trace and the errors behind it follow
- */
-export function errorText(error: unknown, withStack: boolean): string {
+/** What is printed about an error: what failed, on what and why, then what to try. */
+export function errorText(error: unknown): string {
   const lines = [`Error: ${messageOf(error)}`];
   if (error instanceof SatchelError && error.cause instanceof UsageContext) lines.push(...usageAdvice(error.cause));
   const hint = error instanceof SatchelError ? error.hint : undefined;
   if (hint) lines.push(`Hint: ${hint}`);
-  if (withStack) lines.push(...stackLines(error));
   return `${printableLines(lines.join("\n"))}\n`;
+}
+
+/** What `--debug` adds to it: the stack trace, and those of the errors behind it. Empty for what is no error. */
+export function stackText(error: unknown): string {
+  return stackLines(error).map((line) => `${printableLines(line)}\n`).join("");
 }
 
 function messageOf(error: unknown): string {

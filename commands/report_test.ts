@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { SatchelError } from "../lib/error.ts";
 import { exitStatus } from "./exit.ts";
 import { parseLine } from "./parse.ts";
-import { errorText } from "./report.ts";
+import { errorText, stackText } from "./report.ts";
 import { commandTree } from "./tree.ts";
 
 function usageError(...line: string[]): unknown {
@@ -14,14 +14,14 @@ function usageError(...line: string[]): unknown {
 }
 
 Deno.test("an error is what failed, and a hint", () => {
-  assert.equal(errorText(new SatchelError("network", "pulling x: no route"), false), "Error: pulling x: no route\n");
+  assert.equal(errorText(new SatchelError("network", "pulling x: no route")), "Error: pulling x: no route\n");
   const error = new SatchelError("storage", "the disk is full", { hint: "Free some space." });
-  assert.equal(errorText(error, false), "Error: the disk is full\nHint: Free some space.\n");
+  assert.equal(errorText(error), "Error: the disk is full\nHint: Free some space.\n");
 });
 
 Deno.test("a mistake on the command line comes with suggestions and the way to help", () => {
   assert.equal(
-    errorText(usageError("imag"), false),
+    errorText(usageError("imag")),
     `Error: unknown command "imag" for "satchel"
 
 Did you mean this?
@@ -31,23 +31,23 @@ Run 'satchel --help' for usage.
 `,
   );
   assert.equal(
-    errorText(usageError("image", "pull"), false),
+    errorText(usageError("image", "pull")),
     "Error: accepts 1 arg(s), received 0\nRun 'satchel image pull --help' for usage.\n",
   );
 });
 
 Deno.test("an error that nobody foresaw says what kind it is", () => {
-  assert.equal(errorText(new TypeError("x is undefined"), false), "Error: TypeError: x is undefined\n");
+  assert.equal(errorText(new TypeError("x is undefined")), "Error: TypeError: x is undefined\n");
 });
 
 Deno.test("what comes from outside cannot act on the terminal", () => {
-  assert.equal(errorText(new SatchelError("registry", "says \x1b[2J"), false), "Error: says \\x1b[2J\n");
+  assert.equal(errorText(new SatchelError("registry", "says \x1b[2J")), "Error: says \\x1b[2J\n");
 });
 
-Deno.test("the stack trace shows only when asked for, with what led to it", () => {
+Deno.test("the stack trace is apart, with what led to it", () => {
   const error = new SatchelError("network", "outer", { cause: new Error("inner") });
-  assert.doesNotMatch(errorText(error, false), /inner|at /);
-  assert.match(errorText(error, true), /outer[^]*at [^]*Caused by:\nError: inner[^]*at /);
+  assert.doesNotMatch(errorText(error), /inner|at /);
+  assert.match(stackText(error), /outer[^]*at [^]*Caused by:\nError: inner[^]*at /);
 });
 
 Deno.test("each kind of failure has its exit status", () => {

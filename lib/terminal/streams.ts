@@ -1,5 +1,6 @@
 import { fstatSync, writeSync } from "node:fs";
 import process from "node:process";
+import { systemCode } from "../error.ts";
 
 /** Where text goes. */
 export type Stream = "stdout" | "stderr";
@@ -43,7 +44,7 @@ export function write(stream: Stream, text: string): boolean {
     try {
       rest = rest.subarray(writeSync(DESCRIPTOR[stream], rest));
     } catch (error) {
-      const code = (error as { code?: string }).code;
+      const code = systemCode(error);
       if (code === "EPIPE") return false;
       if (code !== "EAGAIN") throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_PAUSE);
