@@ -42,7 +42,7 @@ export function helpText(path: readonly CommandSpec[], width = Infinity): string
 }
 
 /** `satchel image tag SRC_IMAGE DST_IMAGE`. */
-export function useLine(path: readonly CommandSpec[]): string {
+function useLine(path: readonly CommandSpec[]): string {
   const { usage } = path[path.length - 1];
   return usage ? `${pathName(path)} ${usage}` : pathName(path);
 }

@@ -10,7 +10,7 @@ interface RuntimeGlobals {
 
 /** What runs this program. */
 export interface Runtime {
-  name: "bun" | "deno" | "node";
+  name: "bun" | "deno";
   version: string;
 }
 
@@ -19,10 +19,10 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "3
 
 /** The runtime and its version. */
 export function runtime(): Runtime {
-  const globals = globalThis as RuntimeGlobals;
-  if (globals.Bun) return { name: "bun", version: globals.Bun.version };
-  if (globals.Deno) return { name: "deno", version: globals.Deno.version.deno };
-  return { name: "node", version: process.versions.node };
+  const { Bun: bun, Deno: deno } = globalThis as RuntimeGlobals;
+  if (bun) return { name: "bun", version: bun.version };
+  if (deno) return { name: "deno", version: deno.version.deno };
+  throw new Error("neither Bun nor Deno runs this program");
 }
 
 /** Where this program runs, as `os/architecture` in the words of the image-spec: `linux/amd64`. */
@@ -38,11 +38,6 @@ export function commandLine(): string[] {
 /** What the program calls itself: `ig` if it was started through a link of that name, `satchel` otherwise. */
 export function invocationName(): "ig" | "satchel" {
   return basename(process.argv0) === "ig" ? "ig" : "satchel";
-}
-
-/** The path of the running program: satchel itself once it is compiled, the runtime before that. */
-export function ownPath(): string {
-  return process.execPath;
 }
 
 /** The number of the user whose rights this process has; `undefined` where users have none. */
