@@ -1,5 +1,6 @@
-import { familiarRepository, formatReference, parseReference } from "../../lib/oci/mod.ts";
+import { familiarRepository, formatReference, formatRepository } from "../../lib/oci/mod.ts";
 import { openStore } from "../../lib/store/mod.ts";
+import { referenceOf } from "../../lib/store/names.ts";
 import type { Invocation } from "../invocation.ts";
 import { loadSettings } from "../settings.ts";
 
@@ -22,14 +23,10 @@ export async function imageNames(invocation: Pick<Invocation, "flags" | "environ
   }
 }
 
-/** The name as `list` has it; none for the tags of attachments. */
+/** The name as `list` has it; none for the tags of attachments, and for what no image can be called by. */
 function shownName(stored: string): string[] {
-  try {
-    const reference = parseReference(stored);
-    if (formatReference(reference) !== stored) return [];
-    const { tag, digest } = reference;
-    return [`${familiarRepository(reference)}${tag ? `:${tag}` : ""}${digest ? `@${digest}` : ""}`];
-  } catch {
-    return [];
-  }
+  const reference = referenceOf(stored);
+  if (!reference) return [];
+  const tagAndDigest = formatReference(reference).slice(formatRepository(reference).length);
+  return [`${familiarRepository(reference)}${tagAndDigest}`];
 }
