@@ -1,4 +1,5 @@
-import { SatchelError, throwIfCancelled } from "../error.ts";
+import { setTimeout as delayed } from "node:timers/promises";
+import { cancelled, SatchelError, throwIfCancelled } from "../error.ts";
 
 /** When and how often something is tried again. */
 export interface RetryPolicy {
@@ -92,17 +93,11 @@ export async function pauseBeforeRetry(
 
 /** Waits.  @throws {SatchelError} `cancelled` */
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  throwIfCancelled(signal);
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal?.addEventListener("abort", done);
-  });
-  throwIfCancelled(signal);
+  try {
+    await delayed(milliseconds, undefined, { signal });
+  } catch {
+    throw cancelled(signal);
+  }
 }
 
 /** A pause that doubles with each failure; half of it is random, so that many clients do not come back together. */

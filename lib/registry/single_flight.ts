@@ -1,4 +1,4 @@
-import { SatchelError } from "../error.ts";
+import { cancelled } from "../error.ts";
 
 /**
  * Runs one operation for all who ask for the same key while it is under way. It is aborted when the last of them has gone.
@@ -29,12 +29,12 @@ export function singleFlight<T>() {
       flight = started;
     }
     flight.waiting++;
-    const { promise: cancelled, reject } = Promise.withResolvers<never>();
-    const onAbort = () => reject(new SatchelError("cancelled", "Interrupted", { cause: signal?.reason }));
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const onAbort = () => reject(cancelled(signal));
     if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort);
     try {
-      return await Promise.race([flight.result, cancelled]);
+      return await Promise.race([flight.result, aborted]);
     } finally {
       signal?.removeEventListener("abort", onAbort);
       if (--flight.waiting === 0) {
