@@ -5,11 +5,9 @@ import {
   type Digest,
   digestOf,
   encodeGoJson,
-  isJsonObject,
   type Manifest,
   MAX_MANIFEST_SIZE,
   MediaType,
-  parseJson,
   tooLarge,
 } from "../oci/mod.ts";
 import type { Client } from "./client.ts";
@@ -99,8 +97,7 @@ function extendedIndex(tag: string, found: FetchedManifest | undefined, entries:
   if (found && found.manifest.kind !== "index") {
     throw new SatchelError("invalid", `${tag} is not a list of referrers but a ${found.descriptor.mediaType}`);
   }
-  const json = found ? parseJson(found.bytes, tag) : undefined;
-  const old = isJsonObject(json) ? json : {};
+  const old = found?.json ?? {};
   const known = new Set(found?.manifest.children.map(({ digest }) => digest));
   const manifests = [
     ...(Array.isArray(old.manifests) ? old.manifests : []),
