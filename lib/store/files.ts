@@ -6,6 +6,8 @@ import {
   lstatSync,
   openSync,
   readSync,
+  renameSync,
+  rmSync,
   type Stats,
   writeSync,
 } from "node:fs";
@@ -13,6 +15,7 @@ import { SatchelError, systemCode } from "../error.ts";
 
 /** A link or a FIFO put in the place of a file must neither lead elsewhere nor make an open hang. */
 const SAFE_FLAGS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const WRITE_FLAGS = constants.O_RDWR | constants.O_CREAT | SAFE_FLAGS;
 
 /** Whether a system call failed because there is no such file or folder. */
 export function isMissing(error: unknown): boolean {
@@ -88,12 +91,20 @@ export function openToRead(path: string): OpenFile | undefined {
 /**
  * Opens a regular file to write it, and creates it if it is not there.
  *
- * @param exclusive fail if it exists
  * @throws {SatchelError} `storage`
  */
-export function openToWrite(path: string, mode: number, exclusive: boolean): OpenFile {
-  const flags = constants.O_RDWR | constants.O_CREAT | SAFE_FLAGS | (exclusive ? constants.O_EXCL : 0);
-  const fd = onPath("write", path, () => openSync(path, flags, mode));
+export function openToWrite(path: string, mode: number): OpenFile {
+  const fd = onPath("write", path, () => openSync(path, WRITE_FLAGS, mode));
+  return checkedFile(fd, "write", path);
+}
+
+/**
+ * Creates a file to write it.
+ *
+ * @throws {SatchelError} `storage`, also if there is something already
+ */
+function createToWrite(path: string, mode: number): OpenFile {
+  const fd = onPath("write", path, () => openSync(path, WRITE_FLAGS | constants.O_EXCL, mode));
   return checkedFile(fd, "write", path);
 }
 
@@ -137,6 +148,31 @@ export function readUpTo(fd: number, size: number): Uint8Array {
 export function writeAll(fd: number, bytes: Uint8Array, position: number): void {
   for (let done = 0; done < bytes.length;) {
     done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  }
+}
+
+/**
+ * Replaces a file, or creates it: whoever opens it finds the old one or the new one, whole. After {@link syncFolder} the
+ * new one survives a power failure. To be called under a lock: one that is half-written, left by a process that died, is
+ * thrown away.
+ *
+ * @param prepare gives the new file what the old one had, before it takes its place
+ * @throws {SatchelError} `storage`
+ */
+export function replaceFile(path: string, text: string, prepare?: (temporary: string, stat: Stats) => void): void {
+  const temporary = `${path}.tmp`;
+  try {
+    onPath("write", path, () => {
+      rmSync(temporary, { force: true });
+      using file = createToWrite(temporary, 0o644);
+      writeAll(file.fd, new TextEncoder().encode(text), 0);
+      prepare?.(temporary, file.stat);
+      fsyncSync(file.fd);
+      renameSync(temporary, path);
+    });
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, fsyncSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, chownSync } from "node:fs";
 import { hasCode, SatchelError } from "../error.ts";
 import {
   type Annotations,
@@ -11,7 +11,7 @@ import {
   REF_NAME_ANNOTATION,
 } from "../oci/mod.ts";
 import type { Lock } from "../runtime/mod.ts";
-import { onPath, openToWrite, readWhole, stampOf, statOf, syncFolder, writeAll } from "./files.ts";
+import { readWhole, replaceFile, stampOf, statOf, syncFolder } from "./files.ts";
 import { createStore, type Layout, lockIndex, storeExists } from "./layout.ts";
 
 /** The largest index that is read, in bytes; one of 5,000 names has about 5 MiB. */
@@ -235,27 +235,15 @@ function byteRank(unit: number): number {
   return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
 }
 
-/** Replaces index.json: whoever opens it finds the old one or the new one, also after a power failure. */
+/** Replaces index.json; under its lock. When it returns, the change survives a power failure. */
 function saveIndex(layout: Layout, index: IndexFile): void {
-  const path = layout.indexFile;
-  // Only who has the lock writes this file, so one that is there was left by a process that died.
-  const temporary = `${path}.tmp`;
-  const old = statOf(path);
-  try {
-    onPath("write", path, () => rmSync(temporary, { force: true }));
-    using file = openToWrite(temporary, 0o644, true);
-    onPath("write", path, () => {
-      writeAll(file.fd, new TextEncoder().encode(encodeIndex(index)), 0);
-      fsyncSync(file.fd);
-      if (old) chmodSync(temporary, old.mode & 0o777);
-    });
+  const old = statOf(layout.indexFile);
+  replaceFile(layout.indexFile, encodeIndex(index), (temporary, stat) => {
+    if (!old) return;
+    chmodSync(temporary, old.mode & 0o777);
     // The owner of the store must be able to go on with it after root has used it.
-    if (old && (old.uid !== file.stat.uid || old.gid !== file.stat.gid)) chownQuietly(temporary, old.uid, old.gid);
-    onPath("write", path, () => renameSync(temporary, path));
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+    if (old.uid !== stat.uid || old.gid !== stat.gid) chownQuietly(temporary, old.uid, old.gid);
+  });
   syncFolder(layout.root);
 }
 

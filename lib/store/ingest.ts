@@ -63,7 +63,7 @@ function openPartial(layout: Layout, descriptor: Descriptor): Partial {
   const path = sharedLock ? shared : own;
   const lock = sharedLock ?? tryLock(own);
   try {
-    const file = openToWrite(path, 0o600, false);
+    const file = openToWrite(path, 0o600);
     const close = () => {
       file[Symbol.dispose]();
       lock?.[Symbol.dispose]();

@@ -1,9 +1,9 @@
-import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { hasCode, SatchelError, systemCode } from "../error.ts";
 import { type Digest, digestAlgorithm, digestHex, isJsonObject, parseJson } from "../oci/mod.ts";
 import { acquireLock, effectiveUser, type Lock } from "../runtime/mod.ts";
-import { isMissing, onPath, openToWrite, readWhole, statOf, storageError, syncFolder, writeAll } from "./files.ts";
+import { isMissing, onPath, readWhole, replaceFile, statOf, storageError, syncFolder } from "./files.ts";
 
 /** How to open a store. */
 export interface StoreOptions {
@@ -106,8 +106,8 @@ export async function createStore(layout: Layout, signal?: AbortSignal): Promise
   }
   refuseForeignFolder(layout.root);
   using _lock = await lockIndex(layout, signal);
-  if (!statOf(layout.layoutFile)) writeNew(layout.layoutFile, LAYOUT_FILE);
-  if (!statOf(layout.indexFile)) writeNew(layout.indexFile, FRESH_INDEX);
+  if (!statOf(layout.layoutFile)) replaceFile(layout.layoutFile, LAYOUT_FILE);
+  if (!statOf(layout.indexFile)) replaceFile(layout.indexFile, FRESH_INDEX);
   for (const folder of [join(layout.blobs, "sha256"), layout.ingest]) createFolder(folder);
   syncFolder(layout.root);
 }
@@ -130,16 +130,6 @@ export async function lockIndex(layout: Layout, signal?: AbortSignal): Promise<L
 export function createFolder(path: string): void {
   if (folderExists(path)) return;
   onPath("create", path, () => mkdirSync(path, { recursive: true, mode: 0o755 }));
-}
-
-function writeNew(path: string, text: string): void {
-  const temporary = `${path}.tmp`;
-  onPath("write", path, () => rmSync(temporary, { force: true }));
-  {
-    using file = openToWrite(temporary, 0o644, true);
-    onPath("write", path, () => writeAll(file.fd, new TextEncoder().encode(text), 0));
-  }
-  onPath("write", path, () => renameSync(temporary, path));
 }
 
 /** Pulling into a folder that holds somebody's other files would be a mistake that is hard to undo. */
