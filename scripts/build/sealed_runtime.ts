@@ -24,6 +24,8 @@ export const SEALED_NAMES: readonly SealedName[] = [
   { name: "BUN_INSPECT_NOTIFY", reason: "connects to a socket of somebody else's to tell of the debugger" },
   { name: "BUN_INSPECT_PRELOAD", reason: "runs a foreign script before the debugger starts" },
   { name: "BUN_BYTECODE_ORDER_OUT", reason: "writes a file of the variable's choice with the user's rights" },
+  { name: "BUN_BYTECODE_ORDER_NAMES_OUT", reason: "the same" },
+  { name: "BUN_BYTECODE_DIGEST_OUT", reason: "the same" },
   { name: "BUN_WATCHER_TRACE", reason: "appends to a file of the variable's choice" },
   { name: "BUN_CONFIG_VERBOSE_FETCH", reason: "prints every request with its Authorization header" },
   { name: "NODE_TLS_REJECT_UNAUTHORIZED", reason: "`0` accepts every certificate" },

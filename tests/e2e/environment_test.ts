@@ -39,7 +39,14 @@ for (const [name, variables] of Object.entries(VARIABLES)) {
   });
 }
 
-for (const variable of ["BUN_BYTECODE_ORDER_OUT", "BUN_WATCHER_TRACE", "BUN_RUNTIME_TRANSPILER_CACHE_PATH"]) {
+const FILE_WRITERS = [
+  "BUN_BYTECODE_ORDER_OUT",
+  "BUN_BYTECODE_ORDER_NAMES_OUT",
+  "BUN_BYTECODE_DIGEST_OUT",
+  "BUN_WATCHER_TRACE",
+  "BUN_RUNTIME_TRANSPILER_CACHE_PATH",
+];
+for (const variable of FILE_WRITERS) {
   Deno.test(`${variable} does not make the binary write a file`, async () => {
     await using scratch = await scratchFolder();
     const env = { ...ENVIRONMENT, [variable]: scratch.at("written") };
