@@ -126,7 +126,11 @@ Deno.test("a server that stays silent is given up, however long the whole may ta
     response.write(blob.bytes.subarray(0, 10));
   });
   const repository = repositoryAt(server, { idleTimeout: 40, retries: 0 });
-  await rejects(collect(repository.fetch(descriptor)), { code: "network", message: /no byte came for 0.04 s/ });
+  await rejects(collect(repository.fetch(descriptor)), {
+    code: "network",
+    message: /no byte came for 0.04 s/,
+    hint: /reachable/,
+  });
 });
 
 Deno.test("who takes long over a chunk is not taken for a silent server", async () => {

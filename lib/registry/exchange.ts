@@ -48,7 +48,8 @@ export async function exchange(url: URL, init: HttpInit, options: ExchangeOption
     const what = `${init.method} ${url.pathname} at ${url.host}`;
     if (watch.timedOut()) {
       const message = `${what}: no byte came for ${options.idleTimeout / 1000} s`;
-      return asTransient(new SatchelError("network", message, { cause: error }));
+      const hint = `Is ${url.host} reachable from here? Where that takes a proxy, set HTTPS_PROXY.`;
+      return asTransient(new SatchelError("network", message, { hint, cause: error }));
     }
     return networkError(what, url, describeFetchFailure(error), error);
   };

@@ -25,13 +25,23 @@ const EXPLANATIONS: Record<FetchFailure, Explanation> = {
     text: "its certificate is signed by an unknown authority",
     hint: () => "Set SSL_CERT_FILE to a PEM file with the authority's certificate.",
   },
-  "wrong-host-name": { text: "its certificate is for another host name" },
+  "wrong-host-name": {
+    text: "its certificate is for another host name",
+    hint: (host) => `Name the registry as its certificate does; ${host} may be another name, or somebody else.`,
+  },
   "expired-certificate": {
     text: "its certificate is expired or not yet valid",
     hint: () => "Is this host's clock right?",
   },
-  "tls": { text: "no TLS connection could be made" },
-  "broken": { text: "the connection broke", transient: true },
+  "tls": {
+    text: "no TLS connection could be made",
+    hint: (host) => `Does ${host} speak TLS, and does no proxy come in between?`,
+  },
+  "broken": {
+    text: "the connection broke",
+    hint: (host) => `Does a proxy or a firewall stand before ${host}? HTTPS_PROXY and NO_PROXY are heeded.`,
+    transient: true,
+  },
 };
 
 /** The error for a request that got no answer, or a body that broke. */

@@ -62,6 +62,7 @@ function hintFor({ response, url }: Exchange, body: Uint8Array | undefined, retr
   if (retryAfter !== undefined && retryAfter > MAX_RETRY_AFTER) {
     return `${url.host} asks to wait for ${Math.ceil(retryAfter / 1000)} s.`;
   }
+  if (response.status === 429) return `${url.host} limits how often it is asked; an account may raise that limit.`;
   // The words of Go's net/http, which most registries are written with.
   if (response.status === 400 && body && decode(body).includes("HTTP request to an HTTPS server")) {
     return `${url.host} speaks TLS; leave it out of --insecure-registries.`;
