@@ -97,6 +97,14 @@ Deno.test("a token service's redirect to another host does not see the password"
   equal(other.seen[0].headers.authorization, undefined);
 });
 
+Deno.test("a token service that redirects without end, or without saying where to, is given up", async () => {
+  for (const [location, asked] of [["/token", 11], [undefined, 1]] as const) {
+    await using server = await tokenRegistry((_request, response) => answer(response, 302, { location }));
+    await rejects(collect(repositoryAt(server).fetch(blob.descriptor)), { code: "registry", message: /redirects/ });
+    equal(tokenRequests(server).length, asked);
+  }
+});
+
 Deno.test("a token of the auth file is sent as it is", async () => {
   await using server = await tokenRegistry((_request, response) => answer(response, 500));
   const credentials = () => Promise.resolve({ registryToken: "mine" });

@@ -1,5 +1,5 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
-import { followUrl, headersFor, isRedirect } from "./redirect.ts";
+import { followUrl, headersFor, isRedirect, mayCarryCredentials } from "./redirect.ts";
 
 const https = new URL("https://registry.example/v2/a/blobs/x");
 const http = new URL("http://registry.example/v2/a/blobs/x");
@@ -9,6 +9,13 @@ Deno.test("a header with a secret stays at its origin: host, port and scheme", (
   deepEqual(headersFor(headers, https, new URL("https://registry.example/other")), headers);
   for (const other of ["https://storage.example/x", "https://registry.example:444/", "http://registry.example/"]) {
     deepEqual(headersFor(headers, https, new URL(other)), { range: "bytes=1-" });
+  }
+});
+
+Deno.test("credentials go to the registry's own origin alone", () => {
+  equal(mayCarryCredentials(https, new URL("https://registry.example/")), true);
+  for (const other of ["https://sub.registry.example/", "https://registry.example:444/", "http://registry.example/"]) {
+    equal(mayCarryCredentials(https, new URL(other)), false);
   }
 });
 

@@ -248,6 +248,21 @@ Deno.test("an upload without an address to go on at is an error", async () => {
   await rejects(repositoryAt(server).push(blob.descriptor, chunked(blob)), { code: "registry", message: /Location/ });
 });
 
+Deno.test("a registry that stored a blob as another is caught, one that hashes in its own way is not", async () => {
+  const blob = sampleBlob(10);
+  const storing = (stored: string) =>
+    serve((request, response) => {
+      const headers = request.method === "POST" ? { location: "/put" } : { "docker-content-digest": stored };
+      request.resume().on("end", () => answer(response, request.method === "POST" ? 202 : 201, headers));
+    });
+  for (const stored of [sampleBlob(11).descriptor.digest, "sha256:"]) {
+    await using server = await storing(stored);
+    await rejects(repositoryAt(server).push(blob.descriptor, chunked(blob)), { code: "integrity", message: /stored/ });
+  }
+  await using server = await storing(`sha512:${"0".repeat(128)}`);
+  await repositoryAt(server).push(blob.descriptor, chunked(blob));
+});
+
 Deno.test("a registry's refusal of an upload is shown in its words", async () => {
   const blob = sampleBlob(200_000);
   await using server = await serve((_request, response) =>
