@@ -67,7 +67,8 @@ export async function collectGarbage(layout: Layout, options: GcOptions = {}): P
     return false;
   };
   return await changeIndex(layout, options.signal, ({ index, save }) => {
-    const { kept, alive } = sort(layout, index.entries, options.untagged ?? false, report);
+    const { kept, alive, left } = partition(layout, index.entries, options.untagged ?? false);
+    report.entries = left;
     if (!dryRun && kept.length < index.entries.length) save(kept);
     const blobs = [...listBlobFiles(layout)].filter((file): file is BlobFile =>
       file.digest !== undefined && !alive.has(file.digest) && isOld(file)
@@ -81,28 +82,27 @@ export async function collectGarbage(layout: Layout, options: GcOptions = {}): P
   });
 }
 
-function sort(
+/** Parts what is listed into what stays, with all that it needs, and what goes, which is only counted. */
+function partition(
   layout: Layout,
   entries: readonly IndexEntry[],
   withUntaggedImages: boolean,
-  report: GcReport,
-): { kept: IndexEntry[]; alive: Set<Digest> } {
+): { kept: IndexEntry[]; alive: Set<Digest>; left: GcReport["entries"] } {
   const reader = manifestReader(layout);
   const { uses, attachments } = surveyEntries(entries, reader);
-  const counters: Partial<Record<EntryUse, () => void>> = {
-    gone: () => report.entries.gone++,
-    orphan: () => report.entries.orphans++,
-  };
-  if (withUntaggedImages) counters.untagged = () => report.entries.untagged++;
-  const staying = entries.filter((entry) => !counters[uses.get(entry)!]);
-  for (const entry of entries) counters[uses.get(entry)!]?.();
+  const leaving = new Set<EntryUse>(["gone", "orphan"]);
+  if (withUntaggedImages) leaving.add("untagged").add("untagged-part");
+  const count = (use: EntryUse) => leaving.has(use) ? entries.filter((entry) => uses.get(entry) === use).length : 0;
+  const left = { gone: count("gone"), orphans: count("orphan"), untagged: count("untagged") };
+  const staying = entries.filter((entry) => !leaving.has(uses.get(entry)!));
   const isStaying = new Set(staying);
   const alive = reachable(staying, reader, attachments);
   // The name of an attachment of nothing goes; what it stood for may still be a part of something else.
   const stillNeeded = entries.filter((entry) =>
     entry.descriptor && alive.has(entry.descriptor.digest) && !isStaying.has(entry)
   );
-  return { kept: stillNeeded.map((entry) => renamed(entry, undefined)).reduce(withUntagged, staying), alive };
+  const kept = stillNeeded.map((entry) => renamed(entry, undefined)).reduce(withUntagged, staying);
+  return { kept, alive, left };
 }
 
 /** Removes a part of a transfer, unless the process that writes it lives. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MemoryRepository } from "../content/memory.ts";
 import { copy } from "../content/mod.ts";
-import { digestHex } from "../oci/mod.ts";
+import { digestHex, MediaType } from "../oci/mod.ts";
 import { acquireLock } from "../runtime/mod.ts";
 import { blobsIn, entriesIn, makeAttachment, makeImage, pull, ref, removeBlob, scratch } from "./_testing.ts";
 
@@ -57,6 +57,35 @@ Deno.test("gc --untagged removes images without a name and what refers to them",
   assert.deepEqual([...damage, ...garbage], []);
   assert.deepEqual((await store.images({ all: true })).map(({ kind }) => kind), ["image", "attachment"]);
   assert.ok(blobsIn(made.path).includes(image.index.digest));
+});
+
+Deno.test("what `images` lists as untagged is what gc --untagged removes, and no part or attachment is counted", async () => {
+  using made = scratch();
+  const { store, untagged } = await makeStore(made);
+  await store.gc({ minAge: 0 });
+  // Parts that have lost their index are images of their own then.
+  const listed = (await store.images({ all: true })).filter(({ kind }) => kind === "untagged");
+  assert.ok(listed.some(({ descriptor }) => descriptor.digest === untagged.index.digest));
+  assert.ok(untagged.manifests.every(({ digest }) => listed.every(({ descriptor }) => descriptor.digest !== digest)));
+  const found = (await store.check()).garbage.filter(({ kind }) => kind === "untagged");
+  assert.deepEqual(found.map(({ digest }) => digest).sort(), listed.map(({ descriptor }) => descriptor.digest));
+  const { entries } = await store.gc({ minAge: 0, untagged: true });
+  assert.equal(entries.untagged, listed.length);
+  assert.ok((await store.images({ all: true })).every(({ kind }) => kind !== "untagged"));
+});
+
+Deno.test("a part of a named image that only an unlisted index leads to is not listed as an image of its own", async () => {
+  using made = scratch();
+  const store = await made.open();
+  const source = new MemoryRepository();
+  const inner = makeImage(source, "inner");
+  source.addManifest({ mediaType: MediaType.ociIndex, manifests: [inner.index] }, "outer");
+  await pull(source, "outer", store);
+  const path = join(made.path, "index.json");
+  const index = JSON.parse(readFileSync(path, "utf8"));
+  index.manifests = index.manifests.filter(({ digest }: { digest: string }) => digest !== inner.index.digest);
+  writeFileSync(path, JSON.stringify(index));
+  assert.deepEqual((await store.images({ all: true })).map(({ kind }) => kind), ["image"]);
 });
 
 Deno.test("gc leaves young files alone and says how much that is", async () => {

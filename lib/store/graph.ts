@@ -147,9 +147,12 @@ export function findAttachments(entries: readonly IndexEntry[], reader: Manifest
   return { of: (subject) => bySubject.get(subject) ?? [], subjectOf };
 }
 
-/** Every digest that these entries need, or that belongs to something they need. */
+/** Where a walk may start: an entry of the index, or any other thing with a descriptor. */
+export type Rooted = Pick<IndexEntry, "descriptor">;
+
+/** Every digest that these need, or that belongs to something they need. */
 export function reachable(
-  roots: readonly IndexEntry[],
+  roots: readonly Rooted[],
   reader: ManifestReader,
   attachments: Attachments,
 ): Set<Digest> {

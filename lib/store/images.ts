@@ -1,4 +1,4 @@
-import { attachmentSubject, type ContentOptions } from "../content/mod.ts";
+import type { ContentOptions } from "../content/mod.ts";
 import {
   CREATED_ANNOTATION,
   type Descriptor,
@@ -13,10 +13,11 @@ import {
   type Reference,
 } from "../oci/mod.ts";
 import { readBlob } from "./blobs.ts";
-import { findAttachments, type ManifestReader, manifestReader, walkGraph } from "./graph.ts";
+import { type ManifestReader, manifestReader, walkGraph } from "./graph.ts";
 import { compareBytes, type IndexEntry, readIndex } from "./index_file.ts";
 import type { Layout } from "./layout.ts";
 import { referenceOf } from "./names.ts";
+import { isImage, surveyEntries } from "./survey.ts";
 
 /** An entry of the store, as lists show it. */
 export interface StoredImage {
@@ -55,40 +56,23 @@ export interface ListOptions extends ContentOptions {
 export async function listImages(layout: Layout, { all = false, signal }: ListOptions = {}): Promise<StoredImage[]> {
   const { entries } = await readIndex(layout, signal);
   const reader = manifestReader(layout);
-  const isImage = (entry: IndexEntry) => entry.name !== undefined && !attachmentSubject(entry.name);
-  const images = entries.filter(isImage).sort((a, b) => compareBytes(a.name!, b.name!));
+  const images = entries.filter(isImage).sort((a, b) => compareBytes(a.name, b.name));
   const listed = images.flatMap((entry) => describe(entry, "image", reader));
-  if (!all) return listed;
-  const others = entries.filter((entry) => !isImage(entry));
-  return [...listed, ...listOthers(others, entries, reader)];
+  return all ? [...listed, ...listOthers(entries, reader)] : listed;
 }
 
-function listOthers(
-  others: readonly IndexEntry[],
-  entries: readonly IndexEntry[],
-  reader: ManifestReader,
-): StoredImage[] {
-  const attachments = findAttachments(entries, reader);
-  const parts = partsOfOthers(entries, reader);
-  const found = others.flatMap((entry) => {
+/** Attachments, and what `store gc --untagged` removes; not what is only a part of something else. */
+function listOthers(entries: readonly IndexEntry[], reader: ManifestReader): StoredImage[] {
+  const { uses, attachments } = surveyEntries(entries, reader);
+  const found = entries.flatMap((entry) => {
+    const use = uses.get(entry);
+    if (use === "image") return [];
     const subject = attachments.subjectOf(entry);
     if (subject) return describe(entry, "attachment", reader).map((image) => ({ ...image, subject }));
-    if (!entry.descriptor || parts.has(entry.descriptor.digest)) return [];
-    return describe(entry, "untagged", reader);
+    return use === "untagged" || use === "gone" ? describe(entry, "untagged", reader) : [];
   });
   const order = (image: StoredImage) => `${image.kind} ${image.name ?? image.descriptor.digest}`;
   return found.sort((a, b) => compareBytes(order(a), order(b)));
-}
-
-/** The manifests that some index lists: parts, not images of their own. */
-export function partsOfOthers(entries: readonly IndexEntry[], reader: ManifestReader): Set<Digest> {
-  const parts = new Set<Digest>();
-  for (const { descriptor } of entries) {
-    if (!descriptor || !isManifestType(descriptor.mediaType)) continue;
-    const manifest = reader.read(descriptor).manifest;
-    if (manifest?.kind === "index") { for (const child of manifest.children) parts.add(child.digest); }
-  }
-  return parts;
 }
 
 function describe(entry: IndexEntry, kind: StoredImage["kind"], reader: ManifestReader): StoredImage[] {

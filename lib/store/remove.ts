@@ -53,7 +53,7 @@ export async function removeImage(layout: Layout, name: ImageName, signal?: Abor
         deleted: { blobs: 0, bytes: 0 },
       };
     }
-    const { kept, dead } = split(left, root, manifestReader(layout));
+    const { kept, dead } = takenByImage(left, root, manifestReader(layout));
     save(kept);
     const keptNames = new Set(kept.map((entry) => entry.name));
     const gone = index.entries.map((entry) => entry.name).filter((name) => name !== undefined && !keptNames.has(name));
@@ -66,8 +66,8 @@ export async function removeImage(layout: Layout, name: ImageName, signal?: Abor
   });
 }
 
-/** Parts what is listed into what stays and what an image takes with it. */
-function split(
+/** What an image takes with it when it goes, and what then stays listed. */
+function takenByImage(
   entries: readonly IndexEntry[],
   root: Descriptor,
   reader: ManifestReader,
@@ -100,7 +100,7 @@ function isKeptAnyway(entry: IndexEntry, taken: Map<Digest, boolean>, attachment
 }
 
 /** Leaves out what is dead, and the names of what belonged to it. */
-export function withoutDead(entries: readonly IndexEntry[], dead: ReadonlySet<Digest>): IndexEntry[] {
+function withoutDead(entries: readonly IndexEntry[], dead: ReadonlySet<Digest>): IndexEntry[] {
   const orphaned = entries.filter(({ name }) => {
     const subject = name === undefined ? undefined : attachmentSubject(name);
     return subject !== undefined && dead.has(subject);

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import {
   attachmentSubject,
   type Commit,
@@ -115,8 +116,9 @@ async function commitTo(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   await changeIndex(layout, signal, ({ index, save }) => {
-    checkComplete(layout, commit);
-    syncBlobFolders(layout, commit);
+    const contents = [...commit.manifests.map(({ descriptor }) => descriptor), ...commit.blobs];
+    checkComplete(layout, contents);
+    syncBlobFolders(layout, contents);
     save(commitEntries(index.entries, repository, commit));
   });
   for (const { tag, descriptor, bytes } of commit.names) {
@@ -125,18 +127,16 @@ async function commitTo(
 }
 
 /** Files are removed under the index lock alone, so what is there now is still there when the index names it. */
-function checkComplete(layout: Layout, commit: Commit): void {
-  const needed = [...commit.manifests.map(({ descriptor }) => descriptor), ...commit.blobs];
-  const lost = needed.find((descriptor) => !isForeignLayerType(descriptor.mediaType) && !hasSize(layout, descriptor));
+function checkComplete(layout: Layout, contents: readonly Descriptor[]): void {
+  const lost = contents.find((descriptor) => !isForeignLayerType(descriptor.mediaType) && !hasSize(layout, descriptor));
   if (!lost) return;
   throw new SatchelError("content-lost", `${lost.digest} was removed from ${layout.root} while it was being used`, {
     hint: "Another process removes images there. Try again.",
   });
 }
 
-function syncBlobFolders(layout: Layout, commit: Commit): void {
-  const all = [...commit.manifests.map(({ descriptor }) => descriptor), ...commit.blobs];
-  const folders = new Set(all.map(({ digest }) => blobPath(layout, digest).replace(/[^/\\]+$/, "")));
+function syncBlobFolders(layout: Layout, contents: readonly Descriptor[]): void {
+  const folders = new Set(contents.map(({ digest }) => dirname(blobPath(layout, digest))));
   for (const folder of folders) syncFolder(folder);
 }
 

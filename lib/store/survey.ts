@@ -1,8 +1,9 @@
+import type { Stats } from "node:fs";
 import { join } from "node:path";
 import { attachmentSubject } from "../content/mod.ts";
 import { type Digest, isDigest } from "../oci/mod.ts";
 import { statOf } from "./files.ts";
-import { type Attachments, findAttachments, type ManifestReader, reachable } from "./graph.ts";
+import { type Attachments, findAttachments, type ManifestReader, reachable, type Rooted } from "./graph.ts";
 import type { IndexEntry } from "./index_file.ts";
 import { type Layout, listFolder } from "./layout.ts";
 
@@ -11,12 +12,13 @@ import { type Layout, listFolder } from "./layout.ts";
  *
  * - `image`: it has a name that a user gave
  * - `needed`: a part of such an image, or an attachment of one
- * - `untagged`: an image without a name, a part of one, or an attachment of one
- * - `gone`: nothing with a name needs it, and its manifest is missing or damaged
+ * - `untagged`: an image without a name
+ * - `untagged-part`: a part of an image without a name, or an attachment of one
+ * - `gone`: it has no name and nothing needs it, and its manifest is missing or damaged
  * - `orphan`: an attachment of something that is not there any more
  * - `unknown`: not a valid descriptor
  */
-export type EntryUse = "image" | "needed" | "untagged" | "gone" | "orphan" | "unknown";
+export type EntryUse = "image" | "needed" | "untagged" | "untagged-part" | "gone" | "orphan" | "unknown";
 
 /** The index, looked through. */
 export interface Survey {
@@ -27,37 +29,39 @@ export interface Survey {
 /** Tells what each entry of the index is good for. */
 export function surveyEntries(entries: readonly IndexEntry[], reader: ManifestReader): Survey {
   const attachments = findAttachments(entries, reader);
-  const images = entries.filter(isImage);
-  const needed = reachable(images, reader, attachments);
-  const untagged = reachable(
-    entries.filter((entry) => isUntaggedRoot(entry, needed, reader, attachments)),
-    reader,
-    attachments,
+  const needed = reachable(entries.filter(isImage), reader, attachments);
+  const unneeded = entries.filter((entry) =>
+    entry.descriptor && !needed.has(entry.descriptor.digest) && attachments.subjectOf(entry) === undefined &&
+    isReadable(entry, reader)
   );
+  const untagged = reachable(unneeded, reader, attachments);
+  const parts = reachable(unneeded.flatMap((entry) => tiedTo(entry, reader, attachments)), reader, attachments);
   const useOf = (entry: IndexEntry): EntryUse => {
     if (!entry.descriptor) return "unknown";
     if (isImage(entry)) return "image";
     const subject = attachments.subjectOf(entry);
+    if (subject) return needed.has(subject) ? "needed" : untagged.has(subject) ? "untagged-part" : "orphan";
     const { digest } = entry.descriptor;
-    if (subject) return needed.has(subject) ? "needed" : untagged.has(subject) ? "untagged" : "orphan";
     if (needed.has(digest)) return "needed";
+    if (parts.has(digest)) return "untagged-part";
     return isReadable(entry, reader) ? "untagged" : "gone";
   };
   return { uses: new Map(entries.map((entry) => [entry, useOf(entry)])), attachments };
 }
 
-function isImage({ name, descriptor }: IndexEntry): boolean {
-  return descriptor !== undefined && name !== undefined && !attachmentSubject(name);
+/** An entry with a name that a user gave. */
+export type NamedEntry = IndexEntry & Required<Pick<IndexEntry, "name" | "descriptor">>;
+
+/** Whether an entry is an image with a name; the tags of attachments are not names that a user gave. */
+export function isImage(entry: IndexEntry): entry is NamedEntry {
+  return entry.descriptor !== undefined && entry.name !== undefined && !attachmentSubject(entry.name);
 }
 
-function isUntaggedRoot(
-  entry: IndexEntry,
-  needed: ReadonlySet<Digest>,
-  reader: ManifestReader,
-  attachments: Attachments,
-): boolean {
-  if (!entry.descriptor || isImage(entry) || needed.has(entry.descriptor.digest)) return false;
-  return attachments.subjectOf(entry) === undefined && isReadable(entry, reader);
+/** What is right below a manifest, and what refers to it. */
+function tiedTo({ descriptor }: IndexEntry, reader: ManifestReader, attachments: Attachments): Rooted[] {
+  if (!descriptor) return [];
+  const children = reader.read(descriptor).manifest?.children ?? [];
+  return [...children, ...attachments.of(descriptor.digest)].map((tied) => ({ descriptor: tied }));
 }
 
 function isReadable({ descriptor }: IndexEntry, reader: ManifestReader): boolean {
@@ -89,21 +93,23 @@ export function* listBlobFiles(layout: Layout): Generator<BlobFile | { path: str
     }
     for (const name of listFolder(folder)) {
       const path = join(folder, name);
+      const stat = statOf(path);
+      if (!stat) continue;
       const digest = `${algorithm}:${name}`;
-      const file = isDigest(digest) ? regularFile(path) : undefined;
-      if (file && isDigest(digest)) yield { ...file, digest };
-      else if (statOf(path)) yield { path };
+      yield stat.isFile() && isDigest(digest) ? { ...storeFile(path, stat), digest } : { path };
     }
   }
 }
 
 /** The regular files under `ingest/`. */
 export function listIngestFiles(layout: Layout): StoreFile[] {
-  return listFolder(layout.ingest).flatMap((name) => regularFile(join(layout.ingest, name)) ?? []);
+  return listFolder(layout.ingest).flatMap((name) => {
+    const path = join(layout.ingest, name);
+    const stat = statOf(path);
+    return stat?.isFile() ? [storeFile(path, stat)] : [];
+  });
 }
 
-function regularFile(path: string): StoreFile | undefined {
-  const stat = statOf(path);
-  if (!stat?.isFile()) return undefined;
-  return { path, size: stat.size, changed: Math.max(stat.mtimeMs, stat.ctimeMs) };
+function storeFile(path: string, { size, mtimeMs, ctimeMs }: Stats): StoreFile {
+  return { path, size, changed: Math.max(mtimeMs, ctimeMs) };
 }
