@@ -79,7 +79,26 @@ function tokenize(root: CommandSpec, line: readonly string[]): Token[] {
   for (const { name, short, type } of flagsOf(allCommands(root))) {
     options[name] = { type: type === "bool" ? "boolean" : "string", ...(short && { short }) };
   }
-  return parseArgs({ args: [...line], options, strict: false, allowPositionals: true, tokens: true }).tokens;
+  const { tokens } = parseArgs({ args: [...line], options, strict: false, allowPositionals: true, tokens: true });
+  return joinShortValues(tokens, line);
+}
+
+/**
+ * `-q=false` is `--quiet=false`, as in pflag: `parseArgs` takes what stands behind a letter without a value for more
+ * letters, `=` among them.
+ */
+function joinShortValues(tokens: readonly Token[], line: readonly string[]): Token[] {
+  const joined: Token[] = [];
+  let taken = -1;
+  for (const token of tokens) {
+    const last = joined.at(-1);
+    if (token.kind === "option" && token.rawName === "-=" && last?.kind === "option" && last.index === token.index) {
+      const value = line[token.index].slice(line[token.index].indexOf("="));
+      joined[joined.length - 1] = { ...last, value, inlineValue: true };
+      taken = token.index;
+    } else if (token.index !== taken) joined.push(token);
+  }
+  return joined;
 }
 
 /** A command and all below it. */

@@ -70,6 +70,22 @@ Deno.test("a boolean takes a value behind an equals sign alone", () => {
   );
 });
 
+Deno.test("a short boolean takes a value in the same way, the last of a bundle too", () => {
+  assert.deepEqual(parse("image", "list", "-q=false").flags, { quiet: false });
+  assert.deepEqual(parse("image", "list", "-vq=0", "x"), {
+    command: "satchel image list",
+    arguments: ["x"],
+    flags: { verbose: true, quiet: false },
+  });
+  assert.equal(
+    mistake("image", "list", "-q=no")[0],
+    'invalid argument "no" for "-q, --quiet" flag: it takes true or false',
+  );
+  assert.match(mistake("image", "list", "-q==true")[0], /^invalid argument "=true" for/);
+  assert.equal(mistake("image", "list", "-=x")[0], "unknown shorthand flag: '=' in -=");
+  assert.deepEqual(parse("image", "pull", "y", "--authfile", "-q=0").flags, { authfile: "-q=0" });
+});
+
 Deno.test("two dashes end the flags", () => {
   assert.deepEqual(parse("image", "tag", "--", "--quiet", "-o"), {
     command: "satchel image tag",
