@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { binary, run, satchel, scratchFolder } from "../harness/mod.ts";
 
-const GLOBAL_FLAGS = `Global Flags:
-      --concurrency int         How many transfers may run at the same time (default 8)
+/** The flags that every command has. */
+const EVERYWHERE = `      --concurrency int         How many transfers may run at the same time (default 8)
       --config string           Path of one more configuration file. This overrides the SATCHEL_CONFIG environment variable
       --debug                   Print every request, and the stack trace of an error
       --lock-timeout duration   How long to wait while another process has locked the store, 0 is without end (default 0)
@@ -10,6 +10,8 @@ const GLOBAL_FLAGS = `Global Flags:
       --store string            Path of the local image store. This overrides the SATCHEL_STORE environment variable
   -v, --verbose                 Print more detailed information
       --version                 Print the version`;
+
+const GLOBAL_FLAGS = `Global Flags:\n${EVERYWHERE}`;
 
 /** What each command prints about itself, to the letter: scripts and people rely on its names. */
 const HELP: Record<string, string> = {
@@ -26,15 +28,7 @@ Available Commands:
   version     Show version
 
 Flags:
-      --concurrency int         How many transfers may run at the same time (default 8)
-      --config string           Path of one more configuration file. This overrides the SATCHEL_CONFIG environment variable
-      --debug                   Print every request, and the stack trace of an error
-  -h, --help                    help for satchel
-      --lock-timeout duration   How long to wait while another process has locked the store, 0 is without end (default 0)
-  -q, --quiet                   Print only errors, warnings, lists and what -o asks for
-      --store string            Path of the local image store. This overrides the SATCHEL_STORE environment variable
-  -v, --verbose                 Print more detailed information
-      --version                 Print the version
+${withHelp(EVERYWHERE)}
 
 Use "satchel [command] --help" for more information about a command.
 `,
@@ -251,20 +245,28 @@ ${GLOBAL_FLAGS}
 `,
 };
 
-for (const [command, text] of Object.entries(HELP)) {
-  const words = command.split(" ").slice(1);
+/** The root has them with its own `--help` among them. */
+function withHelp(flags: string): string {
+  return flags.replace("\n      --lock-timeout", "\n  -h, --help                    help for satchel$&");
+}
 
+for (const [command, text] of Object.entries(HELP)) {
   Deno.test(`the help of ${command} is as it was`, async () => {
-    const { code, stdout, stderr } = await satchel([...words, "--help"]);
+    const { code, stdout, stderr } = await satchel([...command.split(" ").slice(1), "--help"]);
     assert.equal(stdout, text);
     assert.deepEqual([code, stderr], [0, ""]);
   });
+}
+
+// Of each kind one: the root, a group, a command.
+for (const command of ["satchel", "satchel image", "satchel image pull"]) {
+  const words = command.split(" ").slice(1);
 
   Deno.test(`help ${words.join(" ")} prints the same as ${command} -h`, async () => {
     const asked = await satchel(["help", ...words]);
     const flag = await satchel([...words, "-h"]);
-    assert.deepEqual([asked.code, asked.stdout], [0, text]);
-    assert.deepEqual([flag.code, flag.stdout], [0, text]);
+    assert.deepEqual([asked.code, asked.stdout], [0, HELP[command]]);
+    assert.deepEqual([flag.code, flag.stdout], [0, HELP[command]]);
   });
 }
 
