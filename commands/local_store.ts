@@ -6,7 +6,7 @@ import type { Reporter } from "./reporter.ts";
 import type { Settings } from "./settings.ts";
 
 /** Opens the local store that the settings name. */
-export function openLocalStore(settings: Settings, reporter: Reporter): Promise<Store> {
+export function openLocalStore(settings: Settings, reporter: Reporter): Store {
   reporter.detail(`Using the store ${settings.store}`);
   return openStore({
     path: settings.store,

@@ -14,7 +14,7 @@ const PATIENCE = 500;
 export async function imageNames(invocation: Pick<Invocation, "flags" | "environment" | "signal">): Promise<string[]> {
   try {
     const { store: path } = await loadSettings(invocation);
-    const store = await openStore({ path, lockTimeout: PATIENCE });
+    const store = openStore({ path, lockTimeout: PATIENCE });
     return (await store.names({ signal: invocation.signal })).flatMap(shownName).filter((name) =>
       PLAIN_NAME.test(name)
     );

@@ -47,7 +47,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const settings = await loadSettings(invocation);
   using reporter = openReporter(settings, invocation.signal);
   const filters = invocation.arguments.map(imageFilter);
-  const store = await openLocalStore(settings, reporter);
+  const store = openLocalStore(settings, reporter);
   const all = isSet(invocation.flags, "all");
   const images = (await store.images({ all, signal: invocation.signal })).filter((image) =>
     filters.length === 0 || filters.some((matches) => matches(image))

@@ -13,7 +13,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const image = parseReference(invocation.arguments[0]);
   using reporter = openReporter(settings, invocation.signal);
   reporter.status(`Pulling ${formatReference(image)}...`);
-  const store = await openLocalStore(settings, reporter);
+  const store = openLocalStore(settings, reporter);
   const source = await openRemote(image, settings, reporter);
   const from = image.digest ?? image.tag!;
   await transfer(

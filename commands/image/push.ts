@@ -14,7 +14,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const image = parseReference(invocation.arguments[0]);
   using reporter = openReporter(settings, invocation.signal);
   reporter.status(`Pushing ${formatReference(image)}...`);
-  const store = await openLocalStore(settings, reporter);
+  const store = openLocalStore(settings, reporter);
   // Fails before any request if the image is not there, or its tag stands for another digest.
   const { digest } = await store.resolve(image, { signal: invocation.signal }).catch((error: unknown) => {
     throw withContext(`pushing ${formatReference(image)}`, error);

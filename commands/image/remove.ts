@@ -12,7 +12,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const settings = await loadSettings(invocation);
   const [typed] = invocation.arguments;
   using reporter = openReporter(settings, invocation.signal);
-  const store = await openLocalStore(settings, reporter);
+  const store = openLocalStore(settings, reporter);
   const name = await localName(store, typed, { signal: invocation.signal });
   const result = await store.remove(name, { signal: invocation.signal }).catch((error: unknown) => {
     throw withContext("removing image", error);

@@ -14,7 +14,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const [from, to] = invocation.arguments;
   const destination = parseReference(to);
   using reporter = openReporter(settings, invocation.signal);
-  const store = await openLocalStore(settings, reporter);
+  const store = openLocalStore(settings, reporter);
   const source = await localName(store, from, { signal: invocation.signal });
   const { digest, mediaType, size } = await store.tag(source, destination, { signal: invocation.signal }).catch(
     (error: unknown) => {

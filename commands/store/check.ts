@@ -13,7 +13,7 @@ import { loadSettings, type Settings } from "../settings.ts";
 export async function run(invocation: Invocation): Promise<number> {
   const settings = await loadSettings(invocation);
   using reporter = openReporter(settings, invocation.signal);
-  const store = await openLocalStore(settings, reporter);
+  const store = openLocalStore(settings, reporter);
   const onProgress = (done: number, total: number) => reporter.measure?.("Checking", done, total);
   const report = await store.check({ signal: invocation.signal, onProgress });
   reporter.finish();

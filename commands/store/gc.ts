@@ -14,7 +14,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { flags, signal } = invocation;
   const settings = await loadSettings(invocation);
   using reporter = openReporter(settings, signal);
-  const store = await openLocalStore(settings, reporter);
+  const store = openLocalStore(settings, reporter);
   const dryRun = isSet(flags, "dry-run");
   const minAge = durationOf(flags, "min-age");
   const report = await store.gc({

@@ -34,7 +34,7 @@ export interface Scratch extends Disposable {
   readonly folder: string;
   /** Where the store is. */
   readonly path: string;
-  open(options?: Omit<StoreOptions, "path">): Promise<Store>;
+  open(options?: Omit<StoreOptions, "path">): Store;
 }
 
 export function scratch(path = "store"): Scratch {

@@ -19,14 +19,14 @@ import {
 Deno.test("a store that ig made is found in order, with every byte read", async () => {
   using made = scratchOfIg();
   const progress: [number, number][] = [];
-  const report = await (await made.open()).check({ onProgress: (done, total) => progress.push([done, total]) });
+  const report = await made.open().check({ onProgress: (done, total) => progress.push([done, total]) });
   assert.deepEqual([report.names, report.blobs, report.damage, report.garbage], [3, 15, [], []]);
   assert.deepEqual(progress.at(-1), [report.bytes, report.bytes]);
 });
 
 Deno.test("a missing and an altered blob are damage, with the images that need them", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const [a, b] = [makeImage(source, "a", "shared"), makeImage(source, "b", "shared")];
   await pull(source, "a", store);
@@ -51,7 +51,7 @@ Deno.test("a missing and an altered blob are damage, with the images that need t
 
 Deno.test("a blob of the wrong length, and one that is a folder, are damage", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const { layers } = makeImage(source, "v1");
   await pull(source, "v1", store);
@@ -65,7 +65,7 @@ Deno.test("a blob of the wrong length, and one that is a folder, are damage", as
 
 Deno.test("a damaged signature is damage to the image that it belongs to", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const { index } = makeImage(source, "v1");
   makeAttachment(source, index, "a note");
@@ -79,7 +79,7 @@ Deno.test("a damaged signature is damage to the image that it belongs to", async
 
 Deno.test("layers that must stay elsewhere are not missed", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const config = source.add(MediaType.empty, "{}");
   const foreign = {
@@ -94,7 +94,7 @@ Deno.test("layers that must stay elsewhere are not missed", async () => {
 
 Deno.test("a broken index and a layout of another version are damage, not a crash", async () => {
   using made = scratchOfIg();
-  const store = await made.open();
+  const store = made.open();
   writeFileSync(join(made.path, "index.json"), '{"schemaVersion":2,"manif');
   assert.deepEqual((await store.check()).damage.map(({ kind }) => kind), ["index"]);
   writeFileSync(join(made.path, "oci-layout"), '{"imageLayoutVersion":"2.0.0"}');
@@ -104,7 +104,7 @@ Deno.test("a broken index and a layout of another version are damage, not a cras
 
 Deno.test("what ig leaves behind is garbage, not damage", async () => {
   using made = scratchOfIg();
-  const store = await made.open();
+  const store = made.open();
   writeFileSync(join(made.path, "ingest", "0".repeat(64) + "_77"), "left over");
   writeFileSync(join(made.path, "blobs/sha256", "0".repeat(64)), "stray");
   const index = JSON.parse(Deno.readTextFileSync(join(made.path, "index.json")));
@@ -123,6 +123,6 @@ Deno.test("what ig leaves behind is garbage, not damage", async () => {
 Deno.test("check ends when it is told to", async () => {
   using made = scratchOfIg();
   const controller = new AbortController();
-  const check = (await made.open()).check({ signal: controller.signal, onProgress: () => controller.abort() });
+  const check = made.open().check({ signal: controller.signal, onProgress: () => controller.abort() });
   await assert.rejects(check, (error) => hasCode(error, "cancelled"));
 });

@@ -27,7 +27,7 @@ capabilityTest(
   async () => {
     using made = scratch();
     using _disk = smallDisk(made.path);
-    const store = await made.open();
+    const store = made.open();
     const source = new MemoryRepository();
     makeImage(source, "small");
     makeImage(source, "big", "x".repeat(2 * 1024 * 1024));
@@ -47,7 +47,7 @@ capabilityTest(
 capabilityTest("mount", "an index that does not fit on the disk leaves the old one", async () => {
   using made = scratch();
   using _disk = smallDisk(made.path);
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   makeImage(source, "v1");
   await pull(source, "v1", store);
@@ -72,7 +72,7 @@ capabilityTest("mount", "a store on a read-only file system can be listed, resol
   try {
     succeed("mount", "-o", "remount,bind,ro", bound);
     const { openStore } = await import("./mod.ts");
-    const store = await openStore({ path: bound });
+    const store = openStore({ path: bound });
     assert.equal((await store.images({ all: true })).length, 4);
     const descriptor = await store.resolve(ref("hello"));
     const chunks: number[] = [];
@@ -93,7 +93,7 @@ Deno.test("a broken index is named, with what to do", async () => {
   ) {
     using made = scratch();
     writeStore(made.path, text);
-    const store = await made.open();
+    const store = made.open();
     for (
       const work of [
         () => store.images(),
@@ -116,7 +116,7 @@ Deno.test("an index that ig is just writing in place is read again under the loc
   using made = scratchOfIg();
   const path = join(made.path, "index.json");
   const whole = readFileSync(path);
-  const store = await made.open();
+  const store = made.open();
   let listing;
   {
     using _lock = await acquireLock(join(made.path, "index.json.lock"));
@@ -135,14 +135,14 @@ peerTest("flock", "a lock that another process holds is waited for as long as wa
   });
   await once(holder.stdout!, "data");
   try {
-    const store = await made.open({ lockTimeout: 30 });
+    const store = made.open({ lockTimeout: 30 });
     await assert.rejects(store.tag(ref("hello"), ref("x")), (error) => {
       assert.ok(hasCode(error, "busy"));
       assert.ok(error.message.includes("index.json.lock"));
       return true;
     });
     assert.equal((await store.images()).length, 3);
-    const patient = (await made.open()).tag(ref("hello"), ref("x"));
+    const patient = made.open().tag(ref("hello"), ref("x"));
     holder.stdin!.end();
     await patient;
   } finally {
@@ -152,7 +152,7 @@ peerTest("flock", "a lock that another process holds is waited for as long as wa
 
 Deno.test("a link, a folder, a FIFO and a device in the place of a blob are errors, and nothing hangs", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const { index, layers: [layer] } = makeImage(source, "v1");
   await pull(source, "v1", store);
@@ -181,12 +181,12 @@ Deno.test("an index too large to be true is refused before it is read", async ()
   using made = scratch();
   writeStore(made.path, "");
   succeed("truncate", "-s", "300M", join(made.path, "index.json"));
-  await assert.rejects((await made.open()).images(), /too large: 314572800 bytes/);
+  await assert.rejects(made.open().images(), /too large: 314572800 bytes/);
 });
 
 Deno.test("a manifest of 5 MiB in the index neither fills the memory nor breaks the list", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   makeImage(source, "v1");
   await pull(source, "v1", store);

@@ -9,7 +9,7 @@ import { blobsIn, entriesIn, makeAttachment, makeImage, pull, ref, removeBlob, s
 
 /** A store with everything in it that may turn up: an image, an untagged one, strays, left-overs. */
 async function makeStore(path: ReturnType<typeof scratch>) {
-  const store = await path.open();
+  const store = path.open();
   const source = new MemoryRepository();
   const image = makeImage(source, "keep");
   makeAttachment(source, image.index, "a note that stays");
@@ -76,7 +76,7 @@ Deno.test("what `images` lists as untagged is what gc --untagged removes, and no
 
 Deno.test("a part of a named image that only an unlisted index leads to is not listed as an image of its own", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const inner = makeImage(source, "inner");
   source.addManifest({ mediaType: MediaType.ociIndex, manifests: [inner.index] }, "outer");
@@ -136,7 +136,7 @@ Deno.test("gc never touches what is not named as a blob is", async () => {
 
 Deno.test("gc keeps all that a manifest speaks of which it cannot read", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const { index, layers } = makeImage(source, "v1");
   await pull(source, "v1", store);

@@ -27,7 +27,7 @@ function content({ bytes = BYTES, breakAt = Infinity, error = new SatchelError("
 
 async function open() {
   const made = scratch();
-  const target = (await made.open()).repository(ref("foo"));
+  const target = made.open().repository(ref("foo"));
   await target.prepare();
   const partial = join(made.path, "ingest", `${digestHex(BLOB.digest)}.partial`);
   const ingest = () => readdirSync(join(made.path, "ingest"));

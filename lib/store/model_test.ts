@@ -59,7 +59,7 @@ Deno.test("whatever is pulled, tagged, removed and collected, names hold what wa
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
       using made = scratch();
-      const store = await made.open();
+      const store = made.open();
       const model = new Map<string, number>();
       for (const next of steps) {
         if (next.do === "pull") {

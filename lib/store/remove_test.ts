@@ -17,7 +17,7 @@ import {
 
 Deno.test("removing one name among several removes only that name", async () => {
   using made = scratchOfIg();
-  const store = await made.open();
+  const store = made.open();
   const before = blobsIn(made.path);
   const { names, deleted } = await store.remove(ref("hello"));
   assert.deepEqual(names, ["ghcr.io/inspektor-gadget/gadget/hello:latest"]);
@@ -28,7 +28,7 @@ Deno.test("removing one name among several removes only that name", async () => 
 
 Deno.test("removing one of two names of a single manifest, which ig's list skips, keeps the other", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const config = source.add(MediaType.empty, "{}");
   source.addManifest({ mediaType: MediaType.ociManifest, config, layers: [config] }, "single");
@@ -41,7 +41,7 @@ Deno.test("removing one of two names of a single manifest, which ig's list skips
 
 Deno.test("removing the last name takes the image and the signature that ig would leave behind", async () => {
   using made = scratchOfIg();
-  const store = await made.open();
+  const store = made.open();
   await store.remove(ref("hello"));
   const { names, manifests, deleted } = await store.remove(ref("127.0.0.1:5001/fixture/hello:v1"));
   const hex = "e38971200f97ea6b65a97a258b408dbeb4486a4f8aed52a428073fd13f0dd228";
@@ -58,7 +58,7 @@ Deno.test("removing the last name takes the image and the signature that ig woul
 
 Deno.test("referrers go with their subject, and what refers to them, and those of platform manifests", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const { index, manifests } = makeImage(source, "v1");
   const note = makeAttachment(source, index, "a note");
@@ -74,7 +74,7 @@ Deno.test("referrers go with their subject, and what refers to them, and those o
 
 Deno.test("a fallback index and all that it lists go with the image, which ig leaves behind", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const { index } = makeImage(source, "v1");
   await pull(source, "v1", store);
@@ -89,7 +89,7 @@ Deno.test("a fallback index and all that it lists go with the image, which ig le
 
 Deno.test("what another image uses stays: shared blobs, a shared platform with its attachments, a named part", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const config = "one config for all";
   const a = makeImage(source, "a", config);
@@ -114,7 +114,7 @@ Deno.test("what another image uses stays: shared blobs, a shared platform with i
 
 Deno.test("removing an image touches no other file, not even one that nothing needs", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   makeImage(source, "v1");
   const stray = source.add("application/octet-stream", "nobody's");
@@ -126,7 +126,7 @@ Deno.test("removing an image touches no other file, not even one that nothing ne
 
 Deno.test("a moved name's old image keeps what it shares with the one that is removed", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const [old, recent] = [makeImage(source, "old", "shared"), makeImage(source, "new", "shared")];
   await pull(source, "old", store, "foo");
@@ -144,7 +144,7 @@ Deno.test("a damaged image can be removed, whatever is missing", async () => {
   for (const part of parts) {
     for (const harm of [removeBlob, damage]) {
       using made = scratch();
-      const store = await made.open();
+      const store = made.open();
       const source = new MemoryRepository();
       const image = makeImage(source, "v1");
       await pull(source, "v1", store);
@@ -162,7 +162,7 @@ Deno.test("a damaged image can be removed, whatever is missing", async () => {
 
 Deno.test("content that is removed before it is named is noticed by the commit, and copied again", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   makeImage(source, "v1", "shared");
   makeImage(source, "v2", "shared");

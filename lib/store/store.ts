@@ -72,7 +72,7 @@ export interface Store {
 /**
  * Opens a store. Nothing is read before it is needed, and nothing is created before something is written.
  */
-export async function openStore(options: StoreOptions): Promise<Store> {
+export function openStore(options: StoreOptions): Store {
   const layout = layoutOf(options);
   return {
     path: layout.root,

@@ -26,7 +26,7 @@ const GADGET = "ghcr.io/inspektor-gadget/gadget";
 
 Deno.test("a store that ig made is listed with its names, ages, platforms and sizes", async () => {
   using made = scratchOfIg();
-  const images = await (await made.open()).images();
+  const images = await made.open().images();
   assert.deepEqual(images.map(({ name }) => name), [
     "127.0.0.1:5001/fixture/hello:v1",
     "127.0.0.1:5001/fixture/other:v2",
@@ -48,7 +48,7 @@ Deno.test("a store that ig made is listed with its names, ages, platforms and si
 
 Deno.test("--all also lists the attachments that ig stored, and no platform manifest", async () => {
   using made = scratchOfIg();
-  const images = await (await made.open()).images({ all: true });
+  const images = await made.open().images({ all: true });
   assert.deepEqual(images.slice(3).map(({ kind, name, subject }) => ({ kind, name, subject })), [
     { kind: "attachment", name: `sha256-${digestHex(HELLO)}.sig`, subject: HELLO },
   ]);
@@ -57,7 +57,7 @@ Deno.test("--all also lists the attachments that ig stored, and no platform mani
 Deno.test("what ig pulled and what satchel copies from it give the same entries and the same blobs", async () => {
   using made = scratchOfIg();
   using target = scratch();
-  const [ofIg, store] = [await made.open(), await target.open()];
+  const [ofIg, store] = [made.open(), target.open()];
   for (const name of ["127.0.0.1:5001/fixture/hello:v1", "127.0.0.1:5001/fixture/other:v2", "hello"]) {
     const { tag } = ref(name);
     await copy(ofIg.repository(ref(name)), tag!, store.repository(ref(name)), { tag });
@@ -70,7 +70,7 @@ Deno.test("what ig pulled and what satchel copies from it give the same entries 
 
 Deno.test("a new store has the files, bytes and modes of ig's", async () => {
   using made = scratch("deep/store");
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const { index, layers } = makeImage(source, "v1");
   await pull(source, "v1", store, "foo:v1");
@@ -94,7 +94,7 @@ Deno.test("a new store has the files, bytes and modes of ig's", async () => {
 
 Deno.test("looking at a store that does not exist shows nothing and creates nothing", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   assert.deepEqual(await store.images({ all: true }), []);
   assert.deepEqual(await store.names(), []);
   await assert.rejects(store.resolve(ref("foo")), (error) => hasCode(error, "not-found"));
@@ -109,7 +109,7 @@ Deno.test("a folder with somebody's other files does not become a store", async 
   using made = scratch();
   mkdirSync(made.path);
   writeFileSync(join(made.path, "thesis.tex"), "");
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   makeImage(source, "v1");
   await assert.rejects(pull(source, "v1", store), /is not a store and not empty: it holds "thesis.tex"/);
@@ -118,7 +118,7 @@ Deno.test("a folder with somebody's other files does not become a store", async 
 
 Deno.test("a name that moves leaves what it stood for in the list, without a name", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const [first, second] = [makeImage(source, "v1"), makeImage(source, "v2")];
   await pull(source, "v1", store, "foo:latest");
@@ -134,7 +134,7 @@ Deno.test("a name that moves leaves what it stood for in the list, without a nam
 
 Deno.test("a part of an image cannot give itself a name in the store", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const evil = makeImage(source, "evil");
   const annotations = { [REF_NAME_ANNOTATION]: `${GADGET}/trace_open:latest`, title: "harmless" };
@@ -151,7 +151,7 @@ Deno.test("a part of an image cannot give itself a name in the store", async () 
 
 Deno.test("name@digest finds an image of that repository whatever its tag, and no other", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const { index, manifests } = makeImage(source, "v1");
   const other = makeImage(source, "v2").index;
@@ -166,7 +166,7 @@ Deno.test("name@digest finds an image of that repository whatever its tag, and n
 
 Deno.test("an image pulled by digest is stored under name@digest, and found, tagged and removed by it", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const { index } = makeImage(source, "v1");
   const name = `${GADGET}/foo@${index.digest}`;
@@ -180,7 +180,7 @@ Deno.test("an image pulled by digest is stored under name@digest, and found, tag
 
 Deno.test("tag gives a second name and keeps what the entry says besides", async () => {
   using made = scratchOfIg();
-  const store = await made.open();
+  const store = made.open();
   await store.tag(ref("hello"), ref("copy:1"));
   await store.tag(ref("hello"), ref("copy:1"));
   assert.equal((await store.resolve(ref("copy:1"))).digest, HELLO);
@@ -191,7 +191,7 @@ Deno.test("tag gives a second name and keeps what the entry says besides", async
 
 Deno.test("an incomplete image gets no second name", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const { layers } = makeImage(source, "v1");
   await pull(source, "v1", store);
@@ -202,7 +202,7 @@ Deno.test("an incomplete image gets no second name", async () => {
 
 Deno.test("a pull repairs what is missing and what has other bytes", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const { index, manifests, layers } = makeImage(source, "v1");
   await pull(source, "v1", store);
@@ -237,7 +237,7 @@ Deno.test("an entry that satchel does not understand survives, and so does all e
   };
   const annotations = { "z.z": "1", "a.a": "2" };
   writeStore(made.path, JSON.stringify({ schemaVersion: 2, manifests: [odd, foreign], annotations, dropped: true }));
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const config = source.add(MediaType.empty, "{}");
   const { digest, size } = source.addManifest({ mediaType: MediaType.ociManifest, config, layers: [] }, "v1");
@@ -257,21 +257,21 @@ Deno.test("an entry that satchel does not understand survives, and so does all e
 Deno.test("manifests: null, and no index at all, are an empty store", async () => {
   using made = scratch();
   writeStore(made.path, '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":null}');
-  assert.deepEqual(await (await made.open()).images({ all: true }), []);
+  assert.deepEqual(await made.open().images({ all: true }), []);
   Deno.removeSync(join(made.path, "index.json"));
-  assert.deepEqual(await (await made.open()).images({ all: true }), []);
+  assert.deepEqual(await made.open().images({ all: true }), []);
 });
 
 Deno.test("the mode of an index that is there is kept", async () => {
   using made = scratchOfIg();
   chmodSync(join(made.path, "index.json"), 0o640);
-  await (await made.open()).tag(ref("hello"), ref("copy"));
+  await made.open().tag(ref("hello"), ref("copy"));
   assert.equal(statSync(join(made.path, "index.json")).mode & 0o777, 0o640);
 });
 
 Deno.test("referrers are found by their subject and by a fallback index; damaged ones are left out", async () => {
   using made = scratch();
-  const store = await made.open();
+  const store = made.open();
   const source = new MemoryRepository();
   const { index } = makeImage(source, "v1");
   const note = makeAttachment(source, index, "a note");
@@ -297,10 +297,10 @@ Deno.test("whatever waits for the lock is ended by its signal", async () => {
   using _lock = await acquireLock(join(made.path, "index.json.lock"));
   const controller = new AbortController();
   const { signal } = controller;
-  const tagging = (await made.open()).tag(ref("hello"), ref("x"), { signal });
+  const tagging = made.open().tag(ref("hello"), ref("x"), { signal });
   // Reading waits only where somebody seems to be writing.
   writeFileSync(join(made.path, "index.json"), "{");
-  const store = await made.open();
+  const store = made.open();
   const waiting = [
     tagging,
     store.tag(ref("hello"), ref("x"), { signal }),
@@ -317,7 +317,7 @@ Deno.test("whatever waits for the lock is ended by its signal", async () => {
 
 Deno.test("repositoriesHolding knows by the names which repositories of a registry have a blob", async () => {
   using made = scratchOfIg();
-  const store = await made.open();
+  const store = made.open();
   const holding = await store.repositoriesHolding("127.0.0.1:5001");
   const index = { mediaType: MediaType.ociIndex, digest: HELLO, size: 936 } as const;
   assert.deepEqual(holding(index), ["fixture/hello"]);
@@ -332,10 +332,10 @@ Deno.test("an index without platforms is warned of in ig's own store, where ig w
   source.addManifest({ mediaType: MediaType.ociIndex, manifests }, "bare");
   const warnings: string[] = [];
   const onWarning = (message: string) => void warnings.push(message);
-  await pull(source, "v1", await made.open({ onWarning }), "fine");
-  await pull(source, "bare", await elsewhere.open({ onWarning }), "foo");
+  await pull(source, "v1", made.open({ onWarning }), "fine");
+  await pull(source, "bare", elsewhere.open({ onWarning }), "foo");
   assert.deepEqual(warnings, []);
-  await pull(source, "bare", await made.open({ onWarning }), "foo");
+  await pull(source, "bare", made.open({ onWarning }), "foo");
   assert.equal(warnings.length, 1);
   assert.match(warnings[0], /foo:latest has a part without a platform; `ig image list`.*crash.*--store/);
 });
@@ -345,9 +345,9 @@ Deno.test("the store's folder may be a link that this user made, but no file in 
   const link = join(made.folder, "link");
   symlinkSync(made.path, link);
   const { openStore } = await import("./mod.ts");
-  assert.equal((await (await openStore({ path: link })).images()).length, 3);
+  assert.equal((await openStore({ path: link }).images()).length, 3);
   const index = join(made.path, "index.json");
   Deno.renameSync(index, join(made.folder, "real"));
   symlinkSync(join(made.folder, "real"), index);
-  await assert.rejects((await made.open()).images(), /index.json: it is a symbolic link/);
+  await assert.rejects(made.open().images(), /index.json: it is a symbolic link/);
 });
