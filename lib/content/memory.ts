@@ -7,6 +7,7 @@ import {
   isManifestType,
   MAX_MANIFEST_SIZE,
   parseManifest,
+  referrerDescriptor,
 } from "../oci/mod.ts";
 import { readVerified } from "./bytes.ts";
 import type { Commit, Content, FetchOptions, PushOptions, Resolved, Source, Target } from "./content.ts";
@@ -58,7 +59,9 @@ export class MemoryRepository implements Source, Target {
     for (const [digest, { mediaType, bytes }] of this.contents) {
       if (!isManifestType(mediaType)) continue;
       const manifest = parseManifest(bytes, mediaType, digest);
-      if (manifest.subject?.digest === subject.digest) referrers.push({ mediaType, digest, size: bytes.length });
+      if (manifest.subject?.digest === subject.digest) {
+        referrers.push(referrerDescriptor({ mediaType, digest, size: bytes.length }, manifest));
+      }
     }
     return referrers;
   }

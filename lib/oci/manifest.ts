@@ -1,5 +1,5 @@
 import { SatchelError } from "../error.ts";
-import { type Annotations, type Descriptor, parseAnnotations, parseDescriptor } from "./descriptor.ts";
+import { type Annotations, type Descriptor, parseAnnotations, parseDescriptor, plainDescriptor } from "./descriptor.ts";
 import { isJsonObject, type JsonObject, parseJson } from "./json.ts";
 import { type ManifestKind, manifestKind, MediaType } from "./media_types.ts";
 
@@ -68,6 +68,17 @@ export function checkManifest(json: JsonObject, mediaType: string, what: string)
   const artifactType = readArtifactType(json);
   if (artifactType) manifest.artifactType = artifactType;
   return manifest;
+}
+
+/**
+ * A referrer as lists have it: its descriptor with the type and the annotations of its manifest (distribution-spec 1.1,
+ * "Listing Referrers").
+ */
+export function referrerDescriptor(descriptor: Descriptor, { artifactType, annotations }: Manifest): Descriptor {
+  const listed = plainDescriptor(descriptor);
+  if (Object.keys(annotations).length > 0) listed.annotations = annotations;
+  if (artifactType) listed.artifactType = artifactType;
+  return listed;
 }
 
 /** The error for a manifest, or another text, of more bytes than are read of it. */

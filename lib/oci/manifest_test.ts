@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SatchelError } from "../error.ts";
 import { digestOf } from "./digest.ts";
-import { MAX_MANIFEST_SIZE, parseManifest } from "./manifest.ts";
+import { MAX_MANIFEST_SIZE, parseManifest, referrerDescriptor } from "./manifest.ts";
 import { MediaType } from "./media_types.ts";
 
 const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
@@ -94,6 +94,20 @@ Deno.test("Docker's schema 1 is refused with a way out", () => {
     assert.match(error.hint ?? "", /Push the image again/);
     return true;
   });
+});
+
+Deno.test("a referrer is listed with the type and annotations of its manifest, not with those that its descriptor had", () => {
+  const described = { ...descriptor("r", MediaType.ociManifest), annotations: { from: "elsewhere" } };
+  const { annotations: _, ...plain } = described;
+  const body = { config: descriptor("c", "application/vnd.example"), layers: [], annotations: { a: "b" } };
+  const manifest = parseManifest(encode(body), MediaType.ociManifest, "it");
+  assert.deepEqual(referrerDescriptor(described, manifest), {
+    ...plain,
+    artifactType: "application/vnd.example",
+    annotations: { a: "b" },
+  });
+  const bare = parseManifest(encode({ manifests: [] }), MediaType.ociIndex, "it");
+  assert.deepEqual(referrerDescriptor(described, bare), plain);
 });
 
 Deno.test("any JSON is either a manifest or an error of the one kind", () => {

@@ -5,7 +5,6 @@ import {
   type Digest,
   digestOf,
   encodeGoJson,
-  type Manifest,
   MAX_MANIFEST_SIZE,
   MediaType,
   tooLarge,
@@ -21,15 +20,6 @@ const MAX_ATTEMPTS = 20;
 /** The first pause of a writer that was in another's way, and the shortest before it looks whether it was, in milliseconds. */
 const FIRST_PAUSE = 50;
 const SHORTEST_LOOK = 100;
-
-/** A referrer's entry in a list: its descriptor with the type and annotations of its manifest. */
-export function referrerEntry(descriptor: Descriptor, manifest: Manifest): Descriptor {
-  const { mediaType, digest, size } = descriptor;
-  const entry: Descriptor = { mediaType, digest, size };
-  if (Object.keys(manifest.annotations).length > 0) entry.annotations = manifest.annotations;
-  if (manifest.artifactType) entry.artifactType = manifest.artifactType;
-  return entry;
-}
 
 /**
  * Adds entries to a subject's fallback index, without losing those that others add at the same moment.

@@ -20,12 +20,13 @@ import {
   MANIFEST_MEDIA_TYPES,
   MAX_MANIFEST_SIZE,
   parseManifest,
+  referrerDescriptor,
   tooLarge,
 } from "../oci/mod.ts";
 import { type Client, createClient } from "./client.ts";
 import { download } from "./download.ts";
 import { hasContent } from "./exists.ts";
-import { addToFallbackTag, referrerEntry } from "./fallback_tag.ts";
+import { addToFallbackTag } from "./fallback_tag.ts";
 import { fetchManifest, putManifest } from "./manifests.ts";
 import type { RegistryOptions } from "./options.ts";
 import { createReferrerLister, type ReferrerLister } from "./referrers.ts";
@@ -112,7 +113,7 @@ export function openRepository(
       const listedSubject = await putManifest(client, descriptor.digest, descriptor, bytes, { signal });
       if (!manifest.subject) return;
       const listed = checkSubject(client, manifest.subject.digest, listedSubject);
-      pushed.set(descriptor.digest, { entry: referrerEntry(descriptor, manifest), listed });
+      pushed.set(descriptor.digest, { entry: referrerDescriptor(descriptor, manifest), listed });
     },
 
     async commit(commit, { signal } = {}) {
@@ -181,5 +182,5 @@ async function listReferrers(
 
 async function readEntry(client: Client, descriptor: Descriptor, signal: AbortSignal | undefined): Promise<Descriptor> {
   const found = await fetchManifest(client, descriptor.digest, signal);
-  return referrerEntry(found.descriptor, found.manifest);
+  return referrerDescriptor(found.descriptor, found.manifest);
 }

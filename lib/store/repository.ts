@@ -15,11 +15,11 @@ import {
   isDigest,
   isForeignLayerType,
   isManifestType,
-  type Manifest,
   MAX_MANIFEST_SIZE,
   parseManifest,
   plainDescriptor,
   type Reference,
+  referrerDescriptor,
 } from "../oci/mod.ts";
 import { blobState, hasSize, readBlob, streamBlob } from "./blobs.ts";
 import { findName, withName, withUntagged } from "./entries.ts";
@@ -95,18 +95,10 @@ function referrerLookUp(layout: Layout): (index: IndexFile, subject: Digest) => 
     const found = new Map<Digest, Descriptor>();
     for (const candidate of [...attached(subject), ...listed]) {
       const { manifest } = isManifestType(candidate.mediaType) ? reader.read(candidate) : {};
-      if (manifest) found.set(candidate.digest, describeReferrer(candidate, manifest));
+      if (manifest) found.set(candidate.digest, referrerDescriptor(candidate, manifest));
     }
     return [...found.values()];
   };
-}
-
-/** As a registry lists a referrer (distribution-spec 1.1, "Listing Referrers"). */
-function describeReferrer(candidate: Descriptor, { artifactType, annotations }: Manifest): Descriptor {
-  const descriptor = plainDescriptor(candidate);
-  if (artifactType !== undefined) descriptor.artifactType = artifactType;
-  if (Object.keys(annotations).length > 0) descriptor.annotations = annotations;
-  return descriptor;
 }
 
 async function commitTo(
