@@ -31,7 +31,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   runtime: [],
   terminal: [],
 };
-const FOR_ALL = ["lib/error.ts", "lib/printable.ts"];
+const FOR_ALL = ["lib/credential.ts", "lib/error.ts", "lib/printable.ts"];
 
 /** The areas that have nothing to do with any medium. */
 const PURE_AREAS = ["oci", "content"];
@@ -100,7 +100,7 @@ function sourcesBelow(folder: string): string[] {
   });
 }
 
-/** `lib/store/blobs.ts` is of the area `store`; `lib/error.ts` and `lib/printable.ts` of none. */
+/** `lib/store/blobs.ts` is of the area `store`; `lib/error.ts` and its neighbours are of none. */
 function areaOf(path: string): string | undefined {
   return /^lib\/([^/]+)\//.exec(path)?.[1];
 }

@@ -6,9 +6,11 @@ import type { ContentOptions, Source } from "./content.ts";
  * What cosign appends to `<algorithm>-<hex>` to name what belongs to an image in the image's own repository: signatures,
  * attestations, SBOMs (cosign's tag scheme, older than the referrers API and still its default in places).
  */
-export const ATTACHMENT_SUFFIXES = [".sig", ".att", ".sbom"] as const;
+const ATTACHMENT_SUFFIXES = [".sig", ".att", ".sbom"] as const;
 
-const ATTACHMENT_TAG = /^(sha256-[0-9a-f]{64})(\.sig|\.att|\.sbom)?$/;
+const ATTACHMENT_TAG = new RegExp(
+  `^(sha256-[0-9a-f]{64})(?:${ATTACHMENT_SUFFIXES.join("|").replaceAll(".", "\\.")})?$`,
+);
 
 /** How much of a hex digest the fallback tag has; all of it for sha256. */
 const FALLBACK_HEX_LENGTH = 64;
@@ -32,7 +34,7 @@ export function fallbackTag(subject: Digest): string {
 }
 
 /** The tags under which cosign may have left something for a subject; a whole sha512 digest is too long for a tag. */
-export function attachmentTags(subject: Digest): string[] {
+function attachmentTags(subject: Digest): string[] {
   if (digestAlgorithm(subject) !== "sha256") return [];
   return ATTACHMENT_SUFFIXES.map((suffix) => `${fallbackTag(subject)}${suffix}`);
 }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { hasCode, SatchelError } from "../error.ts";
 import { type Descriptor, digestHex, MediaType } from "../oci/mod.ts";
 import type { Commit, Content, FetchOptions } from "./content.ts";
-import { copy, type ProgressEvent } from "./copy.ts";
+import { copy } from "./copy.ts";
+import type { ProgressEvent } from "./copy_options.ts";
 import { MemoryRepository } from "./memory.ts";
 
 /** A multi-platform image: an index, two manifests that share a config, a layer each, and what was done with them. */

@@ -9,4 +9,5 @@ export * from "./attachments.ts";
 export * from "./bytes.ts";
 export * from "./content.ts";
 export * from "./copy.ts";
-export * from "./credential.ts";
+export * from "./copy_options.ts";
+export * from "./memory.ts";

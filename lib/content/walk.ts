@@ -13,7 +13,13 @@ import {
 import { type Attachment, attachmentLookUps } from "./attachments.ts";
 import { contentOf, readVerified } from "./bytes.ts";
 import type { ByteStream, Commit, Content, Resolved, Source, Target } from "./content.ts";
-import { type CopiedAttachment, type CopyOptions, type CopyResult, DEFAULT_CONCURRENCY, type Tally } from "./copy.ts";
+import {
+  type CopiedAttachment,
+  type CopyOptions,
+  type CopyResult,
+  DEFAULT_CONCURRENCY,
+  type Tally,
+} from "./copy_options.ts";
 
 /** The most manifests and blobs of one copy, so that a hostile index cannot fill the memory. */
 const MAX_NODES = 50_000;

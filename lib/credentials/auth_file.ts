@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { readFile } from "node:fs";
-import type { Credential } from "../content/mod.ts";
+import type { Credential } from "../credential.ts";
 import { SatchelError, systemCode } from "../error.ts";
 import { canonicalRegistry, isJsonObject, type JsonObject, parseJson } from "../oci/mod.ts";
 

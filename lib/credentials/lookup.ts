@@ -1,4 +1,4 @@
-import type { CredentialLookup } from "../content/mod.ts";
+import type { CredentialLookup } from "../credential.ts";
 import { hasCode, SatchelError } from "../error.ts";
 import { type AuthFile, findCredential, readAuthFile } from "./auth_file.ts";
 

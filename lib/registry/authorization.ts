@@ -1,5 +1,5 @@
 import { SatchelError } from "../error.ts";
-import type { Credential, CredentialLookup } from "../content/mod.ts";
+import type { Credential, CredentialLookup } from "../credential.ts";
 import { printable } from "../printable.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { followUrl } from "./redirect.ts";

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Credential } from "../content/mod.ts";
+import type { Credential } from "../credential.ts";
 import { answer, bodyOf, collect, repositoryAt, sampleBlob, serve, type TestServer } from "./_server.ts";
 
 const blob = sampleBlob(100);

@@ -1,4 +1,4 @@
-import type { CredentialLookup } from "../content/mod.ts";
+import type { CredentialLookup } from "../credential.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import type { TlsOptions } from "../runtime/mod.ts";
 

@@ -1,5 +1,5 @@
 import { SatchelError } from "../error.ts";
-import type { Credential } from "../content/mod.ts";
+import type { Credential } from "../credential.ts";
 import { isJsonObject, parseJson } from "../oci/mod.ts";
 import { discard } from "./body.ts";
 import type { Exchange } from "./exchange.ts";

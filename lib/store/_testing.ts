@@ -13,8 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { MemoryRepository } from "../content/memory.ts";
-import { copy, type CopyOptions } from "../content/mod.ts";
+import { copy, type CopyOptions, type MemoryRepository } from "../content/mod.ts";
 import {
   type Descriptor,
   type Digest,

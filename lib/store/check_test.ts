@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { MemoryRepository } from "../content/memory.ts";
+import { MemoryRepository } from "../content/mod.ts";
 import { hasCode } from "../error.ts";
 import { MediaType } from "../oci/mod.ts";
 import {

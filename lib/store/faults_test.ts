@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { MemoryRepository } from "../content/memory.ts";
+import { MemoryRepository } from "../content/mod.ts";
 import { hasCode } from "../error.ts";
 import { capabilityTest, peer, peerTest } from "../../tests/harness/mod.ts";
 import { acquireLock } from "../runtime/mod.ts";

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { MemoryRepository } from "../content/memory.ts";
-import { copy } from "../content/mod.ts";
+import { copy, MemoryRepository } from "../content/mod.ts";
 import { digestHex, MediaType } from "../oci/mod.ts";
 import { acquireLock } from "../runtime/mod.ts";
 import { blobsIn, entriesIn, makeAttachment, makeImage, pull, ref, removeBlob, scratch } from "./_testing.ts";

@@ -129,7 +129,7 @@ export function loadIndex(layout: Layout): IndexFile {
  * @param path for the error text
  * @throws {SatchelError} `invalid`
  */
-export function parseIndex(bytes: Uint8Array, path: string): IndexFile {
+function parseIndex(bytes: Uint8Array, path: string): IndexFile {
   const json = parseJson(bytes, path);
   if (!isJsonObject(json)) throw new SatchelError("invalid", `${path} is not a JSON object`);
   const { manifests, ...members } = json;
@@ -183,7 +183,7 @@ const MEMBER_ORDER = ["mediaType", "digest", "size", "urls", "annotations", "dat
 const PLATFORM_ORDER = ["architecture", "os", "os.version", "os.features", "variant"];
 
 /** index.json as `ig` would write it, but with the entries in an order that does not change by itself. */
-export function encodeIndex(index: IndexFile): string {
+function encodeIndex(index: IndexFile): string {
   const { schemaVersion, mediaType, annotations } = index.members;
   const encoded: JsonObject = { schemaVersion: schemaVersion ?? 2 };
   if (mediaType !== undefined) encoded.mediaType = mediaType;

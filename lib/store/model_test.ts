@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { MemoryRepository } from "../content/memory.ts";
+import { MemoryRepository } from "../content/mod.ts";
 import { type Digest, digestHex } from "../oci/mod.ts";
 import { blobsIn, makeAttachment, makeImage, pull, ref, scratch } from "./_testing.ts";
 

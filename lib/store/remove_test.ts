@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { MemoryRepository } from "../content/memory.ts";
-import { copy } from "../content/mod.ts";
+import { copy, MemoryRepository } from "../content/mod.ts";
 import { digestHex, MediaType } from "../oci/mod.ts";
 import {
   blobsIn,

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { MemoryRepository } from "../content/memory.ts";
-import { copy, readVerified } from "../content/mod.ts";
+import { copy, MemoryRepository, readVerified } from "../content/mod.ts";
 import { hasCode } from "../error.ts";
 import { acquireLock } from "../runtime/mod.ts";
 import { digestHex, MediaType, REF_NAME_ANNOTATION } from "../oci/mod.ts";
