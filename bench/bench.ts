@@ -3,17 +3,18 @@
  *
  *     deno task bench                                     everything
  *     deno task bench --case gadget --case version        some cases
- *     deno task bench --rounds 5 --large 256              more rounds, a smaller layer
+ *     deno task bench --rounds 10 --large 256             more rounds, a smaller layer
  *     deno task bench --scratch /dev/shm                  without the disk
  *
  * @module
  */
 import { parseArgs } from "node:util";
 import { cpus } from "node:os";
+import { findProgram } from "../tests/harness/mod.ts";
 import { type Bench, type Case, CASES, type Sizes } from "./cases.ts";
 import { Runner, type Sample } from "./measure.ts";
 import { formatTime, markdown, type Row } from "./table.ts";
-import { findProgram, installedTools, type Tool, TOOL_NAMES } from "./tools.ts";
+import { installedTools, type Tool, TOOL_NAMES } from "./tools.ts";
 
 const HELP = `Usage: deno task bench [options]
 

@@ -152,7 +152,10 @@ function imageConfig(layers: Descriptor[]): string {
 /** How much goes to the registry in one request, in bytes. */
 const CHUNK = 16 * MIB;
 
-/** Puts all of a layout into a repository of a registry, and the root under a tag. */
+/**
+ * Puts all of a layout into a repository of a registry, and the root under a tag. The harness's `pushImage` has every
+ * blob in memory, in one request; a layer of gigabytes has to be read from its file piece by piece.
+ */
 export async function upload(layout: Layout, root: Descriptor, repository: string, tag: string): Promise<void> {
   const base = `http://${repository.replace("/", "/v2/")}`;
   for (const blob of layout.contents.blobs) await uploadBlob(base, layout.file(blob.digest), blob);

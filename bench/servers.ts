@@ -1,5 +1,5 @@
 /** Starts the servers that are measured against, on free ports of the loopback interface. @module */
-import { startInBackground } from "../tests/harness/mod.ts";
+import { startDistribution, startInBackground } from "../tests/harness/mod.ts";
 
 /** A server that runs until it is disposed of. */
 export interface Server extends AsyncDisposable {
@@ -12,26 +12,8 @@ export interface Server extends AsyncDisposable {
  *
  * @param program path of the `registry` program
  */
-export async function startRegistry(program: string, folder: string): Promise<Server> {
-  await Deno.mkdir(folder, { recursive: true });
-  const config = `${folder}/config.json`;
-  await Deno.writeTextFile(
-    config,
-    JSON.stringify({
-      version: "0.1",
-      log: { level: "info", formatter: "json", accesslog: { disabled: true } },
-      storage: {
-        filesystem: { rootdirectory: `${folder}/content` },
-        maintenance: { uploadpurging: { enabled: false } },
-      },
-      http: { addr: "127.0.0.1:0", secret: "bench" },
-    }),
-  );
-  const server = await startInBackground(program, ["serve", config], {
-    env: { HOME: folder, OTEL_TRACES_EXPORTER: "none" },
-    ready: (line) => /listening on (127\.0\.0\.1:\d+)/.exec(line)?.[1],
-  });
-  return { host: server.found, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+export function startRegistry(program: string, folder: string): Promise<Server> {
+  return startDistribution(program, { storage: `${folder}/content`, withoutAccessLog: true });
 }
 
 /** Starts the proxy that adds a round trip of some milliseconds before `upstream`, to connecting as well or not. */

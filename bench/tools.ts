@@ -1,4 +1,5 @@
 /** The programs that are compared, and how each is asked to do the same thing. @module */
+import { findProgram } from "../tests/harness/mod.ts";
 import { exists } from "./measure.ts";
 
 /** An image in a registry. */
@@ -110,12 +111,6 @@ export const TOOL_NAMES: readonly string[] = RECIPES.map(({ name }) => name);
 
 function regctlHost({ host }: Remote): string[] {
   return ["--host", `reg=${host},tls=disabled`];
-}
-
-/** Finds a program: on PATH, else among the pinned peers that the tests install. */
-export function findProgram(name: string): string | undefined {
-  const folders = [...(Deno.env.get("PATH") ?? "").split(":"), `${Deno.env.get("HOME")}/.cache/satchel-peers/bin`];
-  return folders.map((folder) => `${folder}/${name}`).find(exists);
 }
 
 /** The wanted tools that are installed. ig needs root, since its store cannot be put elsewhere. */

@@ -36,6 +36,8 @@ export interface RegistryOptions {
   token?: TokenService;
   /** The folder to keep blobs in. Default: one that is removed with the registry. */
   storage?: string;
+  /** Log no requests, which costs the registry time; `requests` and `waitForRequest` find none then. */
+  withoutAccessLog?: boolean;
 }
 
 /** Starts distribution v3. */
@@ -100,12 +102,13 @@ export async function startDistribution(program: string, options: RegistryOption
 }
 
 /** The configuration file of distribution 2.8 and 3; JSON is YAML. */
-async function configuration(storage: string, folder: string, { tls, htpasswd, token }: RegistryOptions) {
+async function configuration(storage: string, folder: string, options: RegistryOptions) {
+  const { tls, htpasswd, token, withoutAccessLog = false } = options;
   if (htpasswd !== undefined) await Deno.writeTextFile(join(folder, "htpasswd"), `${htpasswd}\n`);
   if (token !== undefined) await Deno.writeTextFile(join(folder, "token.json"), token.keys);
   return {
     version: 0.1,
-    log: { level: "info", formatter: "json", accesslog: { disabled: false } },
+    log: { level: "info", formatter: "json", accesslog: { disabled: withoutAccessLog } },
     storage: {
       filesystem: { rootdirectory: storage },
       delete: { enabled: true },
