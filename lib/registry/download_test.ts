@@ -136,8 +136,8 @@ Deno.test("a server that stays silent is given up, however long the whole may ta
 Deno.test("who takes long over a chunk is not taken for a silent server", async () => {
   await using server = await serve((_request, response) => answer(response, 200, {}, blob.bytes));
   let size = 0;
-  for await (const chunk of repositoryAt(server, { idleTimeout: 20, retries: 0 }).fetch(descriptor)) {
-    if (size === 0) await new Promise((resolve) => setTimeout(resolve, 60));
+  for await (const chunk of repositoryAt(server, { idleTimeout: 300, retries: 0 }).fetch(descriptor)) {
+    if (size === 0) await new Promise((resolve) => setTimeout(resolve, 600));
     size += chunk.length;
   }
   equal(size, descriptor.size);

@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import type { Content } from "../content/mod.ts";
 import { fakeRegistry } from "./_fake_registry.ts";
 import { answer, bodyOf, repositoryAt, type Sample, sampleBlob, serve } from "./_server.ts";
+import { canStream } from "./upload_body.ts";
 
 const MIB = 1024 * 1024;
 
@@ -195,7 +196,7 @@ Deno.test("chunks are as long as the registry wants them at least", async () => 
     return true;
   };
   await repositoryAt(server).push(blob.descriptor, chunked(blob));
-  ok(whole <= 1);
+  equal(whole, canStream ? 1 : 0, "without streams there is no whole to try first");
   const sizes = server.seen.filter(({ method }) => method === "PATCH").map(({ headers }) => headers["content-length"]);
   deepEqual(sizes, [String(20 * MIB), String(20 * MIB)]);
 });
