@@ -427,3 +427,50 @@ Deno.test("a target that is not fit to take anything fails the copy before anyth
   await assert.rejects(copy(source, "v1", target, { tag: "v1" }), /read-only/);
   assert.deepEqual(source.fetched, []);
 });
+
+Deno.test("an attachment that is a part of its own subject is copied, however late the subject comes", async () => {
+  const source = new MemoryRepository();
+  const referrer = source.addManifest({ mediaType: MediaType.ociManifest, config: source.add("a/b", "r"), layers: [] });
+  const inner = source.addManifest({ mediaType: MediaType.ociIndex, manifests: [referrer] });
+  const subject = source.addManifest({ mediaType: MediaType.ociIndex, manifests: [inner] }, "v1");
+  source.names.set(cosignTag(subject, ".sig"), referrer.digest);
+  const fetch = source.fetch.bind(source);
+  source.fetch = async function* (descriptor, options) {
+    for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+    yield* fetch(descriptor, options);
+  };
+  const target = new MemoryRepository();
+  await copy(source, "v1", target, { tag: "v1" });
+  assert.deepEqual([...target.names.keys()].sort(), [cosignTag(subject, ".sig"), "v1"].sort());
+});
+
+Deno.test("manifests that would fill the memory are refused", async () => {
+  const source = new MemoryRepository();
+  const config = source.add("a/b", "");
+  const manifests = Array.from({ length: 12 }, (_, number) => {
+    const annotations = { number: `${number}`, filler: "x".repeat(3_000_000) };
+    return source.addManifest({ mediaType: MediaType.ociManifest, config, layers: [], annotations });
+  });
+  source.addManifest({ mediaType: MediaType.ociIndex, manifests }, "v1");
+  await assert.rejects(copy(source, "v1", new MemoryRepository()), /more than 33554432 bytes of manifests/);
+});
+
+Deno.test("signatures of signatures without end are refused", async () => {
+  const source = new MemoryRepository();
+  let subject = makeImage(source).index;
+  for (let level = 0; level < 12; level++) subject = attach(source, subject, "a/b");
+  await assert.rejects(copy(source, "v1", new MemoryRepository()), /more than 8 levels of manifests that refer/);
+});
+
+Deno.test("a source cannot flood its user with warnings", async () => {
+  const source = new MemoryRepository();
+  const { index } = makeImage(source);
+  source.referrers = async (subject) => {
+    if (subject.digest !== index.digest) return [];
+    return Array.from({ length: 500 }, () => ({ mediaType: "a/b", digest: index.digest, size: 1 }));
+  };
+  const warnings: string[] = [];
+  await copy(source, "v1", new MemoryRepository(), { onWarning: (message) => warnings.push(message) });
+  assert.equal(warnings.length, 21);
+  assert.match(warnings[20], /There is more of this kind/);
+});

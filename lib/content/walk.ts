@@ -11,6 +11,7 @@ import {
   plainDescriptor,
 } from "../oci/mod.ts";
 import { type Attachment, attachmentLookUps } from "./attachments.ts";
+import { type Budget, createBudget } from "./budget.ts";
 import { contentOf, readVerified } from "./bytes.ts";
 import type { ByteStream, Commit, Content, Resolved, Source, Target } from "./content.ts";
 import {
@@ -21,17 +22,14 @@ import {
   type Tally,
 } from "./copy_options.ts";
 
-/** The most manifests and blobs of one copy, so that a hostile index cannot fill the memory. */
-const MAX_NODES = 50_000;
-
-/** The deepest nesting of indexes; real ones have two levels. */
-const MAX_DEPTH = 32;
-
 /** How many manifests move at the same time. They are small and stand in the way of everything else. */
 const MANIFEST_CONCURRENCY = 16;
 
 /** How many look-ups for attachments are under way at the same time; an index of 100 platforms needs 404. */
 const LOOKUP_CONCURRENCY = 16;
+
+/** The most warnings of one copy that are passed on one by one. */
+const MAX_WARNINGS = 20;
 
 /** A manifest in hand. */
 interface LoadedManifest {
@@ -47,8 +45,8 @@ interface Position {
   ancestors: readonly Digest[];
   /** The target vouches for everything from here on, since it has the manifest above. */
   isBelowPresent?: boolean;
-  /** What has to be on the target before this manifest: a referrer comes after its subject. */
-  after?: Promise<void>;
+  /** How many manifests refer to each other from the root to here. */
+  attachmentDepth: number;
 }
 
 /** One walk through a graph, from the root's name to the commit. A walk is used once. */
@@ -62,6 +60,9 @@ export class GraphWalk {
   readonly #manifestSlots = pLimit(MANIFEST_CONCURRENCY);
   readonly #lookUpSlots = pLimit(LOOKUP_CONCURRENCY);
 
+  readonly #budget: Budget;
+  #warnings = 0;
+
   readonly #tasks: Promise<unknown>[] = [];
   readonly #visits = new Map<string, Promise<void>>();
   readonly #commit: Commit = { manifests: [], blobs: [], names: [] };
@@ -73,6 +74,7 @@ export class GraphWalk {
     this.#source = source;
     this.#target = target;
     this.#options = options;
+    this.#budget = createBudget(source.name);
     this.#transferSlots = pLimit(options.concurrency ?? DEFAULT_CONCURRENCY);
     this.#signal = options.signal ? AbortSignal.any([options.signal, this.#failure.signal]) : this.#failure.signal;
   }
@@ -108,7 +110,7 @@ export class GraphWalk {
 
   async #visitRoot(root: Resolved): Promise<Uint8Array> {
     const loaded = await this.#load(root.descriptor, root.bytes);
-    await this.#track(this.#visitManifest(root.descriptor, loaded, { ancestors: [] }));
+    await this.#track(this.#visitManifest(root.descriptor, loaded, { ancestors: [], attachmentDepth: 0 }));
     return loaded.bytes;
   }
 
@@ -133,9 +135,7 @@ export class GraphWalk {
     const key = `${isManifestType(descriptor.mediaType)} ${descriptor.digest} ${descriptor.size}`;
     const begun = this.#visits.get(key);
     if (begun) return begun;
-    if (this.#visits.size >= MAX_NODES) {
-      throw new SatchelError("invalid", `${this.#source.name} has an image of more than ${MAX_NODES} parts`);
-    }
+    this.#budget.spendNode();
     const visit = work();
     this.#visits.set(key, visit);
     return this.#track(visit);
@@ -145,9 +145,7 @@ export class GraphWalk {
     if (position.ancestors.includes(descriptor.digest)) {
       throw new SatchelError("invalid", `${descriptor.digest} in ${this.#source.name} contains itself`);
     }
-    if (position.ancestors.length >= MAX_DEPTH) {
-      throw new SatchelError("invalid", `${this.#source.name} has an image of more than ${MAX_DEPTH} levels`);
-    }
+    this.#budget.checkDepth(position.ancestors.length + 1);
     return this.#once(descriptor, () => this.#copyManifest(descriptor, loaded, position));
   }
 
@@ -155,7 +153,7 @@ export class GraphWalk {
     const loaded = given ?? await this.#load(descriptor);
     const atRest = Promise.withResolvers<void>();
     // While the blobs move, not before: until then all wait for the manifests.
-    if (this.#options.referrers ?? true) this.#attach(descriptor, atRest.promise);
+    if (this.#options.referrers ?? true) this.#attach(descriptor, atRest.promise, position.attachmentDepth + 1);
     try {
       await this.#copyLoaded(descriptor, loaded, position);
     } finally {
@@ -166,12 +164,11 @@ export class GraphWalk {
   async #copyLoaded(descriptor: Descriptor, loaded: LoadedManifest, position: Position): Promise<void> {
     const { bytes, manifest, isPresent } = loaded;
     const isBelowPresent = position.isBelowPresent || (isPresent && this.#target.manifestsAreComplete);
-    const ancestors = [...position.ancestors, descriptor.digest];
+    const below = { ...position, ancestors: [...position.ancestors, descriptor.digest], isBelowPresent };
     await Promise.all(manifest.children.map((child) => {
-      if (isManifestType(child.mediaType)) return this.#visitManifest(child, undefined, { ancestors, isBelowPresent });
+      if (isManifestType(child.mediaType)) return this.#visitManifest(child, undefined, below);
       return this.#visitBlob(child, isBelowPresent);
     }));
-    await position.after;
     throwIfCancelled(this.#signal);
     if (isPresent || isBelowPresent) this.#countPresent(descriptor);
     else await this.#manifestSlots(() => this.#transfer(descriptor, contentOf(bytes)));
@@ -196,6 +193,7 @@ export class GraphWalk {
     const what = `${descriptor.digest} in ${this.#source.name}`;
     return this.#manifestSlots(async () => {
       throwIfCancelled(this.#signal);
+      this.#budget.spendManifest(descriptor.size);
       if (this.#target.manifestsAreComplete) {
         const [isPresent, found] = await Promise.all([
           this.#target.has(descriptor, { signal: this.#signal }),
@@ -252,17 +250,18 @@ export class GraphWalk {
   }
 
   /** Looks for what belongs to a manifest, and copies what is found, while the manifest's own content moves. */
-  #attach(subject: Descriptor, subjectCopied: Promise<void>): void {
+  #attach(subject: Descriptor, subjectAtRest: Promise<void>, depth: number): void {
     for (const lookUp of attachmentLookUps(this.#source, subject, { signal: this.#signal })) {
       const copied = this.#lookUpSlots(lookUp).then(
-        (found) => Promise.all(found.map((attachment) => this.#copyAttachment(attachment, subjectCopied))),
+        (found) => Promise.all(found.map((attachment) => this.#copyAttachment(attachment, subjectAtRest, depth))),
         (error) => this.#tolerateDenied(error, subject),
       );
       void this.#track(copied);
     }
   }
 
-  async #copyAttachment(attachment: Attachment, subjectCopied: Promise<void>): Promise<void> {
+  async #copyAttachment(attachment: Attachment, subjectAtRest: Promise<void>, depth: number): Promise<void> {
+    this.#budget.spendAttachment(depth);
     const { subject, tag } = attachment;
     // What the list of referrers says about them is for choosing; the manifest speaks for itself.
     const descriptor = plainDescriptor(attachment.descriptor);
@@ -275,9 +274,19 @@ export class GraphWalk {
       );
       return;
     }
-    await this.#visitManifest(descriptor, loaded, { ancestors: [], after: subjectCopied });
+    // Only the manifest has to come after its subject. The wait is out here, where nobody else waits for it: the
+    // attachment may be a part of its own subject.
+    await this.#copyBlobsOf(loaded);
+    await subjectAtRest;
+    await this.#visitManifest(descriptor, loaded, { ancestors: [], attachmentDepth: depth });
     if (tag !== undefined) this.#commit.names.push({ tag, descriptor, bytes });
     this.#attachments.push({ descriptor, subject: subject.digest, artifactType: manifest.artifactType, tag });
+  }
+
+  async #copyBlobsOf({ manifest, isPresent }: LoadedManifest): Promise<void> {
+    if (isPresent && this.#target.manifestsAreComplete) return;
+    const blobs = manifest.children.filter((child) => !isManifestType(child.mediaType));
+    await Promise.all(blobs.map((blob) => this.#visitBlob(blob, false)));
   }
 
   /** A fallback index may still list what was deleted long ago; that is no reason to refuse the image. */
@@ -300,8 +309,13 @@ export class GraphWalk {
     this.#warn(`Cannot look for what refers to ${subject.digest}: ${error.message}`);
   }
 
+  /** Passes a warning on; a source could cause any number of them. */
   #warn(message: string): void {
-    this.#options.onWarning?.(message);
+    this.#warnings++;
+    if (this.#warnings <= MAX_WARNINGS) this.#options.onWarning?.(message);
+    else if (this.#warnings === MAX_WARNINGS + 1) {
+      this.#options.onWarning?.("There is more of this kind; it is not shown");
+    }
   }
 }
 
