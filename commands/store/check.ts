@@ -22,19 +22,17 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 /** Damage is told in any case, leftovers one by one only with `--verbose`. */
-function describe({ names, blobs, bytes, damage, garbage }: CheckReport, { store, quiet, verbose }: Settings): string {
+function describe({ names, checked, damage, garbage }: CheckReport, { store, quiet, verbose }: Settings): string {
   const lines = damage.map(({ message, images = [] }) => {
     const users = images.length === 0 ? "" : ` (part of ${images.join(", ")})`;
     return `Damaged: ${printable(message + users)}`;
   });
   if (verbose) lines.push(...garbage.map(({ message }) => `Leftover: ${printable(message)}`));
   if (!quiet) {
-    const checked = `${count(names, "name")} and ${count(blobs, "blob")} (${formatBytes(bytes)}) in ${
-      printable(store)
-    }`;
+    const blobs = `${count(checked.blobs, "blob")} (${formatBytes(checked.bytes)})`;
     const found = damage.length === 0 ? "nothing is damaged" : `${damage.length} damaged`;
     const leftovers = garbage.length === 0 ? "" : `, ${count(garbage.length, "leftover")} for store gc`;
-    lines.push(`Checked ${checked}: ${found}${leftovers}`);
+    lines.push(`Checked ${count(names, "name")} and ${blobs} in ${printable(store)}: ${found}${leftovers}`);
   }
   return lines.map((line) => `${line}\n`).join("");
 }

@@ -28,15 +28,15 @@ export async function run(invocation: Invocation): Promise<number> {
   return EXIT_OK;
 }
 
-function describe({ entries, blobs, ingest, young }: GcReport, dryRun: boolean): string {
+function describe({ entries, deleted, ingest, young }: GcReport, dryRun: boolean): string {
   const parts = [
-    [blobs.count, `${count(blobs.count, "blob")} (${formatBytes(blobs.bytes)})`],
-    [ingest.count, `${count(ingest.count, "part")} of broken transfers (${formatBytes(ingest.bytes)})`],
+    [deleted.blobs, `${count(deleted.blobs, "blob")} (${formatBytes(deleted.bytes)})`],
+    [ingest.blobs, `${count(ingest.blobs, "part")} of broken transfers (${formatBytes(ingest.bytes)})`],
     [entries.untagged, `${count(entries.untagged, "image")} without a name`],
     [entries.orphans, `${count(entries.orphans, "attachment")} of images that are gone`],
     [entries.gone, `${count(entries.gone, "entry", "entries")} without content`],
   ] as const;
   const removed = parts.filter(([number]) => number > 0).map(([, text]) => text).join(", ") || "nothing";
-  const kept = young.count === 0 ? "" : `; kept ${count(young.count, "file")} that may still be needed (--min-age)`;
+  const kept = young.blobs === 0 ? "" : `; kept ${count(young.blobs, "file")} that may still be needed (--min-age)`;
   return `${dryRun ? "Would remove" : "Removed"} ${removed}${kept}\n`;
 }

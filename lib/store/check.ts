@@ -1,4 +1,4 @@
-import type { ContentOptions } from "../content/mod.ts";
+import type { ContentOptions, Tally } from "../content/mod.ts";
 import { hasCode } from "../error.ts";
 import { type Digest, digestAlgorithm } from "../oci/mod.ts";
 import type { Lock } from "../runtime/mod.ts";
@@ -12,10 +12,10 @@ import { type BlobFile, listBlobFiles, type Survey, surveyEntries } from "./surv
 
 /** The result of {@link checkStore}. */
 export interface CheckReport {
-  /** What was looked at. */
+  /** How many names of images there are. */
   names: number;
-  blobs: number;
-  bytes: number;
+  /** What was read and hashed. */
+  checked: Tally;
   /** What makes a named image unusable. */
   damage: Finding[];
   /** What only takes up room; `store gc` removes most of it. */
@@ -47,7 +47,7 @@ const MAX_ROUNDS = 5;
  * @throws {SatchelError} `busy`, `storage` if something cannot be read at all, `cancelled`
  */
 export async function checkStore(layout: Layout, options: CheckOptions = {}): Promise<CheckReport> {
-  const report: CheckReport = { names: 0, blobs: 0, bytes: 0, damage: [], garbage: [] };
+  const report: CheckReport = { names: 0, checked: { blobs: 0, bytes: 0 }, damage: [], garbage: [] };
   if (!isUsableLayout(layout, report)) return report;
   const hashed = await hashAll(layout, options, report);
   for (let round = 1;; round++) {
@@ -63,8 +63,8 @@ export async function checkStore(layout: Layout, options: CheckOptions = {}): Pr
 }
 
 function countFile(report: CheckReport, bytes: number): void {
-  report.blobs++;
-  report.bytes += bytes;
+  report.checked.blobs++;
+  report.checked.bytes += bytes;
 }
 
 function isUsableLayout(layout: Layout, report: CheckReport): boolean {

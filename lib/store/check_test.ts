@@ -20,8 +20,8 @@ Deno.test("a store that ig made is found in order, with every byte read", async 
   using made = scratchOfIg();
   const progress: [number, number][] = [];
   const report = await made.open().check({ onProgress: (done, total) => progress.push([done, total]) });
-  assert.deepEqual([report.names, report.blobs, report.damage, report.garbage], [3, 15, [], []]);
-  assert.deepEqual(progress.at(-1), [report.bytes, report.bytes]);
+  assert.deepEqual([report.names, report.checked.blobs, report.damage, report.garbage], [3, 15, [], []]);
+  assert.deepEqual(progress.at(-1), [report.checked.bytes, report.checked.bytes]);
 });
 
 Deno.test("a missing and an altered blob are damage, with the images that need them", async () => {

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import type { ContentOptions } from "../content/mod.ts";
+import type { ContentOptions, Tally } from "../content/mod.ts";
 import type { Digest } from "../oci/mod.ts";
 import { tryLockExisting } from "../runtime/mod.ts";
 import { withUntagged } from "./entries.ts";
@@ -38,11 +38,11 @@ export interface GcReport {
   /** Entries of the index: without a manifest, attachments of nothing, and (if asked for) images without a name. */
   entries: { gone: number; orphans: number; untagged: number };
   /** Blobs that nothing needs. */
-  blobs: { count: number; bytes: number };
-  /** Parts of transfers that nobody goes on with. */
-  ingest: { count: number; bytes: number };
-  /** Files that nothing needs either, but that are too young. */
-  young: { count: number; bytes: number };
+  deleted: Tally;
+  /** Parts of blobs, left by transfers that nobody goes on with. */
+  ingest: Tally;
+  /** Blobs, and parts of blobs, that nothing needs either, but that are too young. */
+  young: Tally;
 }
 
 /**
@@ -54,9 +54,9 @@ export interface GcReport {
 export async function collectGarbage(layout: Layout, options: GcOptions = {}): Promise<GcReport> {
   const report: GcReport = {
     entries: { gone: 0, orphans: 0, untagged: 0 },
-    blobs: { count: 0, bytes: 0 },
-    ingest: { count: 0, bytes: 0 },
-    young: { count: 0, bytes: 0 },
+    deleted: { blobs: 0, bytes: 0 },
+    ingest: { blobs: 0, bytes: 0 },
+    young: { blobs: 0, bytes: 0 },
   };
   if (!storeExists(layout)) return report;
   const { minAge = DEFAULT_MIN_AGE, dryRun = false } = options;
@@ -73,7 +73,7 @@ export async function collectGarbage(layout: Layout, options: GcOptions = {}): P
     const blobs = [...listBlobFiles(layout)].filter((file): file is BlobFile =>
       file.digest !== undefined && !alive.has(file.digest) && isOld(file)
     );
-    for (const { size } of blobs) add(report.blobs, size);
+    for (const { size } of blobs) add(report.deleted, size);
     if (!dryRun) deleteBlobs(layout, blobs.map(({ digest }) => digest));
     for (const file of listIngestFiles(layout)) {
       if (isOld(file) && takeIngestFile(file, dryRun)) add(report.ingest, file.size);
@@ -114,7 +114,7 @@ function takeIngestFile({ path }: StoreFile, dryRun: boolean): boolean {
   return true;
 }
 
-function add(tally: { count: number; bytes: number }, size: number): void {
-  tally.count++;
+function add(tally: Tally, size: number): void {
+  tally.blobs++;
   tally.bytes += size;
 }

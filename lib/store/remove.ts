@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { attachmentSubject } from "../content/mod.ts";
+import { attachmentSubject, type Tally } from "../content/mod.ts";
 import { type Descriptor, type Digest, isManifestType } from "../oci/mod.ts";
 import { withoutName } from "./entries.ts";
 import { onPath, statOf } from "./files.ts";
@@ -23,7 +23,7 @@ export interface RemoveResult {
   /** The manifests that are gone, attachments included. */
   manifests: Digest[];
   /** The files that are gone: manifests, configs, layers. */
-  deleted: { blobs: number; bytes: number };
+  deleted: Tally;
 }
 
 /**
@@ -114,7 +114,7 @@ function withoutDead(entries: readonly IndexEntry[], dead: ReadonlySet<Digest>):
  *
  * @throws {SatchelError} `storage`
  */
-export function deleteBlobs(layout: Layout, digests: readonly Digest[]): { blobs: number; bytes: number } {
+export function deleteBlobs(layout: Layout, digests: readonly Digest[]): Tally {
   let blobs = 0;
   let bytes = 0;
   for (const digest of digests) {
