@@ -52,7 +52,7 @@ export class Verifier {
 }
 
 /** Passes a stream on and throws at its end, or as soon as it is too long, if it is not what the descriptor says. */
-export async function* verified(stream: ByteStream, descriptor: Descriptor): ByteStream {
+async function* verified(stream: ByteStream, descriptor: Descriptor): ByteStream {
   const verifier = new Verifier(descriptor);
   for await (const chunk of stream) {
     verifier.update(chunk);
