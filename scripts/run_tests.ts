@@ -74,6 +74,7 @@ if (Deno.args.length === 0) {
     await step("format", ["fmt", "--check", "--quiet"]),
     await step("lint", ["lint", "--quiet"]),
     await step("types", ["check", "--quiet", "."]),
+    await step("example of the library", ["check", "--quiet", "--doc", "lib/mod.ts"]),
   ];
   counts.failed += steps.filter((success) => !success).length;
 }

@@ -110,7 +110,9 @@ const sources = new Map(
     [relative(ROOT, path), usesOf(path)] as const
   ),
 );
-const inLib = [...sources].filter(([path]) => path.startsWith("lib/"));
+/** What lib offers to others: it imports every area, and nothing imports it. */
+const CONTENTS = "lib/mod.ts";
+const inLib = [...sources].filter(([path]) => path.startsWith("lib/") && path !== CONTENTS);
 
 /** The files that a file of ours imports, by their paths in the tree. */
 function ownImports(path: string, { imports }: Uses): (Import & { target: string })[] {
