@@ -206,6 +206,18 @@ Deno.test("tags are listed over all pages, and a list that goes in circles or el
   await rejects(list(elsewhere), { code: "refused" });
 });
 
+Deno.test("a list of tags is bounded by the bytes of all its pages", async () => {
+  let page = 0;
+  await using server = await serve((_request, response) =>
+    answer(response, 200, { link: `<?page=${++page}>; rel=next` }, '{"tags":["a"]}'.padEnd(7_000_000))
+  );
+  const list = async () => {
+    for await (const tag of repositoryAt(server).tags()) equal(tag, "a");
+  };
+  await rejects(list(), { code: "invalid", message: /has more than 16777216 bytes/ });
+  equal(page, 3);
+});
+
 Deno.test("a manifest is pushed under its digest, and a registry that made other bytes of it is caught", async () => {
   let stored = digest as string;
   await using server = await serve((request, response) => {

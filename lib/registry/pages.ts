@@ -1,31 +1,47 @@
 import { SatchelError } from "../error.ts";
+import { refuseEncoding } from "./body.ts";
 import type { Client, RequestSpec } from "./client.ts";
 import type { Exchange } from "./exchange.ts";
 import { parseNextLink } from "./link.ts";
 import { followUrl } from "./redirect.ts";
 
+/** The most that one list may be, all its pages together. */
+export interface ListLimits {
+  pages: number;
+  /** Of the pages and of their addresses, in bytes. */
+  bytes: number;
+}
+
 /**
  * Goes through a list that a registry gives in pages (distribution-spec 1.1, `Link`).
  *
- * @param limit the most pages that are asked for
- * @param read reads one page; `undefined` ends the list
- * @throws {SatchelError} `refused` for a next page on another host, `registry` for more than `limit` or one that was there
- *   already
+ * @param read reads one page, with the body that the second argument brings; `undefined` ends the list
+ * @throws {SatchelError} `refused` for a next page on another host, `registry` for one that was there already or for too many,
+ *   `invalid` for too many bytes, before they are in memory
  */
 export async function* pages<T>(
   client: Client,
   spec: RequestSpec,
-  limit: number,
-  read: (sent: Exchange) => Promise<T | undefined>,
+  limits: ListLimits,
+  read: (sent: Exchange, body: () => Promise<Uint8Array>) => Promise<T | undefined>,
 ): AsyncGenerator<T, void, void> {
   const seen = new Set<string>();
+  let left = limits.bytes;
   for (let url: URL | undefined = spec.url; url;) {
     const what = `The list at ${url.host}${spec.url.pathname}`;
     if (seen.has(url.href)) throw new SatchelError("registry", `${what} goes in circles`);
-    if (seen.size === limit) throw new SatchelError("registry", `${what} has more than ${limit} pages`);
+    if (seen.size === limits.pages) throw new SatchelError("registry", `${what} has more than ${limits.pages} pages`);
     seen.add(url.href);
+    left -= url.href.length;
+    const body = async (sent: Exchange): Promise<Uint8Array> => {
+      refuseEncoding(sent, what);
+      const bytes = await sent.read(left);
+      if (!bytes) throw new SatchelError("invalid", `${what} is too large: it has more than ${limits.bytes} bytes`);
+      left -= bytes.length;
+      return bytes;
+    };
     const page: { value: T | undefined; next?: URL } = await client.request({ ...spec, url }, async (sent) => {
-      const value = await read(sent);
+      const value = await read(sent, () => body(sent));
       const link = value === undefined ? undefined : parseNextLink(sent.response.headers.get("link"));
       return link === undefined ? { value } : { value, next: nextPage(link, sent.url, spec.url) };
     });

@@ -9,15 +9,19 @@ import {
   MAX_MANIFEST_SIZE,
   MediaType,
   parseManifestJson,
+  plainDescriptor,
 } from "../oci/mod.ts";
-import { contentType, readBody } from "./body.ts";
+import { contentType } from "./body.ts";
 import type { Client } from "./client.ts";
 import type { Exchange } from "./exchange.ts";
 import { findManifest } from "./manifests.ts";
 import { pages } from "./pages.ts";
 
-/** The most pages of one list of referrers. */
-const MAX_PAGES = 100;
+/** One list of referrers, all its pages together, is bounded as the index that a fallback tag has. */
+const LIMITS = { pages: 100, bytes: MAX_MANIFEST_SIZE };
+
+/** What is longer, in UTF-16 units, is no media type: RFC 6838 section 4.2 allows 127 on either side of the slash. */
+const MAX_ARTIFACT_TYPE = 255;
 
 /** What a registry without the referrers API answers. */
 const UNSUPPORTED_STATUSES: readonly number[] = [400, 404, 405, 501];
@@ -25,8 +29,11 @@ const UNSUPPORTED_STATUSES: readonly number[] = [400, 404, 405, 501];
 /** Lists what refers to a manifest, by whichever of the two ways the repository has. */
 export interface ReferrerLister {
   /**
-   * @throws {SatchelError} `invalid` for a list that is malformed or has more than 10,000 entries, `refused`, `registry`,
-   *   `network`, `cancelled`
+   * The referrers with their artifact types, but without annotations: lists of many subjects are in memory at once, and each
+   * referrer's own manifest has them.
+   *
+   * @throws {SatchelError} `invalid` for a list that is malformed, has more than 10,000 entries or more than 4 MiB, `refused`,
+   *   `registry`, `network`, `cancelled`
    */
   list(subject: Digest, signal?: AbortSignal): Promise<Descriptor[]>;
   /** Whether the repository has the referrers API; asks about `subject` if that is not known yet. */
@@ -86,7 +93,7 @@ async function listByApi(
   const found = new Map<Digest, Descriptor>();
   let answered = false;
   try {
-    for await (const page of pages(client, spec, MAX_PAGES, (sent) => readPage(sent, subject))) {
+    for await (const page of pages(client, spec, LIMITS, (sent, body) => readPage(sent, body, subject))) {
       answered = true;
       for (const descriptor of page) found.set(descriptor.digest, descriptor);
       if (found.size > MAX_CHILDREN) throw tooMany(client, subject);
@@ -100,13 +107,24 @@ async function listByApi(
 }
 
 /** `undefined` if this is not a list of referrers: some servers answer any path with a page of their own. */
-async function readPage(sent: Exchange, subject: Digest): Promise<Descriptor[] | undefined> {
+async function readPage(
+  sent: Exchange,
+  body: () => Promise<Uint8Array>,
+  subject: Digest,
+): Promise<Descriptor[] | undefined> {
   if (sent.response.status !== 200) return undefined;
   const type = contentType(sent);
   if (type !== MediaType.ociIndex && type !== "application/json" && type !== "") return undefined;
   const what = `The list of what refers to ${subject}`;
-  const json = asIndex(await readBody(sent, MAX_MANIFEST_SIZE, what), what);
-  return json && checkManifest(json, MediaType.ociIndex, what).children;
+  const json = asIndex(await body(), what);
+  return json && checkManifest(json, MediaType.ociIndex, what).children.map(listEntry);
+}
+
+/** What is kept of an entry. */
+function listEntry(descriptor: Descriptor): Descriptor {
+  const { artifactType } = descriptor;
+  const isKept = artifactType !== undefined && artifactType.length <= MAX_ARTIFACT_TYPE;
+  return { ...plainDescriptor(descriptor), ...(isKept ? { artifactType } : {}) };
 }
 
 function asIndex(body: Uint8Array, what: string): JsonObject | undefined {
@@ -122,7 +140,7 @@ async function listByTag(client: Client, subject: Digest, signal?: AbortSignal):
   const tag = fallbackTag(subject);
   try {
     const found = await findManifest(client, tag, signal);
-    return found?.manifest.kind === "index" ? found.manifest.children : [];
+    return found?.manifest.kind === "index" ? found.manifest.children.map(listEntry) : [];
   } catch (error) {
     if (!hasCode(error, "denied")) throw error;
     client.warn(`What refers to ${subject} may be missing: ${error.message}`);

@@ -158,6 +158,32 @@ Deno.test("too many referrers are an error", async () => {
   await rejects(repositoryAt(server).referrers(subject), { code: "invalid", message: /more than 10000/ });
 });
 
+Deno.test("of a list's entries only type, digest, size and an artifact type of sane length are kept", async () => {
+  const [a, b] = [referrer("a"), referrer("b")].map(({ descriptor }) => descriptor);
+  const annotations = { much: "x".repeat(100_000) };
+  const list = index([
+    { ...a, artifactType: "application/x.signature", annotations, platform: { os: "o", architecture: "a" } },
+    { ...b, artifactType: "a".repeat(256), annotations, urls: ["https://x/"] },
+  ]);
+  for (const api of [true, false]) {
+    await using server = await serve((request, response) => {
+      if (request.url?.includes("/referrers/") !== api) return answer(response, 404);
+      answer(response, 200, json, list);
+    });
+    deepEqual(await repositoryAt(server).referrers(subject), [{ ...a, artifactType: "application/x.signature" }, b]);
+  }
+});
+
+Deno.test("a list of referrers is bounded by the bytes of all its pages", async () => {
+  await using server = await serve((request, response) => {
+    if (!request.url?.includes("/referrers/")) return answer(response, 404);
+    const page = Number(/page=(\d+)/.exec(request.url)?.[1] ?? 0);
+    answer(response, 200, { ...json, link: `<?page=${page + 1}>; rel=next` }, index([]).padEnd(1_500_000));
+  });
+  await rejects(repositoryAt(server).referrers(subject), { code: "invalid", message: /has more than 4194304 bytes/ });
+  equal(server.seen.filter(({ url }) => url.includes("/referrers/")).length, 3);
+});
+
 Deno.test("what was pushed is listed by the registry where it has the API, without a fallback tag", async () => {
   await using server = await fakeRegistry({ referrersApi: true });
   const repository = repositoryAt(server);
@@ -168,10 +194,10 @@ Deno.test("what was pushed is listed by the registry where it has the API, witho
 
 Deno.test("where it has not, a push maintains the fallback tag, with types and annotations", async () => {
   await using server = await fakeRegistry();
-  const repository = repositoryAt(server);
   const a = referrer("a");
-  await pushAll(repository, [a]);
-  deepEqual(await repository.referrers(subject), [
+  await pushAll(repositoryAt(server), [a]);
+  const stored = JSON.parse(new TextDecoder().decode(server.state.manifests.get(TAG)?.bytes));
+  deepEqual(stored.manifests, [
     { ...a.descriptor, artifactType: "application/x.signature", annotations: { name: "a" } },
   ]);
 });
