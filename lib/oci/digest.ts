@@ -1,4 +1,5 @@
 import { SatchelError } from "../error.ts";
+import { printable } from "../printable.ts";
 import { createHasher, type Hasher } from "../runtime/hash.ts";
 
 /** `algorithm:hex`, checked by {@link parseDigest} (image-spec 1.1, descriptor.md, "Digests"). */
@@ -34,7 +35,7 @@ export function hasUnknownAlgorithm(text: string): boolean {
  */
 export function parseDigest(text: string): Digest {
   if (isDigest(text)) return text;
-  const shown = JSON.stringify(text.length > 160 ? `${text.slice(0, 160)}...` : text);
+  const shown = printable(JSON.stringify(text.length > 160 ? `${text.slice(0, 160)}...` : text));
   if (hasUnknownAlgorithm(text)) {
     throw new SatchelError("invalid", `unsupported digest algorithm in ${shown}`, {
       hint: "satchel computes sha256 and sha512.",

@@ -1,4 +1,5 @@
 import { SatchelError } from "../error.ts";
+import { printable } from "../printable.ts";
 
 /** JSON of a manifest, an index or a config nests a handful of levels; more is an attack on the parser's stack. */
 const MAX_DEPTH = 64;
@@ -30,8 +31,8 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const start = text.trimStart().slice(0, 40);
-    const found = text.trim() === "" ? "it is empty" : `it starts with ${JSON.stringify(start)}`;
+    const start = JSON.stringify(text.trimStart().slice(0, 40));
+    const found = text.trim() === "" ? "it is empty" : `it starts with ${printable(start)}`;
     throw new SatchelError("invalid", `${what} is not JSON: ${found}`, { cause });
   }
 }

@@ -33,6 +33,11 @@ Deno.test("what is not JSON is named, with how it starts", () => {
   assert.throws(() => parseJson(new Uint8Array([0xff, 0xfe]), "the manifest"), /is not UTF-8 text/);
 });
 
+Deno.test("how something that is not JSON starts is shown without what a terminal acts on", () => {
+  const isSafe = ({ message }: Error) => message.includes("\\x9b2J") && !message.includes("\u009b");
+  assert.throws(() => parseJson(encode("\u009b2J"), "it"), isSafe);
+});
+
 Deno.test("any bytes are either JSON or an error of the one kind", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
     try {

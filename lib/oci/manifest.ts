@@ -1,4 +1,5 @@
 import { SatchelError } from "../error.ts";
+import { printable } from "../printable.ts";
 import { type Annotations, type Descriptor, parseAnnotations, parseDescriptor, plainDescriptor } from "./descriptor.ts";
 import { isJsonObject, type JsonObject, parseJson } from "./json.ts";
 import { type ManifestKind, manifestKind, MediaType } from "./media_types.ts";
@@ -8,6 +9,9 @@ export const MAX_MANIFEST_SIZE = 4 * 1024 * 1024;
 
 /** The most entries one manifest may list; real ones have a few hundred. */
 export const MAX_CHILDREN = 10_000;
+
+/** How much of a value is shown in an error, in UTF-16 units. */
+const MAX_SHOWN = 100;
 
 /** What satchel needs to know of any manifest, whatever its media type. */
 export interface Manifest {
@@ -101,14 +105,19 @@ function unsupportedType(mediaType: string, what: string): SatchelError {
       hint: "Push the image again with a current tool; that converts it.",
     });
   }
-  return new SatchelError("invalid", `${what} is not a manifest: its media type is ${JSON.stringify(mediaType)}`);
+  return new SatchelError("invalid", `${what} is not a manifest: its media type is ${shown(mediaType)}`);
+}
+
+/** A value from outside, in an error text. */
+function shown(value: unknown): string {
+  return printable(JSON.stringify(value), MAX_SHOWN);
 }
 
 function checkShape(json: JsonObject, kind: ManifestKind, mediaType: string, what: string): void {
   if (json.mediaType !== undefined && json.mediaType !== mediaType) {
     throw new SatchelError(
       "invalid",
-      `${what} was announced as ${mediaType} but says that it is ${JSON.stringify(json.mediaType)}`,
+      `${what} was announced as ${mediaType} but says that it is ${shown(json.mediaType)}`,
     );
   }
   if (json.schemaVersion === 1) throw unsupportedType(MediaType.dockerSchema1, what);

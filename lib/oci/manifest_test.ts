@@ -110,6 +110,20 @@ Deno.test("a referrer is listed with the type and annotations of its manifest, n
   assert.deepEqual(referrerDescriptor(described, bare), plain);
 });
 
+Deno.test("a type from outside is shown cut, and without what a terminal acts on", () => {
+  const text = `\u009b31m${"x".repeat(3_000_000)}`;
+  const cases: [unknown, string][] = [
+    [{ mediaType: text, manifests: [] }, MediaType.ociIndex],
+    [{ mediaType: { of: text }, manifests: [] }, MediaType.ociIndex],
+    [{}, text],
+  ];
+  for (const [json, mediaType] of cases) {
+    assert.throws(() => parseManifest(encode(json), mediaType, "it"), ({ message }: Error) => {
+      return message.length < 300 && message.includes("\\x9b31mxxx") && !message.includes("\u009b");
+    });
+  }
+});
+
 Deno.test("any JSON is either a manifest or an error of the one kind", () => {
   const shape = fc.record({
     mediaType: fc.option(fc.constantFrom(MediaType.ociIndex, MediaType.ociManifest, "x")),

@@ -1,4 +1,5 @@
 import { SatchelError } from "../error.ts";
+import { printable } from "../printable.ts";
 import { type Digest, hasUnknownAlgorithm, parseDigest } from "./digest.ts";
 
 /** Where a name without a registry is looked for. */
@@ -53,7 +54,7 @@ export function parseReference(text: string): Reference {
   const repository = withNamespace(registry, path);
   checkRepository(text, registry, repository, path);
   if (tag !== undefined && !TAG_GRAMMAR.test(tag)) {
-    throw invalidReference(text, `${JSON.stringify(tag)} is not a valid tag`);
+    throw invalidReference(text, `${printable(JSON.stringify(tag), 200)} is not a valid tag`);
   }
   const reference: Reference = { registry, repository };
   if (tag !== undefined) reference.tag = tag;
@@ -128,7 +129,10 @@ function checkRepository(text: string, registry: string, repository: string, pat
   if (path === "" || !REGISTRY_GRAMMAR.test(registry)) throw invalidReference(text);
   if (!REPOSITORY_GRAMMAR.test(repository)) {
     const isUpperCase = REPOSITORY_GRAMMAR.test(repository.toLowerCase());
-    throw invalidReference(text, isUpperCase ? `repository name (${repository}) must be lowercase` : undefined);
+    throw invalidReference(
+      text,
+      isUpperCase ? `repository name (${printable(repository, 300)}) must be lowercase` : undefined,
+    );
   }
   if (registry.length + 1 + repository.length > MAX_NAME_LENGTH) {
     throw invalidReference(text, `repository name must not be longer than ${MAX_NAME_LENGTH} characters`);
@@ -150,5 +154,5 @@ function invalidReference(text: string, detail?: string, cause?: unknown): Satch
 
 function unreadable(text: string, reason: string, cause: unknown): SatchelError {
   const shown = text.length > 300 ? `${text.slice(0, 300)}...` : text;
-  return new SatchelError("usage", `parsing image name ${JSON.stringify(shown)}: ${reason}`, { cause });
+  return new SatchelError("usage", `parsing image name ${printable(JSON.stringify(shown))}: ${reason}`, { cause });
 }
