@@ -44,8 +44,6 @@ export interface Authorizer {
 
 /** What an {@link Authorizer} needs to know. */
 export interface AuthorizerOptions extends TokenOptions {
-  /** The registry's base URL. */
-  registry: URL;
   /** For the look-up of the account: the registry as the user named it, and the repository. */
   subject: { registry: string; repository: string };
   credentials?: CredentialLookup;

@@ -90,11 +90,12 @@ export function createClient(
     fetch: createFetch(options.tls),
     idleTimeout: options.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
     log: options.log,
+    registry,
   };
   const userAgent = options.userAgent ?? "satchel";
   const subject = { registry: name, repository };
   const { credentials } = options;
-  const authorizer = createAuthorizer({ ...transport, policy, userAgent, registry, subject, credentials });
+  const authorizer = createAuthorizer({ ...transport, policy, userAgent, subject, credentials });
   const warn = onceEach(options.onWarning);
   const push = [pushScope(repository)];
   const pull = options.access === "push" ? push : [pullScope(repository)];

@@ -1,32 +1,45 @@
 import { type Exchange, exchange, type ExchangeOptions } from "./exchange.ts";
 import type { HttpInit } from "../runtime/mod.ts";
+import { printable } from "../printable.ts";
 
 /** What a logged exchange needs besides the request. */
 export interface LoggedOptions extends ExchangeOptions {
   /** Gets a line for each request, without secrets. */
   log?: (line: string) => void;
+  /** The registry's base URL: only there a query has a meaning that is known. */
+  registry: URL;
 }
 
-/** Parameters of the distribution API that are no secrets. Upload locations and storage hosts have others that are. */
+/** How much of each part of a line is shown, in UTF-16 units. */
+const MAX_SHOWN = 1000;
+
+/** Parameters of the distribution API that are no secrets. Upload locations have others that are. */
 const PUBLIC_PARAMETERS: readonly string[] = ["digest", "mount", "from", "n", "last", "artifactType"];
 
 /** As {@link exchange}, with a line for the log: method, address, status and how long the head took, in milliseconds. */
 export async function loggedExchange(url: URL, init: HttpInit, options: LoggedOptions): Promise<Exchange> {
   const started = performance.now();
-  const line = `${init.method} ${loggable(url)}`;
+  const line = `${init.method} ${loggable(url, options.registry)}`;
   try {
     const sent = await exchange(url, init, options);
     options.log?.(`${line} ${sent.response.status} ${Math.round(performance.now() - started)} ms`);
     return sent;
   } catch (error) {
-    options.log?.(`${line} failed: ${(error as Error).message}`);
+    options.log?.(`${line} failed: ${printable((error as Error).message, MAX_SHOWN)}`);
     throw error;
   }
 }
 
-function loggable(url: URL): string {
-  const shown = [...url.searchParams].map(([name, value]) =>
-    PUBLIC_PARAMETERS.includes(name) ? `${name}=${value}` : `${name}=...`
-  );
-  return `${url.origin}${url.pathname}${shown.length > 0 ? `?${shown.join("&")}` : ""}`;
+/**
+ * A URL without secrets, in one line. What a query has is shown as it is on the wire: decoded, it could hold a line feed. On
+ * another host than the registry's even a name, or a value of a name that is known here, may be a secret.
+ */
+export function loggable(url: URL, registry: URL): string {
+  const address = `${url.origin}${printable(url.pathname, MAX_SHOWN)}`;
+  if (url.search === "") return address;
+  if (url.origin !== registry.origin) return `${address}?...`;
+  const parameters = url.search.slice(1).split("&");
+  const shown = parameters.filter((parameter) => PUBLIC_PARAMETERS.includes(parameter.split("=", 1)[0]));
+  const rest = shown.length < parameters.length ? ["..."] : [];
+  return `${address}?${printable([...shown, ...rest].join("&"), MAX_SHOWN)}`;
 }
