@@ -1,5 +1,6 @@
 import { SatchelError, throwIfCancelled } from "../error.ts";
 import { registryHost } from "../oci/mod.ts";
+import { printable } from "../printable.ts";
 import { createFetch, preconnect } from "../runtime/mod.ts";
 import { type Authorizer, createAuthorizer } from "./authorization.ts";
 import { discard } from "./body.ts";
@@ -63,6 +64,9 @@ const DEFAULT_RETRY_DELAY = 200;
 /** How many connections are opened ahead of need: an index of two platforms and all that may refer to it take 17 requests. */
 const DEFAULT_CONNECTIONS = 16;
 
+/** The highest port of TCP. */
+const MAX_PORT = 65_535;
+
 /** A request is sent at most this often because of 401: without a token, with one that turned out to be old, with one. */
 const MAX_AUTHORIZATIONS = 3;
 
@@ -75,12 +79,16 @@ interface Connection {
   warn: (message: string) => void;
 }
 
-/** Makes the client of one repository. */
+/**
+ * Makes the client of one repository.
+ *
+ * @throws {SatchelError} `usage` if the registry's name, though well-formed, is no address
+ */
 export function createClient(
   { registry: name, repository }: { registry: string; repository: string },
   options: RegistryOptions,
 ): Client {
-  const registry = new URL(`${options.plainHttp ? "http" : "https"}://${registryHost(name)}/`);
+  const registry = baseUrl(name, options.plainHttp ? "http" : "https");
   const policy: RetryPolicy = {
     retries: options.retries ?? DEFAULT_RETRIES,
     firstDelay: options.retryDelay ?? DEFAULT_RETRY_DELAY,
@@ -121,6 +129,19 @@ export function createClient(
       });
     },
   };
+}
+
+function baseUrl(name: string, scheme: "http" | "https"): URL {
+  const host = registryHost(name);
+  try {
+    return new URL(`${scheme}://${host}/`);
+  } catch (cause) {
+    const port = Number(/:(\d+)$/.exec(host)?.[1] ?? 0);
+    const reason = port > MAX_PORT
+      ? `port ${port} is above ${MAX_PORT}`
+      : "this is neither a host name nor an IP address";
+    throw new SatchelError("usage", `No registry can be at ${printable(host, 255)}: ${reason}`, { cause });
+  }
 }
 
 /** Sends a request until the registry takes its authorization, or has no reason to take another. */

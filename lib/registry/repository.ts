@@ -53,6 +53,8 @@ interface PushedReferrer {
 /**
  * Opens a repository by the OCI distribution API. No request is made before it is used, but connections are opened.
  *
+ * @throws {SatchelError} `usage` if the registry's name, though well-formed, is no address
+ *
  * @example
  * ```ts
  * const repository = openRepository({ registry: "ghcr.io", repository: "inspektor-gadget/gadget/trace_open" });
