@@ -18,8 +18,8 @@ const MAX_DELAY = 10_000;
 export const MAX_RETRY_AFTER = 60_000;
 
 /**
- * So many bytes, at least, are progress, after which the count of failures starts anew. Less would let a server that gives or
- * takes a few bytes at a time keep us for ever.
+ * So many bytes of a download, at least, are progress, after which the count of failures starts anew. Less would let a server
+ * that gives a few bytes at a time keep us for ever.
  */
 export const PROGRESS = 64 * 1024;
 

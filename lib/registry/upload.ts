@@ -7,12 +7,18 @@ import type { Exchange } from "./exchange.ts";
 import { hasContent } from "./exists.ts";
 import { followUrl } from "./redirect.ts";
 import { httpStatus } from "./registry_error.ts";
-import { asTransient, pauseBeforeRetry, PROGRESS } from "./retry.ts";
+import { asTransient, pauseBeforeRetry } from "./retry.ts";
 import { mergeScopes, pullScope, type Scope } from "./scope.ts";
 import { canStream, type UploadSource, uploadSource } from "./upload_body.ts";
 
 /** Up to this many bytes, a blob is sent from memory. */
 const SMALL_BLOB = 64 * 1024;
+
+/**
+ * So many bytes, at least, are progress of an upload; of a chunk that is shorter, all of it. A registry that takes a few bytes of
+ * each chunk could keep us for ever, and be sent the rest each time.
+ */
+const PROGRESS = 1024 * 1024;
 
 /** How much goes into one PATCH, in bytes, unless the registry wants more. */
 const CHUNK_SIZE = 16 * 1024 * 1024;
@@ -218,14 +224,14 @@ async function sendChunk(upload: Upload, session: Session, length: number): Prom
   session.location = nextLocation(sent);
   session.offset = receivedBytes(sent) ?? offset + length;
   await sent.read(SMALL_BLOB);
-  if (session.offset <= offset || session.offset > offset + length) {
-    throw new SatchelError(
-      "registry",
-      `${sent.url.host} was sent bytes ${offset} to ${
-        offset + length - 1
-      } of ${source.descriptor.digest} and says that it has ${session.offset}`,
-    );
-  }
+  const progress = session.offset - offset;
+  if (progress >= Math.min(PROGRESS, length) && progress <= length) return;
+  const last = offset + length - 1;
+  const error = new SatchelError(
+    "registry",
+    `${sent.url.host} was sent bytes ${offset} to ${last} of ${source.descriptor.digest} and says that it has ${session.offset}`,
+  );
+  throw progress > 0 && progress < length ? asTransient(error) : error;
 }
 
 async function finish(

@@ -76,6 +76,28 @@ Deno.test("a registry that takes a few bytes at a time and then breaks is given 
   equal(server.seen.filter(({ method }) => method === "PUT" || method === "PATCH").length, 3);
 });
 
+Deno.test("a registry that says of each chunk that it took a few bytes is given up", async () => {
+  const blob = sampleBlob(20 * MIB);
+  for (const taken of [10, 70_000]) {
+    await using server = await fakeRegistry();
+    server.state.intercept = async (request, response) => {
+      if (!["PUT", "PATCH"].includes(request.method ?? "")) return false;
+      if (request.method === "PUT") return request.resume().on("end", () => answer(response, 413)), true;
+      const id = /u\d+/.exec(request.url ?? "")?.[0] ?? "";
+      const more = (await bodyOf(request)).subarray(0, taken);
+      const now = new Uint8Array([...server.state.uploads.get(id)!, ...more]);
+      server.state.uploads.set(id, now);
+      answer(response, 202, { location: request.url, range: `0-${now.length - 1}` });
+      return true;
+    };
+    await rejects(repositoryAt(server).push(blob.descriptor, chunked(blob)), {
+      code: "registry",
+      message: /was sent bytes \d+ to \d+ of sha256:\w+ and says that it has \d+$/,
+    });
+    equal(server.seen.filter(({ method }) => method === "PATCH").length, 3);
+  }
+});
+
 Deno.test("a registry that forgets again and again what it had is given up", async () => {
   const blob = sampleBlob(20 * MIB);
   await using server = await fakeRegistry();
