@@ -55,7 +55,7 @@ export async function fetchManifest(
     signal,
   };
   return await client.request(spec, async (sent) => {
-    const what = `${reference} of ${sent.url.host}`;
+    const what = `${isDigest(reference) ? "" : "tag "}${reference} of ${sent.url.host}`;
     const bytes = await readBody(sent, MAX_MANIFEST_SIZE, what);
     const digest = checkedDigest(bytes, reference, sent.response.headers.get("docker-content-digest"), what);
     const announced = announcedType(contentType(sent), what);

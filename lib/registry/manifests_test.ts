@@ -89,6 +89,12 @@ Deno.test("a manifest of more than 4 MiB is refused, whether it says so or not",
   await rejects(repositoryAt(chunked).resolve("v1"), { code: "invalid", message: /too large/ });
 });
 
+Deno.test("errors tell a tag as a tag, which may be a number", async () => {
+  await using server = await hands(new Uint8Array(5 * 1024 * 1024));
+  await rejects(repositoryAt(server).resolve("1"), { message: /^tag 1 of 127\.0\.0\.1:\d+ is too large/ });
+  await rejects(repositoryAt(server).resolve(digest), { message: /^sha256:\w+ of 127\.0\.0\.1:\d+ is too large/ });
+});
+
 Deno.test("an index with 100,000 children is refused", async () => {
   const child = { mediaType, digest, size: 1 };
   const index = { schemaVersion: 2, manifests: Array(100_000).fill(child) };
