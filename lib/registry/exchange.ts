@@ -20,7 +20,7 @@ export interface Exchange extends Disposable {
   readonly response: Response;
 
   /**
-   * The body as the runtime's own chunks.
+   * The body as the runtime's own chunks; nothing if somebody began to read it before.
    *
    * @throws {SatchelError} `network` (transient) if the connection broke or was silent for too long; `cancelled`
    */
@@ -58,11 +58,16 @@ export async function exchange(url: URL, init: HttpInit, options: ExchangeOption
   try {
     watch.waiting();
     const body = init.body instanceof ReadableStream ? watch.body(init.body) : init.body;
-    response = await options.fetch(url.href, {
+    const sending = options.fetch(url.href, {
       ...init,
       ...(body === undefined ? {} : { body }),
       signal: watch.signal,
     });
+    // An answer that comes when nobody waits any more.
+    sending.then(async (late) => {
+      if (watch.signal.aborted) await late.body?.cancel();
+    }).catch(() => {});
+    response = await watch.until(sending);
     watch.busy();
   } catch (error) {
     watch.end();
@@ -74,18 +79,24 @@ export async function exchange(url: URL, init: HttpInit, options: ExchangeOption
 
   async function* chunks(): AsyncGenerator<Uint8Array, void, void> {
     const { body } = response;
-    if (finished || body === null) return;
+    if (finished || body === null || body.locked) return;
+    const reader = body.getReader();
     try {
-      watch.waiting();
-      for await (const chunk of body) {
-        watch.busy();
-        yield chunk;
+      for (;;) {
         watch.waiting();
+        const { done, value } = await watch.until(reader.read());
+        watch.busy();
+        if (done) break;
+        yield value;
       }
       finished = true;
       watch.end();
     } catch (error) {
+      watch.abort();
       throw failed(error);
+    } finally {
+      // What is left of it is dropped; nothing waits for that.
+      if (!finished) reader.cancel().catch(() => {});
     }
   }
 

@@ -9,9 +9,11 @@ export function watchSilence(idleTimeout: number, outer: AbortSignal | undefined
   let waitingSince = Infinity;
   let timedOut = false;
   let bodyError: SatchelError | undefined;
+  let giveUp: (() => void) | undefined;
   const abort = () => {
     end();
     controller.abort();
+    giveUp?.();
   };
   const timer = setInterval(() => {
     if (performance.now() - waitingSince < idleTimeout) return;
@@ -31,6 +33,20 @@ export function watchSilence(idleTimeout: number, outer: AbortSignal | undefined
     waiting: () => waitingSince = performance.now(),
     busy: () => waitingSince = Infinity,
     timedOut: () => timedOut,
+    /**
+     * Waits for an operation, one at a time, until it settles or this watch aborts: whether the runtime heeds the signal, with
+     * a connection in whatever state, is not relied on.
+     */
+    async until<T>(operation: Promise<T>): Promise<T> {
+      const { promise: aborted, reject } = Promise.withResolvers<never>();
+      giveUp = () => reject(new Error("aborted"));
+      if (controller.signal.aborted) giveUp();
+      try {
+        return await Promise.race([operation, aborted]);
+      } finally {
+        giveUp = undefined;
+      }
+    },
     /** What the source of an upload threw; the runtime reports it in its own words, or not at all. */
     bodyError: () => bodyError,
     /** Passes an upload's bytes on, so that each of them counts as movement. */
