@@ -31,7 +31,8 @@ function describe({ names, checked, damage, garbage }: CheckReport, { store, qui
   if (!quiet) {
     const blobs = `${count(checked.blobs, "blob")} (${formatBytes(checked.bytes)})`;
     const found = damage.length === 0 ? "nothing is damaged" : `${damage.length} damaged`;
-    const leftovers = garbage.length === 0 ? "" : `, ${count(garbage.length, "leftover")} for store gc`;
+    const collectable = garbage.filter(({ kind }) => kind !== "unknown").length;
+    const leftovers = collectable === 0 ? "" : `, ${count(collectable, "leftover")} for store gc`;
     lines.push(`Checked ${count(names, "name")} and ${blobs} in ${printable(store)}: ${found}${leftovers}`);
   }
   return lines.map((line) => `${line}\n`).join("");

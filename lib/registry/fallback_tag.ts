@@ -12,7 +12,8 @@ import {
 import type { Client } from "./client.ts";
 import { type FetchedManifest, findManifest, putManifest } from "./manifests.ts";
 import { httpStatus } from "./registry_error.ts";
-import { backoff, pause } from "./retry.ts";
+import { pause } from "../runtime/mod.ts";
+import { backoff } from "./retry.ts";
 
 /** How often an index is written again because others wrote it as well. */
 const MAX_ATTEMPTS = 20;

@@ -1,5 +1,5 @@
-import { setTimeout as delayed } from "node:timers/promises";
-import { cancelled, SatchelError, throwIfCancelled } from "../error.ts";
+import { SatchelError, throwIfCancelled } from "../error.ts";
+import { pause } from "../runtime/mod.ts";
 
 /** When and how often something is tried again. */
 export interface RetryPolicy {
@@ -89,15 +89,6 @@ export async function pauseBeforeRetry(
   const delay = Math.max(backoff(policy.firstDelay, failures), retryAfter ?? 0);
   policy.onRetry?.(`${error.message}; trying again in ${seconds(delay)} (${failures} of ${policy.retries})`);
   await pause(delay, signal);
-}
-
-/** Waits.  @throws {SatchelError} `cancelled` */
-export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  try {
-    await delayed(milliseconds, undefined, { signal });
-  } catch {
-    throw cancelled(signal);
-  }
 }
 
 /** A pause that doubles with each failure; half of it is random, so that many clients do not come back together. */

@@ -1,7 +1,8 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import fc from "fast-check";
 import { SatchelError } from "../error.ts";
-import { asTransient, backoff, parseRetryAfter, pause, retrying } from "./retry.ts";
+import { pause } from "../runtime/mod.ts";
+import { asTransient, backoff, parseRetryAfter, retrying } from "./retry.ts";
 
 const policy = { retries: 2, firstDelay: 0 };
 

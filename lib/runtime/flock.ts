@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 import process from "node:process";
-import { setTimeout as delay } from "node:timers/promises";
 import { cancelled, SatchelError } from "../error.ts";
+import { pause } from "./pause.ts";
 
 /** An exclusive `flock(2)` that is held until it is disposed of; the kernel frees it when the process dies. */
 export interface Lock extends Disposable {
@@ -37,7 +37,7 @@ const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
 export async function acquireLock(path: string, options: LockOptions = {}): Promise<Lock> {
   const started = performance.now();
   let told = false;
-  let pause = FIRST_PAUSE;
+  let length = FIRST_PAUSE;
   while (true) {
     if (options.signal?.aborted) throw cancelled(options.signal, `waiting for ${path}`);
     const lock = tryLock(path);
@@ -50,8 +50,8 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
     }
     const left = (options.timeout ?? Infinity) - waited;
     // Spread at random, so that many waiters do not wake up together.
-    await sleep(Math.min(pause * (0.5 + Math.random()), left), path, options.signal);
-    pause = Math.min(pause * 1.5, LONGEST_PAUSE);
+    await pause(Math.min(length * (0.5 + Math.random()), left), options.signal, `waiting for ${path}`);
+    length = Math.min(length * 1.5, LONGEST_PAUSE);
   }
 }
 
@@ -189,14 +189,6 @@ function openLibC(): LibC {
     }
   }
   throw new SatchelError("storage", `Cannot open the C library (${names.join(", ")})`, { cause: failure });
-}
-
-async function sleep(milliseconds: number, path: string, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await delay(milliseconds, undefined, { signal });
-  } catch {
-    throw cancelled(signal, `waiting for ${path}`);
-  }
 }
 
 function busy(path: string, timeout: number): SatchelError {

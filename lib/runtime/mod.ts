@@ -1,5 +1,5 @@
 /**
- * The only place that knows Deno from Bun: file locks, hashes, TLS options, the process itself.
+ * The only place that knows Deno from Bun: file locks, hashes, TLS options, the process itself, pauses.
  * It must not know what satchel does with them.
  *
  * @module
@@ -7,4 +7,5 @@
 export * from "./flock.ts";
 export * from "./hash.ts";
 export * from "./http.ts";
+export * from "./pause.ts";
 export * from "./process.ts";

@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import { readSync } from "node:fs";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { type ByteStream, type ContentOptions, type FetchOptions } from "../content/mod.ts";
 import { SatchelError, throwIfCancelled } from "../error.ts";
 import { type Descriptor, type Digest, type DigestAlgorithm, digestAlgorithm, Digester } from "../oci/mod.ts";
+import { nextTurn } from "../runtime/mod.ts";
 import { onPath, type OpenFile, openToRead, readUpTo, statOf } from "./files.ts";
 import { blobPath, type Layout } from "./layout.ts";
 
@@ -29,6 +29,7 @@ export interface ReadBlob {
  */
 export function readBlob(layout: Layout, descriptor: Descriptor): ReadBlob {
   const path = blobPath(layout, descriptor.digest);
+  if (isNoFile(path)) return { state: "damaged" };
   using file = openToRead(path);
   if (!file) return { state: "missing" };
   if (file.stat.size !== descriptor.size) return { state: "damaged" };
@@ -36,6 +37,11 @@ export function readBlob(layout: Layout, descriptor: Descriptor): ReadBlob {
   const digester = new Digester(digestAlgorithm(descriptor.digest));
   digester.update(bytes);
   return digester.digest() === descriptor.digest ? { state: "ok", bytes } : { state: "damaged" };
+}
+
+/** Whether a link, a folder or a FIFO stands where a blob should: nothing that is read, and no reason to stop. */
+export function isNoFile(path: string): boolean {
+  return statOf(path)?.isFile() === false;
 }
 
 /** Whether a blob lies there with the right size; the cheap question, its bytes may still be others. */
@@ -51,6 +57,7 @@ export function hasSize(layout: Layout, descriptor: Descriptor): boolean {
  */
 export async function blobState(layout: Layout, descriptor: Descriptor, options: ContentOptions): Promise<BlobState> {
   const path = blobPath(layout, descriptor.digest);
+  if (isNoFile(path)) return "damaged";
   using file = openToRead(path);
   if (!file) return "missing";
   if (file.stat.size !== descriptor.size) return "damaged";

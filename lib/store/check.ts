@@ -1,8 +1,8 @@
 import type { ContentOptions, Tally } from "../content/mod.ts";
-import { hasCode } from "../error.ts";
-import { type Digest, digestAlgorithm } from "../oci/mod.ts";
-import type { Lock } from "../runtime/mod.ts";
-import { hashOpenFile } from "./blobs.ts";
+import { hasCode, throwIfCancelled } from "../error.ts";
+import { type Descriptor, type Digest, digestAlgorithm } from "../oci/mod.ts";
+import { type Lock, nextTurn } from "../runtime/mod.ts";
+import { hashOpenFile, isNoFile } from "./blobs.ts";
 import { openToRead, stampOf, statOf } from "./files.ts";
 import { findGarbage, type Finding } from "./garbage.ts";
 import { type GraphNode, manifestReader, walkGraph } from "./graph.ts";
@@ -103,6 +103,7 @@ async function rehash(
 ): Promise<HashedFile | undefined> {
   hashed.delete(digest);
   const path = blobPath(layout, digest);
+  if (isNoFile(path)) return undefined;
   using file = openToRead(path);
   if (!file) return undefined;
   const onChunk = count && ((chunk: Uint8Array) => count(chunk.length));
@@ -139,20 +140,34 @@ async function judge(
   const images = entries.filter((entry) => survey.uses.get(entry) === "image");
   report.names = new Set(images.map(({ name }) => name)).size;
   const judgements = new Map<Digest, Judgement>();
-  for (const { name, descriptor } of images) {
-    for (const node of walkGraph([descriptor!], reader, survey.attachments.of)) {
+  for (const { root, names } of byDigest(images)) {
+    // Others get their turn, Ctrl-C among them: a hostile store may take long.
+    await nextTurn();
+    throwIfCancelled(options.signal);
+    for (const node of walkGraph([root], reader, survey.attachments.of)) {
       if (node.isGuess) continue;
       const { digest } = node.descriptor;
       const judgement = judgements.get(digest) ?? judgeNode(layout, node, hashed.get(digest));
       judgements.set(digest, judgement);
       const { finding } = judgement;
-      if (finding && !finding.images?.includes(name!)) finding.images = [...finding.images ?? [], name!];
+      if (finding) finding.images = [...new Set([...finding.images ?? [], ...names])];
     }
   }
   const findings = [...judgements.values()].flatMap(({ finding }) => finding ?? []);
   report.damage = [...invalidEntries(layout, entries, survey), ...findings];
   report.garbage = findGarbage(layout, entries, survey, reader);
   return [...judgements].filter(([, { isDoubtful }]) => isDoubtful).map(([digest]) => digest);
+}
+
+/** The images of a list, each once with all of its names. */
+function byDigest(images: readonly IndexEntry[]): { root: Descriptor; names: string[] }[] {
+  const found = new Map<Digest, { root: Descriptor; names: string[] }>();
+  for (const { name, descriptor } of images) {
+    const known = found.get(descriptor!.digest);
+    if (known) known.names.push(name!);
+    else found.set(descriptor!.digest, { root: descriptor!, names: [name!] });
+  }
+  return [...found.values()];
 }
 
 /** Without the right to lock there is none to write either; then nobody of this user changes the store. */

@@ -1,12 +1,25 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  fchmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { MemoryRepository } from "../content/mod.ts";
 import { hasCode } from "../error.ts";
 import { capabilityTest, peer, peerTest } from "../../tests/harness/mod.ts";
 import { acquireLock } from "../runtime/mod.ts";
+import { replaceFile } from "./files.ts";
 import { blobFile, makeImage, pull, ref, scratch, scratchOfIg, writeStore } from "./_testing.ts";
 
 /** A file system of 1 MiB as a folder. */
@@ -200,4 +213,44 @@ Deno.test("a manifest of 5 MiB in the index neither fills the memory nor breaks 
     ["evil", "damaged"],
     ["ghcr.io/inspektor-gadget/gadget/v1:latest", "ok"],
   ]);
+});
+
+capabilityTest(
+  "root",
+  "root does not write to a store that somebody else owns or may write to, but reads it",
+  async () => {
+    using made = scratch();
+    const source = new MemoryRepository();
+    makeImage(source, "v1");
+    await pull(source, "v1", made.open());
+    for (const folder of [".", "blobs", "blobs/sha256", "ingest"]) {
+      const path = join(made.path, folder);
+      chownSync(path, 65534, 65534);
+      await assert.rejects(
+        made.open().tag(ref("v1"), ref("copy")),
+        /Root does not write to .* which belongs to the user/,
+      );
+      assert.equal((await made.open().images()).length, 1);
+      chownSync(path, 0, 0);
+      chmodSync(path, 0o777);
+      await assert.rejects(pull(source, "v1", made.open()), /to which other users may write/);
+      chmodSync(path, 0o755);
+    }
+    await made.open().tag(ref("v1"), ref("copy"));
+  },
+);
+
+Deno.test("a file that was exchanged while it was written does not get its name", () => {
+  using made = scratch();
+  mkdirSync(made.path, { recursive: true });
+  const [victim, target, temporary] = ["victim", "target", "target.tmp"].map((name) => join(made.path, name));
+  writeFileSync(victim, "secret", { mode: 0o600 });
+  assert.throws(() =>
+    replaceFile(target, "content", (fd) => {
+      fchmodSync(fd, 0o644);
+      rmSync(temporary);
+      symlinkSync(victim, temporary);
+    }), /was replaced by somebody else/);
+  assert.equal(existsSync(target), false);
+  assert.equal(statSync(victim).mode & 0o777, 0o600);
 });

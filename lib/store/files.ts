@@ -156,23 +156,47 @@ export function writeAll(fd: number, bytes: Uint8Array, position: number): void 
  * new one survives a power failure. To be called under a lock: one that is half-written, left by a process that died, is
  * thrown away.
  *
- * @param prepare gives the new file what the old one had, before it takes its place
+ * @param prepare gives the new file what the old one had, before it takes its place; by its number, since its name may be
+ *   somebody else's by then
  * @throws {SatchelError} `storage`
  */
-export function replaceFile(path: string, text: string, prepare?: (temporary: string, stat: Stats) => void): void {
+export function replaceFile(path: string, text: string, prepare?: (fd: number) => void): void {
   const temporary = `${path}.tmp`;
   try {
     onPath("write", path, () => {
       rmSync(temporary, { force: true });
       using file = createToWrite(temporary, 0o644);
       writeAll(file.fd, new TextEncoder().encode(text), 0);
-      prepare?.(temporary, file.stat);
+      prepare?.(file.fd);
       fsyncSync(file.fd);
-      renameSync(temporary, path);
+      renameOpenFile(file, temporary, path);
     });
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary);
     throw error;
+  }
+}
+
+/**
+ * Renames a file that is open, if it still is what lies at its path: nobody gets something else into its new place.
+ *
+ * @throws {SatchelError} `refused` if something else lies there; what the system throws
+ */
+export function renameOpenFile({ fd }: OpenFile, from: string, to: string): void {
+  const open = fstatSync(fd);
+  const there = lstatSync(from, { throwIfNoEntry: false });
+  if (!there || there.ino !== open.ino || there.dev !== open.dev) {
+    throw new SatchelError("refused", `${from} was replaced by somebody else while it was written`);
+  }
+  renameSync(from, to);
+}
+
+/** Removes what another error has made useless; that error is the one to be told. */
+export function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // A read-only file system, say; the error before this one tells the same.
   }
 }
 

@@ -12,11 +12,11 @@ export interface Finding {
   /**
    * Damage: `layout`, `index`, `entry` (one of the index), `missing`, `altered`, `unreadable` (a manifest of a kind
    * that satchel does not know). Garbage: `gone`, `orphan`, `untagged` (entries of the index), `stray` (a file that
-   * nothing needs), `unfinished` (a part of a transfer).
+   * nothing needs), `unfinished` (a part of a transfer), `unknown` (a file that is none of the store's, and stays).
    */
   kind:
     | ("layout" | "index" | "entry" | "missing" | "altered" | "unreadable")
-    | ("gone" | "orphan" | "untagged" | "stray" | "unfinished");
+    | ("gone" | "orphan" | "untagged" | "stray" | "unfinished" | "unknown");
   /** One sentence, with the file or the digest. */
   message: string;
   digest?: Digest;
@@ -53,7 +53,9 @@ export function findGarbage(
 
 function findStrayFiles(layout: Layout, needed: ReadonlySet<Digest>): Finding[] {
   return [...listBlobFiles(layout)].flatMap((file): Finding[] => {
-    if (file.digest === undefined) return [{ kind: "stray", message: `${file.path} is not a blob`, path: file.path }];
+    if (file.digest === undefined) {
+      return [{ kind: "unknown", message: `${file.path} is not a blob; gc leaves it alone`, path: file.path }];
+    }
     if (needed.has(file.digest)) return [];
     const { digest, path, size } = file;
     return [{ kind: "stray", message: `${digest} is not needed by anything`, digest, path, bytes: size }];

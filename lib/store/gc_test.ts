@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { copy, MemoryRepository } from "../content/mod.ts";
+import { hasCode } from "../error.ts";
 import { digestHex, MediaType } from "../oci/mod.ts";
 import { acquireLock } from "../runtime/mod.ts";
 import { blobsIn, entriesIn, makeAttachment, makeImage, pull, ref, removeBlob, scratch } from "./_testing.ts";
@@ -129,8 +130,32 @@ Deno.test("gc never touches what is not named as a blob is", async () => {
   await store.gc({ minAge: 0, untagged: true });
   for (const name of names) assert.equal(existsSync(join(made.path, "blobs/sha256", name)), true);
   assert.equal(existsSync(join(made.path, "blobs/sha256", "f".repeat(64))), true);
-  const strays = (await store.check()).garbage.filter(({ kind }) => kind === "stray");
+  const strays = (await store.check()).garbage.filter(({ kind }) => kind === "unknown");
   assert.equal(strays.length, 5);
+});
+
+Deno.test("gc removes parts of transfers alone from ingest", async () => {
+  using made = scratch();
+  const { store } = await makeStore(made);
+  const [partial, ofIg, foreign] = [`${"a".repeat(64)}.partial`, `${"b".repeat(64)}_12345`, "thesis.tex"];
+  for (const name of [partial, ofIg, foreign]) writeFileSync(join(made.path, "ingest", name), "?");
+  await store.gc({ minAge: 0 });
+  assert.deepEqual(readdirSync(join(made.path, "ingest")), [foreign]);
+});
+
+Deno.test("no link inside of a store is followed, whoever made it, so nothing elsewhere is removed", async () => {
+  using elsewhere = scratch();
+  await makeStore(elsewhere);
+  const files = readdirSync(join(elsewhere.path, "blobs/sha256"));
+  for (const inner of ["blobs", "blobs/sha256", "ingest"]) {
+    using made = scratch();
+    const { store } = await makeStore(made);
+    rmSync(join(made.path, inner), { recursive: true });
+    symlinkSync(join(elsewhere.path, inner), join(made.path, inner));
+    await assert.rejects(store.gc({ minAge: 0, untagged: true }), (error) => hasCode(error, "refused"), inner);
+    await assert.rejects(store.images(), (error) => hasCode(error, "refused"), inner);
+  }
+  assert.deepEqual(readdirSync(join(elsewhere.path, "blobs/sha256")), files);
 });
 
 Deno.test("gc keeps all that a manifest speaks of which it cannot read", async () => {

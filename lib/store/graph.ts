@@ -25,17 +25,25 @@ export interface StoredManifest {
 export interface ManifestReader {
   readonly layout: Layout;
   read(descriptor: Descriptor): StoredManifest;
+  /** Every digest that a file which should be a manifest speaks of. */
+  guess(descriptor: Descriptor): readonly Descriptor[];
 }
 
 /** A reader; make a new one for each operation, since others may change the store meanwhile. */
 export function manifestReader(layout: Layout): ManifestReader {
   const known = new Map<string, StoredManifest>();
+  const guesses = new Map<Digest, readonly Descriptor[]>();
   return {
     layout,
     read(descriptor) {
       const key = `${descriptor.digest} ${descriptor.mediaType} ${descriptor.size}`;
       let found = known.get(key);
       if (!found) known.set(key, found = readStoredManifest(layout, descriptor));
+      return found;
+    },
+    guess(descriptor) {
+      const found = guesses.get(descriptor.digest) ?? guessChildren(layout, descriptor);
+      guesses.set(descriptor.digest, found);
       return found;
     },
   };
@@ -98,7 +106,7 @@ export function* walkGraph(
     const children = node.stored?.manifest?.children;
     if (children) { for (const child of children) enqueue(child); }
     else if (isGuess || node.stored) {
-      for (const guess of guessChildren(reader.layout, descriptor)) enqueue(guess, true);
+      for (const guess of reader.guess(descriptor)) enqueue(guess, true);
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { ContentOptions } from "../content/mod.ts";
+import { throwIfCancelled } from "../error.ts";
 import {
   CREATED_ANNOTATION,
   type Descriptor,
@@ -12,6 +13,7 @@ import {
   type Platform,
   type Reference,
 } from "../oci/mod.ts";
+import { nextTurn } from "../runtime/mod.ts";
 import { readBlob } from "./blobs.ts";
 import { type ManifestReader, manifestReader, walkGraph } from "./graph.ts";
 import { compareBytes, type IndexEntry, readIndex } from "./index_file.ts";
@@ -55,29 +57,45 @@ export interface ListOptions extends ContentOptions {
  */
 export async function listImages(layout: Layout, { all = false, signal }: ListOptions = {}): Promise<StoredImage[]> {
   const { entries } = await readIndex(layout, signal);
-  const reader = manifestReader(layout);
+  const look: Look = { reader: manifestReader(layout), measured: new Map() };
   const images = entries.filter(isImage).sort((a, b) => compareBytes(a.name, b.name));
-  const listed = images.flatMap((entry) => describe(entry, "image", reader));
-  return all ? [...listed, ...listOthers(entries, reader)] : listed;
+  const listed: StoredImage[] = [];
+  for (const [number, entry] of images.entries()) {
+    // Others get their turn, Ctrl-C among them: a hostile store may take long.
+    if (number % IMAGES_PER_TURN === IMAGES_PER_TURN - 1) await nextTurn();
+    throwIfCancelled(signal);
+    listed.push(...describe(entry, "image", look));
+  }
+  return all ? [...listed, ...listOthers(entries, look)] : listed;
+}
+
+/** After how many images others get their turn. */
+const IMAGES_PER_TURN = 200;
+
+/** What one listing has read and added up so far. */
+interface Look {
+  reader: ManifestReader;
+  /** By the digest of the root. */
+  measured: Map<Digest, Pick<StoredImage, "size" | "state">>;
 }
 
 /** Attachments, and what `store gc --untagged` removes; not what is only a part of something else. */
-function listOthers(entries: readonly IndexEntry[], reader: ManifestReader): StoredImage[] {
-  const { uses, attachments } = surveyEntries(entries, reader);
+function listOthers(entries: readonly IndexEntry[], look: Look): StoredImage[] {
+  const { uses, attachments } = surveyEntries(entries, look.reader);
   const found = entries.flatMap((entry) => {
     const use = uses.get(entry);
     if (use === "image") return [];
     const subject = attachments.subjectOf(entry);
-    if (subject) return describe(entry, "attachment", reader).map((image) => ({ ...image, subject }));
-    return use === "untagged" || use === "gone" ? describe(entry, "untagged", reader) : [];
+    if (subject) return describe(entry, "attachment", look).map((image) => ({ ...image, subject }));
+    return use === "untagged" || use === "gone" ? describe(entry, "untagged", look) : [];
   });
   const order = (image: StoredImage) => `${image.kind} ${image.name ?? image.descriptor.digest}`;
   return found.sort((a, b) => compareBytes(order(a), order(b)));
 }
 
-function describe(entry: IndexEntry, kind: StoredImage["kind"], reader: ManifestReader): StoredImage[] {
+function describe(entry: IndexEntry, kind: StoredImage["kind"], look: Look): StoredImage[] {
   if (!entry.descriptor) return [];
-  const summary = summarize(entry.descriptor, reader);
+  const summary = summarize(entry.descriptor, look);
   const image: StoredImage = { kind, ...summary, descriptor: plainDescriptor(entry.descriptor) };
   if (entry.name !== undefined) image.name = entry.name;
   const reference = entry.name === undefined ? undefined : referenceOf(entry.name);
@@ -87,19 +105,9 @@ function describe(entry: IndexEntry, kind: StoredImage["kind"], reader: Manifest
 
 type Summary = Pick<StoredImage, "state" | "created" | "platforms" | "size" | "artifactType">;
 
-function summarize(root: Descriptor, reader: ManifestReader): Summary {
-  const summary: Summary = { state: "ok", platforms: [], size: 0 };
-  const counted = new Set<Digest>();
-  for (const { descriptor, stored, isGuess } of walkGraph([root], reader)) {
-    if (isGuess) continue;
-    if (!counted.has(descriptor.digest)) {
-      counted.add(descriptor.digest);
-      summary.size += descriptor.size;
-    }
-    if (stored && stored.state !== "ok" && summary.state === "ok") {
-      summary.state = stored.state === "missing" ? "missing" : "damaged";
-    }
-  }
+function summarize(root: Descriptor, look: Look): Summary {
+  const { reader } = look;
+  const summary: Summary = { ...measure(root, look), platforms: [] };
   const manifest = reader.read(root).manifest;
   const created = manifest && findCreated(manifest, reader) || root.annotations?.[CREATED_ANNOTATION];
   if (created) summary.created = created;
@@ -107,6 +115,25 @@ function summarize(root: Descriptor, reader: ManifestReader): Summary {
   if (artifactType) summary.artifactType = artifactType;
   summary.platforms = manifest ? findPlatforms(manifest, root, reader) : [];
   return summary;
+}
+
+function measure(root: Descriptor, { reader, measured }: Look): Pick<StoredImage, "size" | "state"> {
+  const known = measured.get(root.digest);
+  if (known) return known;
+  const found: Pick<StoredImage, "size" | "state"> = { state: "ok", size: 0 };
+  const counted = new Set<Digest>();
+  for (const { descriptor, stored, isGuess } of walkGraph([root], reader)) {
+    if (isGuess) continue;
+    if (!counted.has(descriptor.digest)) {
+      counted.add(descriptor.digest);
+      found.size += descriptor.size;
+    }
+    if (stored && stored.state !== "ok" && found.state === "ok") {
+      found.state = stored.state === "missing" ? "missing" : "damaged";
+    }
+  }
+  measured.set(root.digest, found);
+  return found;
 }
 
 /** Its own annotation, or that of its first part that has one; `ig` shows the one of the host's architecture. */

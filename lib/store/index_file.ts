@@ -1,4 +1,4 @@
-import { chmodSync, chownSync } from "node:fs";
+import { fchmodSync } from "node:fs";
 import { hasCode, SatchelError } from "../error.ts";
 import {
   type Annotations,
@@ -16,6 +16,9 @@ import { createStore, type Layout, lockIndex, storeExists } from "./layout.ts";
 
 /** The largest index that is read, in bytes; one of 5,000 names has about 5 MiB. */
 const MAX_INDEX_SIZE = 256 * 1024 * 1024;
+
+/** The most entries that an index may have; every image takes one for each platform and name. */
+const MAX_ENTRIES = 200_000;
 
 /** One entry of index.json. */
 export interface IndexEntry {
@@ -140,7 +143,11 @@ function parseIndex(bytes: Uint8Array, path: string): IndexFile {
   if (manifests !== undefined && manifests !== null && !Array.isArray(manifests)) {
     throw new SatchelError("invalid", `${path}: manifests is not a list`);
   }
-  return { members, entries: (manifests ?? []).map((raw: unknown, at) => parseEntry(raw, at, path)) };
+  const list: unknown[] = manifests ?? [];
+  if (list.length > MAX_ENTRIES) {
+    throw new SatchelError("invalid", `${path} has ${list.length} entries, the limit is ${MAX_ENTRIES}`);
+  }
+  return { members, entries: list.map((raw: unknown, at) => parseEntry(raw, at, path)) };
 }
 
 function parseEntry(raw: unknown, at: number, path: string): IndexEntry {
@@ -238,19 +245,8 @@ function byteRank(unit: number): number {
 /** Replaces index.json; under its lock. When it returns, the change survives a power failure. */
 function saveIndex(layout: Layout, index: IndexFile): void {
   const old = statOf(layout.indexFile);
-  replaceFile(layout.indexFile, encodeIndex(index), (temporary, stat) => {
-    if (!old) return;
-    chmodSync(temporary, old.mode & 0o777);
-    // The owner of the store must be able to go on with it after root has used it.
-    if (old.uid !== stat.uid || old.gid !== stat.gid) chownQuietly(temporary, old.uid, old.gid);
+  replaceFile(layout.indexFile, encodeIndex(index), (fd) => {
+    if (old) fchmodSync(fd, old.mode & 0o777);
   });
   syncFolder(layout.root);
-}
-
-function chownQuietly(path: string, uid: number, gid: number): void {
-  try {
-    chownSync(path, uid, gid);
-  } catch {
-    // Only root may; for anybody else the file is then their own, which is what `ig` leaves as well.
-  }
 }

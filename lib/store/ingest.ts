@@ -1,11 +1,21 @@
-import { chmodSync, fdatasync, ftruncateSync, renameSync, rmSync } from "node:fs";
+import { fchmodSync, fdatasync, ftruncateSync } from "node:fs";
 import { join } from "node:path";
 import { type Content, type PushOptions, Verifier } from "../content/mod.ts";
-import { hasCode, SatchelError, throwIfCancelled } from "../error.ts";
+import { hasCode, SatchelError, systemCode, throwIfCancelled } from "../error.ts";
 import { type Descriptor, digestHex } from "../oci/mod.ts";
-import { tryLock } from "../runtime/mod.ts";
+import { type Lock, tryLock } from "../runtime/mod.ts";
 import { readChunks } from "./blobs.ts";
-import { isDiskFull, onPath, type OpenFile, openToWrite, statOf, storageError, writeAll } from "./files.ts";
+import {
+  isDiskFull,
+  onPath,
+  type OpenFile,
+  openToWrite,
+  removeQuietly,
+  renameOpenFile,
+  statOf,
+  storageError,
+  writeAll,
+} from "./files.ts";
 import { blobPath, createFolder, type Layout } from "./layout.ts";
 
 /** How much is written before the disk is told to start with it, in bytes: then little is left to wait for at the end. */
@@ -42,11 +52,11 @@ export async function ingest(
   try {
     await receive(partial, descriptor, content, options);
     onPath("write", blob, () => {
-      chmodSync(partial.path, 0o444);
-      renameSync(partial.path, blob);
+      fchmodSync(partial.file.fd, 0o444);
+      renameOpenFile(partial.file, partial.path, blob);
     });
   } catch (error) {
-    if (!isWorthKeeping(partial, error, options.signal)) rmSync(partial.path, { force: true });
+    if (!isWorthKeeping(partial, error, options.signal)) removeQuietly(partial.path);
     throw hasCode(error, "storage") && isDiskFull(error) ? diskFull(layout, descriptor, error) : error;
   }
 }
@@ -59,9 +69,9 @@ function openPartial(layout: Layout, descriptor: Descriptor): Partial {
   const hex = digestHex(descriptor.digest);
   const shared = join(layout.ingest, `${hex}.partial`);
   const own = join(layout.ingest, `${hex}_${crypto.randomUUID()}`);
-  const sharedLock = tryLock(shared);
+  const sharedLock = lockPartial(shared);
   const path = sharedLock ? shared : own;
-  const lock = sharedLock ?? tryLock(own);
+  const lock = sharedLock ?? lockPartial(own);
   try {
     const file = openToWrite(path, 0o600);
     const close = () => {
@@ -71,6 +81,15 @@ function openPartial(layout: Layout, descriptor: Descriptor): Partial {
     return { path, file, isKept: sharedLock !== undefined, [Symbol.dispose]: close };
   } catch (error) {
     lock?.[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function lockPartial(path: string): Lock | undefined {
+  try {
+    return tryLock(path);
+  } catch (error) {
+    if (hasCode(error, "storage") && systemCode(error.cause)) throw storageError("write", path, error.cause);
     throw error;
   }
 }

@@ -74,7 +74,8 @@ export function blobPath(layout: Layout, digest: Digest): string {
  * @throws {SatchelError} `invalid` if it is of another version or something else lies there, `storage`
  */
 export function storeExists(layout: Layout): boolean {
-  if (!folderExists(layout.root)) return false;
+  if (!rootExists(layout.root)) return false;
+  for (const folder of innerFolders(layout)) folderExists(folder);
   const bytes = readWhole(layout.layoutFile, 64 * 1024);
   if (bytes !== undefined) checkVersion(bytes, layout.layoutFile);
   return bytes !== undefined || statOf(layout.indexFile) !== undefined;
@@ -100,8 +101,9 @@ function checkVersion(bytes: Uint8Array, path: string): void {
 export async function createStore(layout: Layout, signal?: AbortSignal): Promise<void> {
   const isComplete = storeExists(layout) && statOf(layout.layoutFile) && statOf(layout.indexFile) &&
     folderExists(join(layout.blobs, "sha256")) && folderExists(layout.ingest);
+  refuseForeignOwner(layout);
   if (isComplete) return;
-  if (!folderExists(layout.root)) {
+  if (!rootExists(layout.root)) {
     onPath("create the store", layout.root, () => mkdirSync(layout.root, { recursive: true, mode: 0o700 }));
   }
   refuseForeignFolder(layout.root);
@@ -132,6 +134,42 @@ export function createFolder(path: string): void {
   onPath("create", path, () => mkdirSync(path, { recursive: true, mode: 0o755 }));
 }
 
+function innerFolders({ blobs, ingest }: Layout): string[] {
+  return [blobs, join(blobs, "sha256"), join(blobs, "sha512"), ingest];
+}
+
+/** Others may write to a folder with one of these; with the sticky bit, they may not touch what is not theirs. */
+const WRITABLE_BY_OTHERS = 0o022;
+const STICKY = 0o1000;
+
+/**
+ * Root writes only where nobody else may put links in its way: who owns a folder, or may write to it, could have root
+ * change or overwrite any file of the host. Reading is harmless, and whoever is not root risks only what is their own.
+ *
+ * @throws {SatchelError} `refused`
+ */
+function refuseForeignOwner(layout: Layout): void {
+  if (effectiveUser() !== 0) return;
+  for (const path of [layout.root, ...innerFolders(layout)]) {
+    const stat = path === layout.root ? statSync(path, { throwIfNoEntry: false }) : statOf(path);
+    if (!stat) continue;
+    if (stat.uid !== 0) {
+      throw new SatchelError(
+        "refused",
+        `Root does not write to ${path}, which belongs to the user with the number ${stat.uid}`,
+        {
+          hint: `Run as that user: sudo -u '#${stat.uid}' ...`,
+        },
+      );
+    }
+    if ((stat.mode & WRITABLE_BY_OTHERS) !== 0 && (stat.mode & STICKY) === 0) {
+      throw new SatchelError("refused", `Root does not write to ${path}, to which other users may write`, {
+        hint: `chmod go-w ${path}`,
+      });
+    }
+  }
+}
+
 /** Pulling into a folder that holds somebody's other files would be a mistake that is hard to undo. */
 function refuseForeignFolder(root: string): void {
   if (statOf(join(root, "oci-layout")) || statOf(join(root, "index.json"))) return;
@@ -153,13 +191,12 @@ export function listFolder(path: string): string[] {
 }
 
 /**
- * Whether a folder is there. A link to one counts if root or this user made it: an administrator may well have moved
- * the store to a larger disk, but nobody else shall lead us elsewhere.
+ * Whether the folder of the store is there. A link to one counts if root or this user made it: an administrator may
+ * well have moved the store to a larger disk, but nobody else shall lead us elsewhere.
  */
-function folderExists(path: string): boolean {
+function rootExists(path: string): boolean {
   const stat = statOf(path);
-  if (!stat || stat.isDirectory()) return stat !== undefined;
-  if (!stat.isSymbolicLink()) throw new SatchelError("storage", `${path} is not a folder`);
+  if (!stat?.isSymbolicLink()) return folderExists(path);
   const target = onPath("read", path, () => readlinkSync(path));
   const shown = isAbsolute(target) ? target : resolve(path, "..", target);
   if (stat.uid !== 0 && stat.uid !== effectiveUser()) {
@@ -170,4 +207,21 @@ function folderExists(path: string): boolean {
   const isFolder = onPath("open", path, () => statSync(path)).isDirectory();
   if (!isFolder) throw new SatchelError("storage", `${path} leads to ${shown}, which is not a folder`);
   return true;
+}
+
+/**
+ * Whether a folder is there. Inside of a store a link never counts, whoever made it: those of an archive that somebody
+ * unpacks are that user's, wherever they lead.
+ *
+ * @throws {SatchelError} `refused` if it is a link, `storage` if it is something else
+ */
+function folderExists(path: string): boolean {
+  const stat = statOf(path);
+  if (!stat || stat.isDirectory()) return stat !== undefined;
+  if (stat.isSymbolicLink()) {
+    throw new SatchelError("refused", `${path} is a symbolic link; inside of a store none is followed`, {
+      hint: "Put a real folder in its place.",
+    });
+  }
+  throw new SatchelError("storage", `${path} is not a folder`);
 }

@@ -46,27 +46,53 @@ export function referenceOf(name: string): Reference | undefined {
 }
 
 /**
- * The entries that a name means; the first one is what it resolves to.
+ * The entry that a name means.
  *
  * - a name that is stored exactly so: that one
+ * - `name:tag`: the one `name:tag@digest` that is stored, as `image list` shows it
  * - `name:tag@digest`: the entry `name:tag`, if it has this digest
- * - `name@digest`: every entry of that repository with this digest, whatever its tag
+ * - `name@digest`: an entry of that repository with this digest; of several names, the first
  *
- * @throws {SatchelError} `not-found`
+ * @throws {SatchelError} `not-found`; `usage` if several may be meant
  */
-export function findEntries(entries: readonly IndexEntry[], wanted: ImageName, store: string): IndexEntry[] {
+export function findEntry(entries: readonly IndexEntry[], wanted: ImageName, store: string): IndexEntry {
+  return candidates(entries, wanted, store)[0];
+}
+
+/**
+ * Like {@link findEntry}, for a change: what several names stand for is not guessed.
+ *
+ * @throws {SatchelError} `not-found`; `usage` if several may be meant
+ */
+export function findOneEntry(entries: readonly IndexEntry[], wanted: ImageName, store: string): IndexEntry {
+  const found = candidates(entries, wanted, store);
+  if (found.length > 1) throw ambiguous(storedName(wanted), found);
+  return found[0];
+}
+
+function candidates(entries: readonly IndexEntry[], wanted: ImageName, store: string): IndexEntry[] {
   const name = storedName(wanted);
   const exact = findName(entries, name);
-  if (typeof wanted === "string" || wanted.digest === undefined) {
-    if (exact) return [exact];
-    throw notFound(name, store);
-  }
+  if (exact) return [exact];
+  if (typeof wanted === "string" || wanted.digest === undefined) return [pinned(entries, name, store)];
   const { digest, tag, registry, repository } = wanted;
-  if (tag !== undefined) return [exact ?? withTagAndDigest(entries, { registry, repository, tag }, digest, store)];
-  const inRepository = ofRepository(entries, wanted).filter((entry) => entry.descriptor?.digest === digest);
-  const found = exact && !inRepository.includes(exact) ? [exact, ...inRepository] : inRepository;
+  if (tag !== undefined) return [withTagAndDigest(entries, { registry, repository, tag }, digest, store)];
+  const found = ofRepository(entries, wanted).filter((entry) => entry.descriptor?.digest === digest);
   if (found.length === 0) throw notFound(name, store);
   return found;
+}
+
+/** `name:tag@digest`, where only `name:tag` was asked for. */
+function pinned(entries: readonly IndexEntry[], name: string, store: string): IndexEntry {
+  const found = entries.filter((entry) => entry.name?.startsWith(`${name}@`));
+  if (found.length === 0) throw notFound(name, store);
+  if (found.length > 1) throw ambiguous(name, found);
+  return found[0];
+}
+
+function ambiguous(name: string, found: readonly IndexEntry[]): SatchelError {
+  const names = found.map((entry) => entry.name).join(", ");
+  return new SatchelError("usage", `${name} has several names: ${names}`, { hint: "Say which one is meant." });
 }
 
 function withTagAndDigest(

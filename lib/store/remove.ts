@@ -13,7 +13,7 @@ import {
 } from "./graph.ts";
 import { changeIndex, type IndexEntry, readIndex } from "./index_file.ts";
 import { blobPath, type Layout } from "./layout.ts";
-import { findEntries, type ImageName } from "./names.ts";
+import { findOneEntry, type ImageName } from "./names.ts";
 
 /** What {@link removeImage} did. */
 export interface RemoveResult {
@@ -28,27 +28,25 @@ export interface RemoveResult {
 
 /**
  * Takes a name away, and with the last one of an image the image itself: what it alone used, what refers to it, and
- * what that alone used. `name@digest` means every name of that repository for that digest.
+ * what that alone used. `name@digest` has to mean one name; which of several is meant is not guessed.
  *
  * The index is written first; files go after it, under its lock, and only if no entry that stays, named or not, needs
  * them. Content that another process has just stored and not yet named may be among them; its commit notices.
  *
- * @throws {SatchelError} `not-found`, `busy`, `invalid`, `storage`, `cancelled`
+ * @throws {SatchelError} `not-found`, `usage` if several names may be meant, `busy`, `invalid`, `storage`, `cancelled`
  */
 export async function removeImage(layout: Layout, name: ImageName, signal?: AbortSignal): Promise<RemoveResult> {
   // So that a name that is not there creates no store.
-  findEntries((await readIndex(layout, signal)).entries, name, layout.root);
+  findOneEntry((await readIndex(layout, signal)).entries, name, layout.root);
   return changeIndex(layout, signal, ({ index, save }) => {
-    const found = findEntries(index.entries, name, layout.root);
-    const names = new Set(found.map((entry) => entry.name!));
-    const root = found[0].descriptor;
-    const left = [...names].reduce<readonly IndexEntry[]>(withoutName, index.entries);
-    const hasOtherName = left.some((entry) => entry.name !== undefined && entry.raw.digest === found[0].raw.digest);
+    const { name: removed, descriptor: root, raw } = findOneEntry(index.entries, name, layout.root);
+    const left = withoutName(index.entries, removed!);
+    const hasOtherName = left.some((entry) => entry.name !== undefined && entry.raw.digest === raw.digest);
     if (!root || hasOtherName) {
       save(left);
       return {
-        digest: String(found[0].raw.digest) as Digest,
-        names: [...names],
+        digest: String(raw.digest) as Digest,
+        names: [removed!],
         manifests: [],
         deleted: { blobs: 0, bytes: 0 },
       };

@@ -28,7 +28,7 @@ import { type Attached, findAttachments, type ManifestReader, manifestReader } f
 import { changeIndex, entryFor, type IndexEntry, type IndexFile, readIndex } from "./index_file.ts";
 import { ingest } from "./ingest.ts";
 import { blobPath, createStore, type Layout } from "./layout.ts";
-import { nameOfTag, ofRepository } from "./names.ts";
+import { findEntry, nameOfTag, ofRepository } from "./names.ts";
 
 /** One repository of a store, to copy from and to copy to. Digests are looked up in the whole store: blobs are shared. */
 export function storeRepository(layout: Layout, reference: Reference): Source & Target {
@@ -40,12 +40,11 @@ export function storeRepository(layout: Layout, reference: Reference): Source & 
 
     async resolve(wanted, { signal } = {}) {
       const { entries } = await readIndex(layout, signal);
-      const entry = isDigest(wanted)
-        ? findDigest(entries, reference, wanted)
-        : findName(entries, nameOfTag(reference, wanted));
-      if (entry?.descriptor) return { descriptor: plainDescriptor(entry.descriptor) };
-      const shown = isDigest(wanted) ? `${name}@${wanted}` : nameOfTag(reference, wanted);
-      throw new SatchelError("not-found", `${shown} is not in ${layout.root}`);
+      const { descriptor } = isDigest(wanted)
+        ? findDigest(entries, reference, wanted, layout.root)
+        : findEntry(entries, nameOfTag(reference, wanted), layout.root);
+      if (descriptor) return { descriptor: plainDescriptor(descriptor) };
+      throw new SatchelError("invalid", `The entry of ${wanted} in ${layout.indexFile} is not a valid descriptor`);
     },
 
     fetch: (descriptor, fetchOptions = {}) => streamBlob(layout, descriptor, fetchOptions),
@@ -71,9 +70,16 @@ export function storeRepository(layout: Layout, reference: Reference): Source & 
   };
 }
 
-function findDigest(entries: readonly IndexEntry[], repository: Reference, digest: Digest): IndexEntry | undefined {
+function findDigest(
+  entries: readonly IndexEntry[],
+  repository: Reference,
+  digest: Digest,
+  store: string,
+): IndexEntry {
   const matches = (entry: IndexEntry) => entry.descriptor?.digest === digest;
-  return ofRepository(entries, repository).find(matches) ?? entries.find(matches);
+  const found = ofRepository(entries, repository).find(matches) ?? entries.find(matches);
+  if (found) return found;
+  throw new SatchelError("not-found", `${formatRepository(repository)}@${digest} is not in ${store}`);
 }
 
 /**

@@ -10,7 +10,7 @@ import { listImages, type ListOptions, type StoredImage } from "./images.ts";
 import { changeIndex, compareBytes, readIndex, renamed } from "./index_file.ts";
 import { type Layout, layoutOf, type StoreOptions } from "./layout.ts";
 import { type RepositoriesHolding, repositoriesHolding } from "./mounts.ts";
-import { findEntries, type ImageName, storedName } from "./names.ts";
+import { findEntry, type ImageName, storedName } from "./names.ts";
 import { removeImage, type RemoveResult } from "./remove.ts";
 import { storeRepository } from "./repository.ts";
 
@@ -95,7 +95,7 @@ async function listNames(layout: Layout, signal: AbortSignal | undefined): Promi
 
 async function resolveName(layout: Layout, name: ImageName, signal: AbortSignal | undefined): Promise<Descriptor> {
   const { entries } = await readIndex(layout, signal);
-  const [{ descriptor }] = findEntries(entries, name, layout.root);
+  const { descriptor } = findEntry(entries, name, layout.root);
   if (descriptor) return plainDescriptor(descriptor);
   throw new SatchelError(
     "invalid",
@@ -112,7 +112,7 @@ async function tagImage(
   // So that a name that is not there creates no store.
   await resolveName(layout, source, signal);
   return changeIndex(layout, signal, ({ index, save }) => {
-    const [entry] = findEntries(index.entries, source, layout.root);
+    const entry = findEntry(index.entries, source, layout.root);
     const { descriptor } = entry;
     if (!descriptor) {
       throw new SatchelError("invalid", `${storedName(source)} is not a valid entry of ${layout.indexFile}`);

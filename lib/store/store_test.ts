@@ -173,7 +173,50 @@ Deno.test("an image pulled by digest is stored under name@digest, and found, tag
   assert.deepEqual(await store.names(), [name]);
   await store.tag(ref(`foo@${index.digest}`), ref("foo:v1"));
   const { names } = await store.remove(ref(`foo@${index.digest}`));
-  assert.deepEqual(names.sort(), [`${GADGET}/foo:v1`, name].sort());
+  assert.deepEqual(names, [name]);
+  assert.deepEqual(await store.names(), [`${GADGET}/foo:v1`]);
+  await store.remove(ref(`foo@${index.digest}`));
+  assert.deepEqual(blobsIn(made.path), []);
+});
+
+Deno.test("a digest that has several names is not removed by guessing", async () => {
+  using made = scratch();
+  const store = made.open();
+  const source = new MemoryRepository();
+  const { index } = makeImage(source, "v1");
+  await pull(source, "v1", store, "foo:v1");
+  await store.tag(ref("foo:v1"), ref("foo:v2"));
+  await assert.rejects(store.remove(ref(`foo@${index.digest}`)), /has several names: .*foo:v1, .*foo:v2/);
+  assert.equal((await store.names()).length, 2);
+});
+
+Deno.test("what is stored as name:tag@digest is found by name:tag, as it is listed", async () => {
+  using made = scratch();
+  const store = made.open();
+  const source = new MemoryRepository();
+  const { index } = makeImage(source, "v1");
+  await pull(source, "v1", store, `foo:v1@${index.digest}`);
+  assert.equal((await store.resolve(ref("foo:v1"))).digest, index.digest);
+  assert.equal((await store.repository(ref("foo")).resolve("v1")).descriptor.digest, index.digest);
+  await store.remove(ref("foo:v1"));
+  assert.deepEqual(await store.names(), []);
+});
+
+Deno.test("a blob that is a link, a folder or a FIFO is damage, stops nothing, and goes with its image", async () => {
+  using made = scratch();
+  const store = made.open();
+  const source = new MemoryRepository();
+  const { manifests, layers } = makeImage(source, "v1");
+  await pull(source, "v1", store);
+  for (const { digest } of [manifests[0], layers[1]]) {
+    removeBlob(made.path, digest);
+    symlinkSync("/etc/passwd", blobFile(made.path, digest));
+  }
+  assert.equal((await store.images())[0].state, "damaged");
+  assert.equal((await store.check()).damage.length, 2);
+  await store.gc({ minAge: 0 });
+  await store.remove(ref("v1"));
+  assert.equal(existsSync("/etc/passwd"), true);
   assert.deepEqual(blobsIn(made.path), []);
 });
 

@@ -101,9 +101,12 @@ export function* listBlobFiles(layout: Layout): Generator<BlobFile | { path: str
   }
 }
 
-/** The regular files under `ingest/`. */
+/** How `ig` and satchel name what they write under `ingest/`. Nothing else there is theirs to remove. */
+const INGEST_NAME = /^[0-9a-f]{64}(?:[0-9a-f]{64})?(?:\.partial|_.+)$/;
+
+/** The parts of transfers under `ingest/`. */
 export function listIngestFiles(layout: Layout): StoreFile[] {
-  return listFolder(layout.ingest).flatMap((name) => {
+  return listFolder(layout.ingest).filter((name) => INGEST_NAME.test(name)).flatMap((name) => {
     const path = join(layout.ingest, name);
     const stat = statOf(path);
     return stat?.isFile() ? [storeFile(path, stat)] : [];
