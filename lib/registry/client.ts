@@ -61,7 +61,12 @@ const DEFAULT_IDLE_TIMEOUT = 60_000;
 const DEFAULT_RETRIES = 5;
 const DEFAULT_RETRY_DELAY = 200;
 
-/** How many connections are opened ahead of need: an index of two platforms and all that may refer to it take 17 requests. */
+/**
+ * How many connections are opened ahead of need: an index of two platforms and all that may refer to it take 17 requests. Over a
+ * link of 50 ms, a pull of such a gadget took 319 ms (medians of 11), with 12 of them 355, with 8 368, with 6 403: whatever finds
+ * none ready waits for a round trip more. An image of 12 small layers: 307, 311, 345, 354 ms. A local server with a listen backlog
+ * of 5 that accepts in a thread of its own took no longer with 16 than with 6 (medians of 9).
+ */
 const DEFAULT_CONNECTIONS = 16;
 
 /** The highest port of TCP. */
