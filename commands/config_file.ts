@@ -1,5 +1,8 @@
-import { readFileSync } from "node:fs";
 import { SatchelError, systemCode } from "../lib/error.ts";
+import { readSmallFile } from "../lib/small_file.ts";
+
+/** Configuration files are a few lines; more than this many bytes is a mistake. */
+const MAX_SIZE = 1024 * 1024;
 
 /** What a configuration file may set. */
 export interface ConfigFile {
@@ -20,12 +23,18 @@ export interface ConfigText {
 /**
  * Reads the configuration files that exist, in the order in which they count: the last one most.
  *
- * @param usual where files are looked for; they need not exist
+ * @param usual where the host's and the user's file are looked for; they need not exist. The user's may be somebody
+ *   else's, where HOME is (`sudo -u` leaves it), and is then passed over; the host's may hold rules, and never is
  * @param named a file that somebody asked for, so that it must exist
  * @throws {SatchelError} `usage` if a file cannot be read
  */
-export function findConfigFiles(usual: readonly string[], named: string | undefined): ConfigText[] {
-  const found = usual.flatMap((path) => readIfThere(path) ?? []);
+export function findConfigFiles(
+  usual: { host: string; user?: string },
+  named: string | undefined,
+): ConfigText[] {
+  const found = [readIfThere(usual.host), usual.user === undefined ? undefined : readIfAllowed(usual.user)].flatMap((
+    file,
+  ) => file ?? []);
   return named === undefined ? found : [...found, readNamed(named)];
 }
 
@@ -35,10 +44,22 @@ function readNamed(path: string): ConfigText {
   throw new SatchelError("usage", `cannot read the configuration file ${path}: it does not exist`);
 }
 
+function readIfAllowed(path: string): ConfigText | undefined {
+  try {
+    return readIfThere(path);
+  } catch (error) {
+    if (error instanceof SatchelError && systemCode(error.cause) === "EACCES") return undefined;
+    throw error;
+  }
+}
+
 function readIfThere(path: string): ConfigText | undefined {
   try {
-    return { path, text: readFileSync(path, "utf8") };
+    return { path, text: new TextDecoder().decode(readSmallFile(path, MAX_SIZE)) };
   } catch (cause) {
+    if (cause instanceof SatchelError) {
+      throw new SatchelError("usage", `the configuration file ${cause.message}`, { cause });
+    }
     const code = systemCode(cause);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     const why = code === "EACCES" ? "permission denied" : code ?? String(cause);

@@ -20,6 +20,7 @@ export async function openRemote(
     credentials: await openCredentials({
       ...(settings.authfile !== undefined && { authFile: settings.authfile }),
       defaultAuthFiles: settings.usualAuthfiles,
+      onWarning: reporter.warn,
     }),
     userAgent: `satchel/${VERSION}`,
     onRetry: reporter.detail,

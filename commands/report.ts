@@ -4,7 +4,7 @@ import { pathName, UsageContext } from "./parse.ts";
 
 /** What is printed about an error: what failed, on what and why, then what to try. */
 export function errorText(error: unknown): string {
-  const lines = [`Error: ${messageOf(error)}`];
+  const lines = [`Error: ${indented(messageOf(error))}`];
   if (error instanceof SatchelError && error.cause instanceof UsageContext) lines.push(...usageAdvice(error.cause));
   const hint = error instanceof SatchelError ? error.hint : undefined;
   if (hint) lines.push(`Hint: ${hint}`);
@@ -14,6 +14,11 @@ export function errorText(error: unknown): string {
 /** What `--debug` adds to it: the stack trace, and those of the errors behind it. Empty for what is no error. */
 export function stackText(error: unknown): string {
   return stackLines(error).map((line) => `${printableLines(line)}\n`).join("");
+}
+
+/** Further lines of a message are set off, so that none of them can pass for one of ours. */
+function indented(message: string): string {
+  return message.replaceAll("\n", "\n  ");
 }
 
 function messageOf(error: unknown): string {
@@ -31,6 +36,11 @@ function usageAdvice({ path, suggested }: UsageContext): string[] {
 
 function stackLines(error: unknown): string[] {
   if (!(error instanceof Error)) return [];
-  const stack = error.stack ?? String(error);
+  const stack = withoutQueries(error.stack ?? String(error));
   return error.cause instanceof Error ? [stack, "Caused by:", ...stackLines(error.cause)] : [stack];
+}
+
+/** What a runtime says of a failed request has the whole URL in it, signatures and all. */
+function withoutQueries(text: string): string {
+  return text.replace(/(https?:\/\/[^\s"'?]*)\?[^\s"']*/g, "$1?...");
 }

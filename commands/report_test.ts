@@ -58,3 +58,15 @@ Deno.test("each kind of failure has its exit status", () => {
   );
   assert.equal(exitStatus(new Error("anything")), 1);
 });
+
+Deno.test("what a runtime says of a request is shown without its signature", () => {
+  const cause = new TypeError('Malformed_HTTP_Response fetching "http://store.example/x?X-Amz-Signature=SECRET". More');
+  const text = stackText(new SatchelError("network", "the line broke", { cause }));
+  assert.ok(!text.includes("SECRET"), text);
+  assert.match(text, /fetching "http:\/\/store\.example\/x\?\.\.\."\. More/);
+});
+
+Deno.test("a further line of a message cannot pass for an error of its own", () => {
+  const text = errorText(new SatchelError("registry", "odd\nError: forged\nWarning: forged"));
+  assert.equal(text.split("\n").filter((line) => /^(Error|Warning):/.test(line)).length, 1);
+});

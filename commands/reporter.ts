@@ -1,6 +1,6 @@
 import type { ProgressEvent } from "../lib/content/mod.ts";
 import { shortDigest } from "../lib/oci/mod.ts";
-import { printableLines } from "../lib/printable.ts";
+import { printable } from "../lib/printable.ts";
 import { isTerminal, type Progress, showProgress, write } from "../lib/terminal/mod.ts";
 import type { Settings } from "./settings.ts";
 
@@ -25,12 +25,15 @@ export interface Reporter extends Disposable {
   finish(): void;
 }
 
+/** The most of one line that is shown, in UTF-16 units: what comes from outside may be longer. */
+const MAX_LINE = 2000;
+
 /** Opens the reporter of a command. Progress is shown on a terminal alone. */
 export function openReporter(settings: Settings, signal: AbortSignal): Reporter {
-  const isWatched = !settings.quiet && settings.cursor && isTerminal("stderr");
-  const bars = isWatched ? showProgress({ color: settings.color, signal }) : undefined;
+  const isWatched = !settings.quiet && settings.escapes && isTerminal("stderr");
+  const bars = isWatched ? showProgress({ signal }) : undefined;
   const print = (text: string) => {
-    const line = `${printableLines(text)}\n`;
+    const line = `${printable(text, MAX_LINE)}\n`;
     if (bars) bars.print(line);
     else write("stderr", line);
   };

@@ -31,10 +31,8 @@ export interface Settings {
   quiet: boolean;
   verbose: boolean;
   debug: boolean;
-  /** Whether colours are welcome (https://no-color.org). */
-  color: boolean;
-  /** Whether the terminal can move its cursor. */
-  cursor: boolean;
+  /** Whether escape codes are welcome on a terminal: not with `NO_COLOR` or `TERM=dumb`. */
+  escapes: boolean;
   /** A PEM file of certificate authorities, by `SSL_CERT_FILE`. */
   caFile?: string;
   /** Whether requests may go through a proxy. */
@@ -62,8 +60,7 @@ export async function loadSettings(
     quiet: isSet(flags, "quiet"),
     verbose: isSet(flags, "verbose"),
     debug: isSet(flags, "debug"),
-    color: !environment.NO_COLOR && environment.TERM !== "dumb",
-    cursor: environment.TERM !== "dumb",
+    escapes: !environment.NO_COLOR && environment.TERM !== "dumb",
     proxied: PROXY_VARIABLES.some((name) => environment[name] || environment[name.toLowerCase()]),
   };
   const authfile = textOf(flags, "authfile") ?? (environment.REGISTRY_AUTH_FILE || config.authfile);
@@ -91,7 +88,7 @@ export function isInsecure(
 async function loadConfig(flags: FlagValues, environment: Environment, home: string | undefined): Promise<ConfigFile> {
   const named = textOf(flags, "config") ?? (environment.SATCHEL_CONFIG || undefined);
   const folder = environment.XDG_CONFIG_HOME || (home && join(home, ".config"));
-  const usual = ["/etc/satchel/config.yaml", ...(folder ? [join(folder, "satchel", "config.yaml")] : [])];
+  const usual = { host: "/etc/satchel/config.yaml", ...(folder && { user: join(folder, "satchel", "config.yaml") }) };
   const found = findConfigFiles(usual, named);
   if (found.length === 0) return {};
   const { mergeConfigFiles } = await import("./config_yaml.ts");

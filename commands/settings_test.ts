@@ -119,14 +119,10 @@ Deno.test("a configuration file that was asked for counts more than the usual on
   assert.deepEqual([store, concurrency], ["/named", 4]);
 });
 
-Deno.test("colours and cursor go by NO_COLOR and TERM", async () => {
-  const look = async (environment: Record<string, string>) => {
-    const { color, cursor } = await settings("", environment);
-    return [color, cursor];
-  };
-  assert.deepEqual(await look({ TERM: "xterm" }), [true, true]);
-  assert.deepEqual(await look({ TERM: "xterm", NO_COLOR: "1" }), [false, true]);
-  assert.deepEqual(await look({ TERM: "dumb" }), [false, false]);
+Deno.test("escape codes go by NO_COLOR and TERM", async () => {
+  assert.equal((await settings("", { TERM: "xterm" })).escapes, true);
+  assert.equal((await settings("", { TERM: "xterm", NO_COLOR: "1" })).escapes, false);
+  assert.equal((await settings("", { TERM: "dumb" })).escapes, false);
 });
 
 Deno.test("no store and no nonsense for concurrency", async () => {

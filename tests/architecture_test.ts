@@ -31,7 +31,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   runtime: [],
   terminal: [],
 };
-const FOR_ALL = ["lib/credential.ts", "lib/error.ts", "lib/printable.ts"];
+const FOR_ALL = ["lib/credential.ts", "lib/error.ts", "lib/printable.ts", "lib/small_file.ts"];
 
 /** The areas that have nothing to do with any medium. */
 const PURE_AREAS = ["oci", "content"];

@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
-import { readFile } from "node:fs";
 import type { Credential } from "../credential.ts";
-import { SatchelError, systemCode } from "../error.ts";
+import { SatchelError, systemCode, withContext } from "../error.ts";
 import { canonicalRegistry, isJsonObject, type JsonObject, parseJson } from "../oci/mod.ts";
+import { readSmallFile } from "../small_file.ts";
 
 /** Auth files are a few kilobytes; more than this many bytes is a mistake or an attack. */
 const MAX_SIZE = 1024 * 1024;
@@ -15,6 +15,8 @@ export interface AuthFile {
   path: string;
   /** `auths`, unread: an entry is checked when it is the one that is asked for. */
   auths: Map<string, unknown>;
+  /** `credHelpers` and `credsStore`: the names of programs that keep accounts, by registry and for all others. */
+  helpers: { byRegistry: JsonObject; forAll: unknown };
 }
 
 /**
@@ -24,13 +26,20 @@ export interface AuthFile {
  * read for another reason, `invalid` if it is not such a file
  */
 export async function readAuthFile(path: string): Promise<AuthFile> {
-  const bytes = await readBounded(path);
-  if (bytes.length === 0) return { path, auths: new Map() };
+  const bytes = readBytes(path);
+  if (bytes.length === 0) return { path, auths: new Map(), helpers: { byRegistry: {}, forAll: undefined } };
   const json = parseJson(bytes, `the auth file ${path}`);
   if (!isJsonObject(json)) throw new SatchelError("invalid", `the auth file ${path} is not a JSON object`);
   const auths = json.auths ?? {};
   if (!isJsonObject(auths)) throw new SatchelError("invalid", `auths in the auth file ${path} is not an object`);
-  return { path, auths: new Map(Object.entries(auths)) };
+  const byRegistry = isJsonObject(json.credHelpers) ? json.credHelpers : {};
+  return { path, auths: new Map(Object.entries(auths)), helpers: { byRegistry, forAll: json.credsStore } };
+}
+
+/** The credential helper that an auth file names for a registry. */
+export function helperFor({ helpers }: AuthFile, registry: string): string | undefined {
+  const name = Object.hasOwn(helpers.byRegistry, registry) ? helpers.byRegistry[registry] : helpers.forAll;
+  return typeof name === "string" && name !== "" ? name : undefined;
 }
 
 /**
@@ -97,13 +106,11 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-async function readBounded(path: string): Promise<Uint8Array> {
-  let bytes: Uint8Array;
+function readBytes(path: string): Uint8Array {
   try {
-    bytes = await new Promise((resolve, reject) => {
-      readFile(path, (error, content) => error ? reject(error) : resolve(content));
-    });
+    return readSmallFile(path, MAX_SIZE);
   } catch (cause) {
+    if (cause instanceof SatchelError) throw withContext("reading the auth file", cause);
     switch (systemCode(cause)) {
       case "ENOENT":
         throw new SatchelError("not-found", `the auth file ${path} does not exist`, { cause });
@@ -112,8 +119,4 @@ async function readBounded(path: string): Promise<Uint8Array> {
     }
     throw new SatchelError("storage", `cannot read the auth file ${path}: ${messageOf(cause)}`, { cause });
   }
-  if (bytes.length > MAX_SIZE) {
-    throw new SatchelError("invalid", `the auth file ${path} is larger than ${MAX_SIZE} bytes`);
-  }
-  return bytes;
 }

@@ -134,3 +134,23 @@ Deno.test("the first default file that exists is the only one that counts", asyn
     await rm(folder, { recursive: true });
   }
 });
+
+Deno.test("a credential helper that would have been asked is told of, once, unless the account is in the file", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "satchel-auth-"));
+  try {
+    const authFile = join(folder, "config.json");
+    const auths = { "known.io": entry("u") };
+    await writeFile(authFile, JSON.stringify({ auths, credHelpers: { "a.io": "pass" }, credsStore: "desktop" }));
+    const warnings: string[] = [];
+    const ask = async (registry: string) => {
+      const lookUp = await openCredentials({ authFile, onWarning: (message) => warnings.push(message) });
+      for (let time = 0; time < 2; time++) await lookUp({ registry, repository: "x" });
+    };
+    for (const registry of ["known.io", "a.io", "b.io"]) await ask(registry);
+    assert.equal(warnings.length, 2);
+    assert.match(warnings[0], /config\.json leaves accounts to the credential helper "pass"/);
+    assert.match(warnings[1], /"desktop"/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

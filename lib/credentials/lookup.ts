@@ -1,6 +1,6 @@
 import type { CredentialLookup } from "../credential.ts";
 import { hasCode, SatchelError } from "../error.ts";
-import { type AuthFile, findCredential, readAuthFile } from "./auth_file.ts";
+import { type AuthFile, findCredential, helperFor, readAuthFile } from "./auth_file.ts";
 
 /** Where {@link openCredentials} looks. */
 export interface CredentialOptions {
@@ -8,6 +8,8 @@ export interface CredentialOptions {
   authFile?: string;
   /** Files to try in this order when none was named; the first that exists and may be read is the only one that counts. */
   defaultAuthFiles?: readonly string[];
+  /** Told once of a credential helper that would have been asked; none are asked. */
+  onWarning?: (message: string) => void;
 }
 
 /**
@@ -19,10 +21,20 @@ export interface CredentialOptions {
  */
 export async function openCredentials(options: CredentialOptions): Promise<CredentialLookup> {
   let file = options.authFile === undefined ? undefined : Promise.resolve(await readNamedFile(options.authFile));
+  let isWarned = false;
   return async (repository) => {
     file ??= readFirstFile(options.defaultAuthFiles ?? []);
     const opened = await file;
-    return opened && findCredential(opened, repository);
+    if (!opened) return undefined;
+    const found = findCredential(opened, repository);
+    const helper = found || isWarned ? undefined : helperFor(opened, repository.registry);
+    if (helper !== undefined) {
+      isWarned = true;
+      options.onWarning?.(
+        `${opened.path} leaves accounts to the credential helper ${JSON.stringify(helper)}, which is not asked`,
+      );
+    }
+    return found;
   };
 }
 

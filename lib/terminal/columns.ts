@@ -7,6 +7,9 @@ export interface Column {
   shrinksTo?: number;
 }
 
+/** The most of a cell that is shown, in UTF-16 units: a column is as wide as its widest cell. */
+const MAX_CELL = 256;
+
 const GAP = "   ";
 const ELLIPSIS = "…";
 
@@ -23,7 +26,10 @@ export function formatColumns(
   rows: readonly (readonly string[])[],
   width?: number,
 ): string[] {
-  const lines = [columns.map((column) => column.header), ...rows.map((row) => row.map((cell) => printable(cell)))];
+  const lines = [
+    columns.map((column) => column.header),
+    ...rows.map((row) => row.map((cell) => printable(cell, MAX_CELL))),
+  ];
   const widths = fit(columns, columns.map((_, index) => widest(lines, index)), width);
   return lines.map((cells) => cells.map((cell, index) => pad(cell, widths[index])).join(GAP).trimEnd());
 }

@@ -41,3 +41,8 @@ Deno.test("every cell starts where its header does", () => {
     lines.forEach((line, index) => assert.equal(line.slice(at), rows[index][1]));
   }));
 });
+
+Deno.test("one cell that is far too long does not make every line so", () => {
+  const lines = formatColumns([{ header: "A" }, { header: "B" }], [["x".repeat(3_000_000), "b"], ["a", "b"]]);
+  assert.ok(lines.every((line) => line.length < 300));
+});

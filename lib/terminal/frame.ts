@@ -8,7 +8,6 @@ export interface FrameOptions {
   /** Size of the terminal in characters. */
   columns: number;
   rows: number;
-  color: boolean;
   /** Milliseconds, of the clock that {@link Transfers} was fed with. */
   now: number;
 }
@@ -42,7 +41,7 @@ export function drawFrame(transfers: Transfers, options: FrameOptions): string[]
   return [...shown, ...(isAll ? [] : [total])].map((transfer) => drawLine(transfer, options));
 }
 
-function drawLine(transfer: Transfer, { columns, color, now }: FrameOptions): string {
+function drawLine(transfer: Transfer, { columns, now }: FrameOptions): string {
   const rate = transfer.rate(now);
   const left = transfer.size - transfer.received;
   const texts = [
@@ -56,13 +55,11 @@ function drawLine(transfer: Transfer, { columns, color, now }: FrameOptions): st
   const numbers = `${percent}  ${texts.join("  ")}`.trimEnd();
   const room = Math.min(MAX_BAR, columns - 1 - label.length - 3 - NUMBERS_WIDTH);
   if (room < MIN_BAR) return `${label} ${numbers}`.slice(0, columns - 1);
-  return `${label}  ${drawBar(share, room, color)} ${numbers}`;
+  return `${label}  ${drawBar(share, room)} ${numbers}`;
 }
 
-function drawBar(share: number, width: number, color: boolean): string {
+function drawBar(share: number, width: number): string {
   const done = Math.floor(share * width);
   const full = "━".repeat(done);
-  const empty = width - done;
-  if (color) return `${GREEN}${full}${RESET}${DIM}${"━".repeat(empty)}${RESET}`;
-  return `${full}${"─".repeat(empty)}`;
+  return `${GREEN}${full}${RESET}${DIM}${"━".repeat(width - done)}${RESET}`;
 }

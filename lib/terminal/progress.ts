@@ -4,7 +4,6 @@ import { Transfers } from "./transfers.ts";
 
 /** How progress is shown. */
 export interface ProgressOptions {
-  color: boolean;
   /** Aborting it takes the bars off the terminal. */
   signal?: AbortSignal;
 }
@@ -26,13 +25,13 @@ const FRAME_INTERVAL = 100;
 type Frame = ReturnType<typeof import("log-update").createLogUpdate>;
 
 /** Starts to show progress. The library that draws is loaded when there is something to draw. */
-export function showProgress({ color, signal }: ProgressOptions): Progress {
+export function showProgress({ signal }: ProgressOptions): Progress {
   const transfers = new Transfers();
   let frame: Frame | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined = setTimeout(draw, FIRST_FRAME);
 
   async function draw(): Promise<void> {
-    const lines = drawFrame(transfers, { ...terminalSize("stderr"), color, now: performance.now() });
+    const lines = drawFrame(transfers, { ...terminalSize("stderr"), now: performance.now() });
     if (lines.length > 0) {
       frame ??= await openFrame();
       // Stopped while the library was loading.

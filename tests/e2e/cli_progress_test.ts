@@ -90,6 +90,7 @@ for (
   const [why, flags, env] of [
     ["with --quiet", "--quiet", {}],
     ["on a terminal that cannot move its cursor", "", { TERM: "dumb" }],
+    ["where escape codes are not welcome", "", { NO_COLOR: "1" }],
   ] as const
 ) {
   Deno.test(`no bars ${why}`, async () => {
@@ -101,16 +102,6 @@ for (
     assert.ok(!terminal.output.includes("\x1b"), JSON.stringify(terminal.output));
   });
 }
-
-Deno.test("NO_COLOR leaves the bars, without their colours", async () => {
-  await using scratch = await scratchFolder();
-  await using registry = serveStalling(makeGadget(LARGE));
-  const env = environment(scratch, { NO_COLOR: "1" });
-  await using terminal = openTerminal(await pullCommand(registry.host), env);
-  await terminal.waitFor(/ 50% /);
-  // deno-lint-ignore no-control-regex -- escape codes are what this is about
-  assert.doesNotMatch(terminal.output, /\x1b\[[\d;]*m/);
-});
 
 Deno.test("a warning in the middle of it stands above the bars", async () => {
   await using scratch = await scratchFolder();
