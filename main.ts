@@ -31,9 +31,13 @@ try {
 }
 
 function fail(error: unknown): never {
-  write("stderr", errorText(error));
-  if (isSet(lenientFlags(root, line), "debug")) write("stderr", stackText(error));
-  exit(exitStatus(error));
+  try {
+    write("stderr", errorText(error));
+    if (isSet(lenientFlags(root, line), "debug")) write("stderr", stackText(error));
+  } finally {
+    // Where nothing can be told, the status still tells it.
+    exit(exitStatus(error));
+  }
 }
 
 async function run(): Promise<number> {

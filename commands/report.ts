@@ -7,7 +7,7 @@ export function errorText(error: unknown): string {
   const lines = [`Error: ${indented(messageOf(error))}`];
   if (error instanceof SatchelError && error.cause instanceof UsageContext) lines.push(...usageAdvice(error.cause));
   const hint = error instanceof SatchelError ? error.hint : undefined;
-  if (hint) lines.push(`Hint: ${hint}`);
+  if (hint) lines.push(`Hint: ${indented(hint)}`);
   return `${printableLines(lines.join("\n"))}\n`;
 }
 
@@ -25,7 +25,7 @@ function messageOf(error: unknown): string {
   if (error instanceof SatchelError) return error.message;
   if (!(error instanceof Error)) return String(error);
   // What no code of ours threw on purpose is a mistake of ours: its kind helps to find it.
-  return `${error.name}: ${error.message}`;
+  return withoutSecrets(error.name === "Error" ? error.message : `${error.name}: ${error.message}`);
 }
 
 function usageAdvice({ path, suggested }: UsageContext): string[] {
@@ -36,11 +36,13 @@ function usageAdvice({ path, suggested }: UsageContext): string[] {
 
 function stackLines(error: unknown): string[] {
   if (!(error instanceof Error)) return [];
-  const stack = withoutQueries(error.stack ?? String(error));
+  const stack = indented(withoutSecrets(error.stack ?? String(error)));
   return error.cause instanceof Error ? [stack, "Caused by:", ...stackLines(error.cause)] : [stack];
 }
 
-/** What a runtime says of a failed request has the whole URL in it, signatures and all. */
-function withoutQueries(text: string): string {
-  return text.replace(/(https?:\/\/[^\s"'?]*)\?[^\s"']*/g, "$1?...");
+/** What a runtime says of a failed request has the whole URL in it, a proxy's password and signatures and all. */
+function withoutSecrets(text: string): string {
+  return text
+    .replace(/(https?:\/\/)[^\s"'\/?@]*@/gi, "$1...@")
+    .replace(/(https?:\/\/[^\s"'?]*)\?[^\s"']*/gi, "$1?...");
 }

@@ -64,9 +64,14 @@ Deno.test("what a runtime says of a request is shown without its signature", () 
   const text = stackText(new SatchelError("network", "the line broke", { cause }));
   assert.ok(!text.includes("SECRET"), text);
   assert.match(text, /fetching "http:\/\/store\.example\/x\?\.\.\."\. More/);
+  const unforeseen = errorText(new TypeError("proxy HTTP://me:SECRET@proxy.example/x?key=SECRET failed"));
+  assert.equal(unforeseen, "Error: TypeError: proxy HTTP://...@proxy.example/x?... failed\n");
 });
 
 Deno.test("a further line of a message cannot pass for an error of its own", () => {
-  const text = errorText(new SatchelError("registry", "odd\nError: forged\nWarning: forged"));
-  assert.equal(text.split("\n").filter((line) => /^(Error|Warning):/.test(line)).length, 1);
+  const forged = "odd\nError: forged\nWarning: forged";
+  const told = (text: string) => text.split("\n").filter((line) => /^(Error|Warning):/.test(line)).length;
+  const error = new SatchelError("registry", forged, { hint: forged, cause: new TypeError(forged) });
+  assert.equal(told(errorText(error)), 1);
+  assert.equal(told(stackText(error)), 0);
 });

@@ -3,12 +3,15 @@ import { printable } from "../printable.ts";
 /** A column of a table. */
 export interface Column {
   header: string;
-  /** The narrowest that this column may become to fit the width, in characters; one without it is never shortened. */
+  /** How narrow this column becomes, in characters, before those without such a number are shortened too. */
   shrinksTo?: number;
 }
 
 /** The most of a cell that is shown, in UTF-16 units: a column is as wide as its widest cell. */
 const MAX_CELL = 256;
+
+/** No column becomes narrower than this many characters. */
+const MIN_WIDTH = 3;
 
 const GAP = "   ";
 const ELLIPSIS = "…";
@@ -17,8 +20,8 @@ const ELLIPSIS = "…";
  * Lays out rows under headers, columns aligned, no blanks at the end of a line. Cells are made
  * {@link printable} first.
  *
- * @param width the width to fit into, in characters, by shortening columns that may shrink, the first of them first;
- *   without it nothing is shortened
+ * @param width the width to fit into, in characters, by shortening columns that may shrink, the first of them first,
+ *   then the widest; without it nothing is shortened
  * @returns one line a row, the headers first, without line feeds
  */
 export function formatColumns(
@@ -49,6 +52,12 @@ function fit(columns: readonly Column[], natural: readonly number[], width: numb
     widths[index] -= given;
     excess -= given;
   });
+  // A terminal that is narrower still: from now on the widest gives way, whichever it is.
+  for (; excess > 0; excess--) {
+    const most = Math.max(...widths);
+    if (most <= MIN_WIDTH) break;
+    widths[widths.lastIndexOf(most)]--;
+  }
   return widths;
 }
 

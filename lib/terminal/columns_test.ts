@@ -16,17 +16,21 @@ Deno.test("without rows there are the headers alone", () => {
   assert.deepEqual(formatColumns(COLUMNS, []), ["NAME   TAG   AGE"]);
 });
 
-Deno.test("the first column gives way to a narrow terminal, then the second, then none", () => {
+Deno.test("the first column gives way to a narrow terminal, then the second, then the widest", () => {
   const rows = [["registry.example/very/long", "v1.2.3-rc4", "2 days ago"]];
   assert.equal(formatColumns(COLUMNS, rows, 42)[1], "registry.exampl…   v1.2.3-rc4   2 days ago");
   assert.equal(formatColumns(COLUMNS, rows, 30)[1], "regis…   v1.2.3-…   2 days ago");
-  assert.equal(formatColumns(COLUMNS, rows, 10)[1], "regis…   v1.…   2 days ago");
+  assert.equal(formatColumns(COLUMNS, rows, 26)[1], "regis…   v1.…   2 days ago");
+  assert.equal(formatColumns(COLUMNS, rows, 20)[1], "regi…   v1.…   2 da…");
+  assert.equal(formatColumns(COLUMNS, rows, 1)[1], "re…   v1…   2 …");
   assert.equal(formatColumns(COLUMNS, rows)[1], "registry.example/very/long   v1.2.3-rc4   2 days ago");
 });
 
 Deno.test("what is shortened takes the width exactly", () => {
   const rows = [["registry.example/very/long", "v1.2.3-rc4", "2 days ago"]];
-  for (const width of [32, 37, 42, 48]) assert.equal([...formatColumns(COLUMNS, rows, width)[1]].length, width);
+  for (const width of [16, 20, 25, 32, 37, 42, 48]) {
+    assert.equal([...formatColumns(COLUMNS, rows, width)[1]].length, width);
+  }
 });
 
 Deno.test("cells are shown, not obeyed", () => {

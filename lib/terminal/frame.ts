@@ -54,7 +54,7 @@ function drawLine(transfer: Transfer, { columns, now }: FrameOptions): string {
   const percent = `${Math.floor(share * 100)}%`.padStart(4);
   const numbers = `${percent}  ${texts.join("  ")}`.trimEnd();
   const room = Math.min(MAX_BAR, columns - 1 - label.length - 3 - NUMBERS_WIDTH);
-  if (room < MIN_BAR) return `${label} ${numbers}`.slice(0, columns - 1);
+  if (room < MIN_BAR) return wholeWords([label.trimEnd(), percent.trimStart(), ...texts], columns - 1);
   return `${label}  ${drawBar(share, room)} ${numbers}`;
 }
 
@@ -62,4 +62,15 @@ function drawBar(share: number, width: number): string {
   const done = Math.floor(share * width);
   const full = "━".repeat(done);
   return `${GREEN}${full}${RESET}${DIM}${"━".repeat(width - done)}${RESET}`;
+}
+
+/** As many of the texts as there is room for, each of them whole: half a number is another number. */
+function wholeWords(texts: readonly string[], width: number): string {
+  let line = "";
+  for (const text of texts.map((each) => each.trim()).filter((each) => each !== "")) {
+    const longer = line === "" ? text : `${line}  ${text}`;
+    if (longer.length > width) break;
+    line = longer;
+  }
+  return line;
 }

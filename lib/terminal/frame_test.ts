@@ -50,3 +50,12 @@ Deno.test("what has arrived of a bar is green, the rest is dim", () => {
   const half = "━".repeat(12);
   assert.ok(drawFrame(someTransfers(), OPTIONS)[0].includes(`\x1b[32m${half}\x1b[0m\x1b[2m${half}\x1b[0m`));
 });
+
+Deno.test("on a narrow terminal numbers are left out, never cut", () => {
+  const [line] = draw(someTransfers(1), { ...OPTIONS, columns: 60 });
+  assert.equal(line, "transfer-0  50%  4 MB/8 MB  2 MB/s  2s");
+  for (let columns = 15; columns < 60; columns++) {
+    const [shown] = draw(someTransfers(1), { ...OPTIONS, columns });
+    assert.ok(`${line}  `.startsWith(`${shown}  `), `${columns}: ${shown}`);
+  }
+});

@@ -1,6 +1,6 @@
 import { fstatSync, writeSync } from "node:fs";
 import process from "node:process";
-import { systemCode } from "../error.ts";
+import { SatchelError, systemCode } from "../error.ts";
 
 /** Where text goes. */
 export type Stream = "stdout" | "stderr";
@@ -36,6 +36,7 @@ export function terminalSize(stream: Stream): { columns: number; rows: number } 
  * Writes text, all of it, before it returns. A reader that went away (`| head`) is not an error.
  *
  * @returns whether somebody still reads
+ * @throws {SatchelError} `storage` if there is no room for it, or another reason of the system's
  */
 export function write(stream: Stream, text: string): boolean {
   // process.stdout is not touched: it takes milliseconds to set up, and it may lose what is queued at exit.
@@ -46,9 +47,15 @@ export function write(stream: Stream, text: string): boolean {
     } catch (error) {
       const code = systemCode(error);
       if (code === "EPIPE") return false;
-      if (code !== "EAGAIN") throw error;
+      if (code !== "EAGAIN") throw notWritten(stream, error);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_PAUSE);
     }
   }
   return true;
+}
+
+function notWritten(stream: Stream, cause: unknown): SatchelError {
+  const code = systemCode(cause);
+  const why = code === "ENOSPC" ? "no space left on the device" : code ?? String(cause);
+  return new SatchelError("storage", `cannot write to ${stream}: ${why}`, { cause });
 }
