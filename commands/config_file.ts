@@ -26,15 +26,17 @@ export interface ConfigText {
  * @param usual where the host's and the user's file are looked for; they need not exist. The user's may be somebody
  *   else's, where HOME is (`sudo -u` leaves it), and is then passed over; the host's may hold rules, and never is
  * @param named a file that somebody asked for, so that it must exist
+ * @param onNote told of a file that was passed over
  * @throws {SatchelError} `usage` if a file cannot be read
  */
 export function findConfigFiles(
   usual: { host: string; user?: string },
   named: string | undefined,
+  onNote: (note: string) => void,
 ): ConfigText[] {
-  const found = [readIfThere(usual.host), usual.user === undefined ? undefined : readIfAllowed(usual.user)].flatMap((
-    file,
-  ) => file ?? []);
+  const host = readIfThere(usual.host);
+  const user = usual.user === undefined ? undefined : readIfAllowed(usual.user, onNote);
+  const found = [host, user].flatMap((file) => file ?? []);
   return named === undefined ? found : [...found, readNamed(named)];
 }
 
@@ -44,12 +46,13 @@ function readNamed(path: string): ConfigText {
   throw new SatchelError("usage", `cannot read the configuration file ${path}: it does not exist`);
 }
 
-function readIfAllowed(path: string): ConfigText | undefined {
+function readIfAllowed(path: string, onNote: (note: string) => void): ConfigText | undefined {
   try {
     return readIfThere(path);
   } catch (error) {
-    if (error instanceof SatchelError && systemCode(error.cause) === "EACCES") return undefined;
-    throw error;
+    if (!(error instanceof SatchelError) || systemCode(error.cause) !== "EACCES") throw error;
+    onNote(`passed over the configuration file ${path}: permission denied`);
+    return undefined;
   }
 }
 

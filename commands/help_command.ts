@@ -2,7 +2,7 @@ import { SatchelError } from "../lib/error.ts";
 import { EXIT_OK } from "./exit.ts";
 import { printHelp } from "./help.ts";
 import type { Invocation } from "./invocation.ts";
-import { findCommand, UsageContext } from "./parse.ts";
+import { findCommand, suggestedCommands, UsageContext } from "./parse.ts";
 
 /** `satchel help [command]`: the same as `satchel [command] --help`. */
 export async function run(invocation: Invocation): Promise<number> {
@@ -11,7 +11,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const path = findCommand(root, topic);
   if (path.length <= topic.length) {
     throw new SatchelError("usage", `unknown help topic ${JSON.stringify(topic.join(" "))}`, {
-      cause: new UsageContext(path),
+      cause: new UsageContext(path, suggestedCommands(path[path.length - 1], topic[path.length - 1])),
     });
   }
   printHelp(path);

@@ -1,7 +1,8 @@
 import type { ContentOptions } from "../lib/content/mod.ts";
 import { hasCode } from "../lib/error.ts";
-import { parseReference, type Reference } from "../lib/oci/mod.ts";
+import type { Reference } from "../lib/oci/mod.ts";
 import { openStore, type Store } from "../lib/store/mod.ts";
+import { readImageName } from "./image_name.ts";
 import type { Reporter } from "./reporter.ts";
 import type { Settings } from "./settings.ts";
 
@@ -25,7 +26,7 @@ export function openLocalStore(settings: Settings, reporter: Reporter): Store {
 export async function localName(store: Store, text: string, { signal }: ContentOptions): Promise<Reference | string> {
   let reference: Reference;
   try {
-    reference = parseReference(text);
+    reference = readImageName(text);
   } catch (error) {
     if (await isStored(store, text, signal)) return text;
     throw error;

@@ -12,6 +12,14 @@ export function outputMode(flags: FlagValues): OutputMode {
   return OUTPUT_MODES.find((mode) => mode === asked) ?? "columns";
 }
 
+/** The most of a text out of an image that a result has, in UTF-16 units: honest ones have a fraction of it. */
+const MAX_TEXT = 1000;
+
+/** A text out of an image, shortened to what a result may have of it. */
+export function imageText(text: string | undefined): string {
+  return (text ?? "").slice(0, MAX_TEXT);
+}
+
 /**
  * Prints a result on stdout: as `text` has it for people, or as the value itself for programs.
  *

@@ -140,14 +140,28 @@ function checkArguments(path: readonly CommandSpec[], found: readonly string[]):
   const command = path[path.length - 1];
   if (!command.load) {
     if (found.length === 0) return;
-    const names = (command.commands ?? []).filter((each) => !each.hidden)
-      .flatMap((each) => [each.name, ...(each.aliases ?? [])]);
     const shown = JSON.stringify(found[0]);
-    throw usageError(path, `unknown command ${shown} for "${pathName(path)}"`, suggestions(found[0], names));
+    throw usageError(path, `unknown command ${shown} for "${pathName(path)}"`, suggestedCommands(command, found[0]));
   }
   const { min, max } = command.arguments ?? { min: 0, max: 0 };
   if (found.length >= min && found.length <= max) return;
   throw usageError(path, wrongCount(min, max, found.length));
+}
+
+/**
+ * The commands below `command` that somebody who typed `word` may have meant: those with such a name, else those one level
+ * deeper (`pull` for `image pull`).
+ */
+export function suggestedCommands(command: CommandSpec, word: string): string[] {
+  const children = (command.commands ?? []).filter((each) => !each.hidden);
+  const meant = children.filter((each) => each.suggestFor?.includes(word)).map((each) => each.name);
+  const similar = suggestions(word, children.flatMap((each) => [each.name, ...(each.aliases ?? [])]));
+  if (meant.length > 0 || similar.length > 0) return [...new Set([...meant, ...similar])];
+  return children.flatMap((child) =>
+    (child.commands ?? [])
+      .filter((each) => [each.name, ...(each.aliases ?? []), ...(each.suggestFor ?? [])].includes(word))
+      .map((each) => `${child.name} ${each.name}`)
+  );
 }
 
 function wrongCount(min: number, max: number, received: number): string {

@@ -194,3 +194,11 @@ Deno.test("what ig takes for running gadgets is taken, and not shown", () => {
   assert.deepEqual(parseLine(tree, line).arguments, []);
   assert.doesNotMatch(helpText([tree]), /auto-mount|auto-wsl|pprof/);
 });
+
+Deno.test("a command that was meant is suggested: one level deeper, or by the word that other tools have for it", () => {
+  assert.equal(mistake("pull", "x")[1], "image pull");
+  assert.equal(mistake("ls")[1], "image list");
+  assert.equal(mistake("rm", "x")[1], "image remove");
+  assert.equal(mistake("image", "delete", "x")[1], "remove");
+  assert.equal(mistake("image", "del", "x")[1], "remove");
+});

@@ -33,6 +33,8 @@ export interface Settings {
   debug: boolean;
   /** Whether escape codes are welcome on a terminal: not with `NO_COLOR` or `TERM=dumb`. */
   escapes: boolean;
+  /** What was odd about the places that settings come from; to be told with `--verbose`. */
+  notes: readonly string[];
   /** A PEM file of certificate authorities, by `SSL_CERT_FILE`. */
   caFile?: string;
   /** Whether requests may go through a proxy. */
@@ -49,8 +51,10 @@ export async function loadSettings(
   { flags, environment }: Pick<Invocation, "flags" | "environment">,
 ): Promise<Settings> {
   const home = environment.HOME || passwdHome();
-  const config = await loadConfig(flags, environment, home);
+  const notes: string[] = [];
+  const config = await loadConfig(flags, environment, home, (note) => notes.push(note));
   const settings: Settings = {
+    notes,
     store: storePath(flags, environment, config),
     usualAuthfiles: usualAuthfiles(
       ownFolder(environment),
@@ -63,7 +67,7 @@ export async function loadSettings(
     escapes: !environment.NO_COLOR && environment.TERM !== "dumb",
     proxied: PROXY_VARIABLES.some((name) => environment[name] || environment[name.toLowerCase()]),
   };
-  const authfile = textOf(flags, "authfile") ?? (environment.REGISTRY_AUTH_FILE || config.authfile);
+  const authfile = pathOf(flags, "authfile") ?? (environment.REGISTRY_AUTH_FILE || config.authfile);
   const concurrency = concurrencyOf(flags, "concurrency") ?? config.concurrency;
   const lockTimeout = durationOf(flags, "lock-timeout") ?? config.lockTimeout;
   if (concurrency !== undefined) settings.concurrency = concurrency;
@@ -85,19 +89,29 @@ export function isInsecure(
   return settings.insecureRegistries.some((entry) => entry === name || entry === host);
 }
 
-async function loadConfig(flags: FlagValues, environment: Environment, home: string | undefined): Promise<ConfigFile> {
-  const named = textOf(flags, "config") ?? (environment.SATCHEL_CONFIG || undefined);
+async function loadConfig(
+  flags: FlagValues,
+  environment: Environment,
+  home: string | undefined,
+  onNote: (note: string) => void,
+): Promise<ConfigFile> {
+  const named = pathOf(flags, "config") ?? (environment.SATCHEL_CONFIG || undefined);
   const folder = environment.XDG_CONFIG_HOME || (home && join(home, ".config"));
   const usual = { host: "/etc/satchel/config.yaml", ...(folder && { user: join(folder, "satchel", "config.yaml") }) };
-  const found = findConfigFiles(usual, named);
+  const found = findConfigFiles(usual, named, onNote);
   if (found.length === 0) return {};
   const { mergeConfigFiles } = await import("./config_yaml.ts");
   return mergeConfigFiles(found);
 }
 
+function pathOf(flags: FlagValues, name: string): string | undefined {
+  const path = textOf(flags, name);
+  if (path === "") throw new SatchelError("usage", `--${name} needs a path`);
+  return path;
+}
+
 function storePath(flags: FlagValues, environment: Environment, config: ConfigFile): string {
-  const asked = textOf(flags, "store");
-  if (asked === "") throw new SatchelError("usage", "--store needs a path");
+  const asked = pathOf(flags, "store");
   const chosen = asked ?? (environment.SATCHEL_STORE || config.store);
   if (chosen !== undefined) return resolve(chosen);
   const folder = ownFolder(environment);

@@ -129,4 +129,7 @@ Deno.test("no store and no nonsense for concurrency", async () => {
   const { flags } = parseLine(ROOT, ["version", "--store="]);
   await assert.rejects(loadSettings({ flags, environment: {} }), { code: "usage", message: "--store needs a path" });
   await assert.rejects(settings("--concurrency 0"), /from 1 to 256/);
+  for (const name of ["--authfile", "--config"]) {
+    await assert.rejects(settings(`${name}=`), { code: "usage", message: `${name} needs a path` });
+  }
 });

@@ -41,6 +41,8 @@ export interface CommandModule {
 export interface CommandSpec {
   name: string;
   aliases?: readonly string[];
+  /** Words of other tools that somebody may try for it; not taken, but it is suggested. */
+  suggestFor?: readonly string[];
   /** One line, for the list of its parent. */
   short: string;
   /** What its own help starts with, instead of `short`. */

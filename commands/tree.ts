@@ -102,6 +102,7 @@ const IMAGE: CommandSpec = {
     {
       name: "remove",
       aliases: ["rm"],
+      suggestFor: ["delete", "del"],
       short: "Remove local gadget image",
       usage: "IMAGE",
       arguments: ONE,

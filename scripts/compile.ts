@@ -1,5 +1,5 @@
 /**
- * Builds `dist/satchel-deno` by `deno compile`: the same program on Deno's runtime.
+ * Builds `dist/satchel` by `deno compile`: the same program on Deno's runtime.
  *
  *     deno task compile
  *     deno task compile --output /usr/local/bin/satchel
@@ -32,7 +32,7 @@ const PERMISSIONS = [
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { version, commit } = await buildInfo(root);
 const { values } = parseArgs({
-  options: { output: { type: "string", default: join(root, "dist/satchel-deno") } },
+  options: { output: { type: "string", default: join(root, "dist/satchel") } },
 });
 
 // Deno has no `--define`: two globals, set before main.ts is loaded, stand for it.

@@ -1,11 +1,12 @@
-import { familiarRepository, formatPlatform, parseReference, shortDigest } from "../../lib/oci/mod.ts";
+import { familiarRepository, formatPlatform, shortDigest } from "../../lib/oci/mod.ts";
 import type { StoredImage } from "../../lib/store/mod.ts";
 import { type Column, formatAge, formatColumns, isTerminal, parseTime, terminalSize } from "../../lib/terminal/mod.ts";
 import { EXIT_OK } from "../exit.ts";
 import { isSet } from "../flags.ts";
+import { readImageName } from "../image_name.ts";
 import type { Invocation } from "../invocation.ts";
 import { openLocalStore } from "../local_store.ts";
-import { outputMode, printResult } from "../output.ts";
+import { imageText, outputMode, printResult } from "../output.ts";
 import { openReporter } from "../reporter.ts";
 import { loadSettings } from "../settings.ts";
 
@@ -64,7 +65,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 /** `foo` means every tag of it, `foo:tag` and `foo@digest` just that. */
 function imageFilter(text: string): (image: StoredImage) => boolean {
-  const { registry, repository, tag, digest } = parseReference(text);
+  const { registry, repository, tag, digest } = readImageName(text);
   const isTagGiven = text.endsWith(`:${tag}`) || text.includes(`:${tag}@`);
   return ({ reference, descriptor }) =>
     reference !== undefined && reference.registry === registry && reference.repository === repository &&
@@ -77,11 +78,11 @@ function report(image: StoredImage): ImageReport {
     Repository: repository,
     Tag: tag,
     Digest: image.descriptor.digest,
-    Created: image.created ?? "",
+    Created: imageText(image.created),
     Size: image.size,
     Platforms: image.platforms.map(formatPlatform),
     MediaType: image.descriptor.mediaType,
-    ArtifactType: image.artifactType ?? "",
+    ArtifactType: imageText(image.artifactType),
     Kind: image.kind,
     Subject: image.subject ?? "",
     State: image.state,

@@ -1,5 +1,6 @@
-import { formatReference, parseReference } from "../../lib/oci/mod.ts";
+import { formatReference } from "../../lib/oci/mod.ts";
 import { EXIT_OK } from "../exit.ts";
+import { readImageName } from "../image_name.ts";
 import type { Invocation } from "../invocation.ts";
 import { openLocalStore } from "../local_store.ts";
 import { openRemote } from "../remote.ts";
@@ -10,7 +11,7 @@ import { transfer } from "./transfer.ts";
 /** `satchel image pull IMAGE`: from a registry into the store. */
 export async function run(invocation: Invocation): Promise<number> {
   const settings = await loadSettings(invocation);
-  const image = parseReference(invocation.arguments[0]);
+  const image = readImageName(invocation.arguments[0]);
   using reporter = openReporter(settings, invocation.signal);
   reporter.status(`Pulling ${formatReference(image)}...`);
   const store = openLocalStore(settings, reporter);

@@ -1,6 +1,7 @@
 import { withContext } from "../../lib/error.ts";
-import { formatReference, parseReference } from "../../lib/oci/mod.ts";
+import { formatReference } from "../../lib/oci/mod.ts";
 import { EXIT_OK } from "../exit.ts";
+import { readImageName } from "../image_name.ts";
 import type { Invocation } from "../invocation.ts";
 import { localName, openLocalStore } from "../local_store.ts";
 import { outputMode, printResult } from "../output.ts";
@@ -12,7 +13,7 @@ import { nameWithDigest } from "./transfer.ts";
 export async function run(invocation: Invocation): Promise<number> {
   const settings = await loadSettings(invocation);
   const [from, to] = invocation.arguments;
-  const destination = parseReference(to);
+  const destination = readImageName(to);
   using reporter = openReporter(settings, invocation.signal);
   const store = openLocalStore(settings, reporter);
   const source = await localName(store, from, { signal: invocation.signal });

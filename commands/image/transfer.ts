@@ -5,7 +5,7 @@ import { formatBytes } from "../../lib/terminal/mod.ts";
 import { count } from "../count.ts";
 import { isSet } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
-import { outputMode, printResult } from "../output.ts";
+import { imageText, outputMode, printResult } from "../output.ts";
 import type { Reporter } from "../reporter.ts";
 import type { Settings } from "../settings.ts";
 
@@ -114,7 +114,7 @@ function report(name: string, { root, transferred, present, attachments }: CopyR
       digest: descriptor.digest,
       mediaType: descriptor.mediaType,
       size: descriptor.size,
-      artifactType: artifactType ?? "",
+      artifactType: imageText(artifactType),
       subject,
       tag: tag ?? "",
     })),

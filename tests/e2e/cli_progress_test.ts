@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { setTimeout as delay } from "node:timers/promises";
-import { binary, type Image, makeGadget, type Scratch, scratchFolder, succeed } from "../harness/mod.ts";
+import { binary, type Image, makeGadget, type Scratch, scratchFolder } from "../harness/mod.ts";
 import { writeStore } from "./cli_stores.ts";
 import { openTerminal, screenOf } from "./cli_terminal.ts";
 
@@ -130,24 +129,6 @@ Deno.test("Ctrl-C ends a command that waits for a locked store, and no bars stan
   // The wait itself ends; nothing had to be cut short.
   const interrupted = `Error: tagging image: Interrupted while waiting for ${scratch.at("store/index.json.lock")}`;
   assert.deepEqual(rest.map((text) => text.replaceAll(" ", "")), [interrupted.replaceAll(" ", "")]);
-});
-
-Deno.test("a second Ctrl-C ends it at once, whatever it waits for", async () => {
-  await using scratch = await scratchFolder();
-  // Nobody ever writes to it, and reading a file cannot be cut short.
-  await succeed("mkfifo", [scratch.at("auth.json")]);
-  const command = `${await binary()} image pull example.com/a:v1 --authfile ${scratch.at("auth.json")}`;
-  await using terminal = openTerminal(command, environment(scratch));
-  await terminal.waitFor(/Pulling/);
-  let status: number | undefined;
-  const ended = terminal.status.then((code) => status = code);
-  while (status === undefined) {
-    await terminal.type("\x03").catch(() => {});
-    // Two that come at the same moment are one, so they are typed until it ends, and a flood of them chokes script.
-    await Promise.race([delay(20), ended]);
-  }
-  assert.equal(status, 130);
-  assert.doesNotMatch(terminal.output, /Error/);
 });
 
 Deno.test("a list fits the terminal by shortening what is long", async () => {
