@@ -38,7 +38,9 @@ export async function readAuthFile(path: string): Promise<AuthFile> {
 
 /** The credential helper that an auth file names for a registry. */
 export function helperFor({ helpers }: AuthFile, registry: string): string | undefined {
-  const name = Object.hasOwn(helpers.byRegistry, registry) ? helpers.byRegistry[registry] : helpers.forAll;
+  const wanted = canonicalRegistry(registry);
+  const key = Object.keys(helpers.byRegistry).find((each) => normalizeKey(each) === wanted);
+  const name = key === undefined ? helpers.forAll : helpers.byRegistry[key];
   return typeof name === "string" && name !== "" ? name : undefined;
 }
 

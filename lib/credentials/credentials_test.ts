@@ -140,16 +140,24 @@ Deno.test("a credential helper that would have been asked is told of, once, unle
   try {
     const authFile = join(folder, "config.json");
     const auths = { "known.io": entry("u") };
-    await writeFile(authFile, JSON.stringify({ auths, credHelpers: { "a.io": "pass" }, credsStore: "desktop" }));
+    await writeFile(
+      authFile,
+      JSON.stringify({
+        auths,
+        credHelpers: { "a.io": "pass", "https://index.docker.io/v1/": "hub" },
+        credsStore: "desktop",
+      }),
+    );
     const warnings: string[] = [];
     const ask = async (registry: string) => {
       const lookUp = await openCredentials({ authFile, onWarning: (message) => warnings.push(message) });
       for (let time = 0; time < 2; time++) await lookUp({ registry, repository: "x" });
     };
-    for (const registry of ["known.io", "a.io", "b.io"]) await ask(registry);
-    assert.equal(warnings.length, 2);
+    for (const registry of ["known.io", "a.io", "b.io", "docker.io"]) await ask(registry);
+    assert.equal(warnings.length, 3);
     assert.match(warnings[0], /config\.json leaves accounts to the credential helper "pass"/);
     assert.match(warnings[1], /"desktop"/);
+    assert.match(warnings[2], /"hub"/);
   } finally {
     await rm(folder, { recursive: true });
   }

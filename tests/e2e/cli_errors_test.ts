@@ -8,6 +8,7 @@ import {
   satchelByDeno,
   satchelEnvironment,
   scratchFolder,
+  succeed,
 } from "../harness/mod.ts";
 
 /** Command lines that cannot be understood, and what is said about them on stderr. */
@@ -41,6 +42,20 @@ const MISTAKES: [string[], string][] = [
     ["image", "pull", "--insecure-registries", "http://x", "y"],
     'invalid registry "http://x" in --insecure-registries\n' +
     "Hint: Write host or host:port, without a scheme and without a path.",
+  ],
+  [
+    ["image", "pull", "docker://example.com/a:v1"],
+    'parsing image name "docker://example.com/a:v1": invalid reference format\n' +
+    "Hint: A name has no scheme: leave docker:// out.",
+  ],
+  [["image", "pull", "--authfile=", "a"], "--authfile needs a path"],
+  [
+    ["pull", "a"],
+    `unknown command "pull" for "satchel"\n\nDid you mean this?\n\timage pull\n\nRun 'satchel --help' for usage.`,
+  ],
+  [
+    ["help", "imag"],
+    `unknown help topic "imag"\n\nDid you mean this?\n\timage\n\nRun 'satchel --help' for usage.`,
   ],
   [["help", "nosuch"], `unknown help topic "nosuch"\nRun 'satchel --help' for usage.`],
 ];
@@ -151,4 +166,54 @@ Deno.test("a configuration file with a mistake is told with file, line and colum
   await Deno.writeTextFile(path, "store: x\nauthfil: y\n");
   const { code, stderr } = await satchel(["image", "list", "--config", path]);
   assert.deepEqual([code, stderr], [2, `Error: ${path}:2:1: unknown key "authfil": did you mean authfile?\n`]);
+});
+
+capabilityTest(
+  ["root", "setpriv"],
+  "a configuration file of somebody else's home is passed over, told with --verbose, but not if somebody named it",
+  async () => {
+    await using scratch = await scratchFolder();
+    await Deno.chmod(scratch.path, 0o777);
+    await Deno.mkdir(scratch.at("satchel"));
+    const path = scratch.at("satchel/config.yaml");
+    await Deno.writeTextFile(path, "concurrency: 2", { mode: 0o600 });
+    const asNobody = async (...args: string[]) =>
+      await run(peer("setpriv"), ["--reuid=65534", "--regid=65534", "--clear-groups", await binary(), ...args], {
+        env: { ...satchelEnvironment(scratch.at("store"), "/nonexistent"), XDG_CONFIG_HOME: scratch.path },
+        cwd: "/",
+      });
+    const usual = await asNobody("image", "list");
+    assert.deepEqual([usual.code, usual.stderr], [0, ""]);
+    const verbose = await asNobody("image", "list", "--verbose");
+    const warning = `Warning: passed over the configuration file ${path}: permission denied\n`;
+    assert.ok(verbose.stderr.includes(warning), verbose.stderr);
+    const named = await asNobody("image", "list", "--config", path);
+    assert.deepEqual([named.code, named.stderr], [
+      2,
+      `Error: cannot read the configuration file ${path}: permission denied\n`,
+    ]);
+  },
+);
+
+Deno.test("a FIFO or a device as configuration or auth file is refused at once", async () => {
+  await using scratch = await scratchFolder();
+  const fifo = scratch.at("fifo");
+  await succeed("mkfifo", [fifo]);
+  for (const path of [fifo, "/dev/zero"]) {
+    const config = await satchel(["image", "list", "--config", path]);
+    assert.deepEqual([config.code, config.stderr], [
+      2,
+      `Error: the configuration file ${path} is not a regular file\n`,
+    ]);
+    const auth = await satchel(["image", "pull", "example.com/a:v1", "--authfile", path]);
+    assert.equal(auth.code, 1);
+    assert.match(auth.stderr, /\nError: reading the auth file: \S+ is not a regular file\n$/);
+  }
+});
+
+Deno.test("a result that finds no room is one plain error, and the status tells it even where nothing can be said", async () => {
+  const { code, stderr } = await run("/bin/bash", ["-c", '"$0" version >/dev/full', await binary()]);
+  assert.deepEqual([code, stderr], [1, "Error: cannot write to stdout: no space left on the device\n"]);
+  const mute = await run("/bin/bash", ["-c", '"$0" nosuch 2>/dev/full', await binary()]);
+  assert.equal(mute.code, 2);
 });

@@ -190,3 +190,14 @@ Deno.test("an image whose manifest is gone is listed, with a warning on stderr",
     "Warning: example.com/a:v1 cannot be used: a manifest of it is missing\n",
   ]);
 });
+
+Deno.test("a text of megabytes in one image neither widens the table nor floods what programs read", async () => {
+  await using scratch = await scratchFolder();
+  const entries = ["a", "b", "c"].map((name) => ({ name: `example.com/${name}:v1`, image: makeGadget() }));
+  const hostile = { name: "example.com/x:v1", image: makeGadget({ created: "2".repeat(2_000_000) }) };
+  await writeStore(scratch.at("store"), [...entries, hostile]);
+  for (const args of [["--no-trunc"], ["-o", "json"], ["-o", "yaml"]]) {
+    const { code, stdout } = await satchel(["image", "list", ...args], { store: scratch.at("store") });
+    assert.ok(code === 0 && stdout.includes("example.com/x") && stdout.length < 5000, `${args}: ${stdout.length}`);
+  }
+});
