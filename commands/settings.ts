@@ -72,7 +72,6 @@ export async function loadSettings(
   const lockTimeout = durationOf(flags, "lock-timeout") ?? config.lockTimeout;
   if (concurrency !== undefined) settings.concurrency = concurrency;
   if (lockTimeout) settings.lockTimeout = lockTimeout;
-  if (authfile === "") throw new SatchelError("usage", "--authfile names no file");
   // The default of the flag may be named like any other file, but need not exist.
   if (authfile === ROOT_AUTH_FILE) settings.usualAuthfiles = [ROOT_AUTH_FILE, ...settings.usualAuthfiles];
   else if (authfile !== undefined) settings.authfile = authfile;
