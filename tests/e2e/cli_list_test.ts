@@ -201,3 +201,17 @@ Deno.test("a text of megabytes in one image neither widens the table nor floods 
     assert.ok(code === 0 && stdout.includes("example.com/x") && stdout.length < 5000, `${args}: ${stdout.length}`);
   }
 });
+
+Deno.test("a name with a line feed forges no line, neither as an error nor as a warning", async () => {
+  await using scratch = await scratchFolder();
+  const store = scratch.at("store\nError: forged");
+  const image = makeGadget();
+  await writeStore(store, [{ name: "example.com/a:v1\nError: forged", image }]);
+  await Deno.remove(`${store}/blobs/sha256/${image.root.digest.slice(7)}`);
+  const { code, stderr } = await satchel(["image", "list", "--verbose"], { store });
+  assert.equal(code, 0);
+  assert.match(
+    stderr,
+    /^Using the store \S+store\\nError: forged\nWarning: \S+v1\\nError: forged cannot be used: .*\n$/,
+  );
+});
