@@ -199,6 +199,7 @@ Deno.test("a command that was meant is suggested: one level deeper, or by the wo
   assert.equal(mistake("pull", "x")[1], "image pull");
   assert.equal(mistake("ls")[1], "image list");
   assert.equal(mistake("rm", "x")[1], "image remove");
+  assert.equal(mistake("delete", "x")[1], "image remove");
   assert.equal(mistake("image", "delete", "x")[1], "remove");
   assert.equal(mistake("image", "del", "x")[1], "remove");
 });
