@@ -1,11 +1,11 @@
 import type { ContentOptions, Tally } from "../content/mod.ts";
-import { hasCode, throwIfCancelled } from "../error.ts";
+import { hasCode } from "../error.ts";
 import { type Descriptor, type Digest, digestAlgorithm } from "../oci/mod.ts";
-import { type Lock, nextTurn } from "../runtime/mod.ts";
+import { type Lock } from "../runtime/mod.ts";
 import { hashOpenFile, isNoFile } from "./blobs.ts";
 import { openToRead, stampOf, statOf } from "./files.ts";
 import { findGarbage, type Finding } from "./garbage.ts";
-import { type GraphNode, manifestReader, walkGraph } from "./graph.ts";
+import { type GraphNode, manifestReader, walkInTurns } from "./graph.ts";
 import { type IndexEntry, loadIndex, readIndex } from "./index_file.ts";
 import { blobPath, type Layout, lockIndex, storeExists } from "./layout.ts";
 import { type BlobFile, listBlobFiles, type Survey, surveyEntries } from "./survey.ts";
@@ -135,39 +135,62 @@ async function judge(
     report.damage.push({ kind: "index", message: error.message, path: layout.indexFile });
     return [];
   }
-  const reader = manifestReader(layout);
-  const survey = surveyEntries(entries, reader);
+  const reader = manifestReader(layout, options.signal);
+  const survey = await surveyEntries(entries, reader);
   const images = entries.filter((entry) => survey.uses.get(entry) === "image");
   report.names = new Set(images.map(({ name }) => name)).size;
   const judgements = new Map<Digest, Judgement>();
+  const users = new Map<Finding, Set<string>[]>();
   for (const { root, names } of byDigest(images)) {
-    // Others get their turn, Ctrl-C among them: a hostile store may take long.
-    await nextTurn();
-    throwIfCancelled(options.signal);
-    for (const node of walkGraph([root], reader, survey.attachments.of)) {
+    for await (const node of walkInTurns([root], reader, survey.attachments.of)) {
       if (node.isGuess) continue;
       const { digest } = node.descriptor;
       const judgement = judgements.get(digest) ?? judgeNode(layout, node, hashed.get(digest));
       judgements.set(digest, judgement);
       const { finding } = judgement;
-      if (finding) finding.images = [...new Set([...finding.images ?? [], ...names])];
+      if (finding) addTo(users, finding, names);
     }
   }
   const findings = [...judgements.values()].flatMap(({ finding }) => finding ?? []);
+  const union = uniter();
+  for (const finding of findings) finding.images = union(users.get(finding) ?? []);
   report.damage = [...invalidEntries(layout, entries, survey), ...findings];
-  report.garbage = findGarbage(layout, entries, survey, reader);
+  report.garbage = await findGarbage(layout, entries, survey, reader);
   return [...judgements].filter(([, { isDoubtful }]) => isDoubtful).map(([digest]) => digest);
 }
 
 /** The images of a list, each once with all of its names. */
-function byDigest(images: readonly IndexEntry[]): { root: Descriptor; names: string[] }[] {
-  const found = new Map<Digest, { root: Descriptor; names: string[] }>();
+function byDigest(images: readonly IndexEntry[]): { root: Descriptor; names: Set<string> }[] {
+  const found = new Map<Digest, { root: Descriptor; names: Set<string> }>();
   for (const { name, descriptor } of images) {
     const known = found.get(descriptor!.digest);
-    if (known) known.names.push(name!);
-    else found.set(descriptor!.digest, { root: descriptor!, names: [name!] });
+    if (known) known.names.add(name!);
+    else found.set(descriptor!.digest, { root: descriptor!, names: new Set([name!]) });
   }
   return [...found.values()];
+}
+
+function addTo<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (!list) lists.set(key, [value]);
+  else if (list.at(-1) !== value) list.push(value);
+}
+
+/** Joins sets; for the same ones, it gives the same list again: a hostile store has thousands of names and damages. */
+function uniter(): (sets: readonly Set<string>[]) => string[] {
+  const numbers = new Map<Set<string>, number>();
+  const known = new Map<string, string[]>();
+  const numberOf = (set: Set<string>) => {
+    const number = numbers.get(set) ?? numbers.size;
+    numbers.set(set, number);
+    return number;
+  };
+  return (sets) => {
+    const key = sets.map(numberOf).join();
+    const found = known.get(key) ?? [...new Set(sets.flatMap((set) => [...set]))];
+    known.set(key, found);
+    return found;
+  };
 }
 
 /** Without the right to lock there is none to write either; then nobody of this user changes the store. */

@@ -14,17 +14,19 @@ export function withName(entries: readonly IndexEntry[], named: IndexEntry): Ind
   const others = entries.filter((entry) =>
     entry.name !== named.name && (entry.name !== undefined || entry.raw.digest !== named.raw.digest)
   );
-  return replaced.reduce((list, entry) => withUntagged(list, renamed(entry, undefined)), [...others, named]);
+  return withUntagged([...others, named], replaced.map((entry) => renamed(entry, undefined)));
 }
 
-/** Lists a manifest without a name, unless it is in the list already. */
-export function withUntagged(entries: IndexEntry[], added: IndexEntry): IndexEntry[] {
-  return entries.some((entry) => entry.raw.digest === added.raw.digest) ? entries : [...entries, added];
+/** Lists manifests without a name, unless they are in the list already. */
+export function withUntagged(entries: readonly IndexEntry[], added: readonly IndexEntry[]): IndexEntry[] {
+  const listed = new Set(entries.map((entry) => entry.raw.digest));
+  const isNew = (entry: IndexEntry) => !listed.has(entry.raw.digest) && listed.add(entry.raw.digest);
+  return [...entries, ...added.filter(isNew)];
 }
 
-/** Takes a name away; the manifest stays in the list. */
-export function withoutName(entries: readonly IndexEntry[], name: string): IndexEntry[] {
-  const others = entries.filter((entry) => entry.name !== name);
-  const unnamed = entries.filter((entry) => entry.name === name).map((entry) => renamed(entry, undefined));
-  return unnamed.reduce(withUntagged, others);
+/** Takes names away; the manifests stay in the list. */
+export function withoutNames(entries: readonly IndexEntry[], names: ReadonlySet<string>): IndexEntry[] {
+  const isOne = ({ name }: IndexEntry) => name !== undefined && names.has(name);
+  const unnamed = entries.filter(isOne).map((entry) => renamed(entry, undefined));
+  return withUntagged(entries.filter((entry) => !isOne(entry)), unnamed);
 }

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
   existsSync,
   fchmodSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -18,14 +21,16 @@ import { join } from "node:path";
 import { MemoryRepository } from "../content/mod.ts";
 import { hasCode } from "../error.ts";
 import { capabilityTest, peer, peerTest } from "../../tests/harness/mod.ts";
+import { digestHex, MediaType } from "../oci/mod.ts";
 import { acquireLock } from "../runtime/mod.ts";
 import { replaceFile } from "./files.ts";
+import { openStore } from "./mod.ts";
 import { blobFile, makeImage, pull, ref, scratch, scratchOfIg, writeStore } from "./_testing.ts";
 
 /** A file system of 1 MiB as a folder. */
 function smallDisk(folder: string): Disposable {
   mkdirSync(folder, { recursive: true });
-  succeed("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder);
+  succeed("mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", folder);
   return { [Symbol.dispose]: () => succeed("umount", "--lazy", folder) };
 }
 
@@ -234,6 +239,8 @@ capabilityTest(
       chownSync(path, 0, 0);
       chmodSync(path, 0o777);
       await assert.rejects(pull(source, "v1", made.open()), /to which other users may write/);
+      chmodSync(path, 0o1777);
+      await assert.rejects(pull(source, "v1", made.open()), /to which other users may write/);
       chmodSync(path, 0o755);
     }
     await made.open().tag(ref("v1"), ref("copy"));
@@ -253,4 +260,118 @@ Deno.test("a file that was exchanged while it was written does not get its name"
     }), /was replaced by somebody else/);
   assert.equal(existsSync(target), false);
   assert.equal(statSync(victim).mode & 0o777, 0o600);
+});
+
+Deno.test("a part of a transfer that is a hard link is not written to, as its other name may be anybody's file", async () => {
+  using made = scratch();
+  const source = new MemoryRepository();
+  const { layers } = makeImage(source, "v1");
+  const profile = join(made.folder, ".profile");
+  writeFileSync(profile, "mine");
+  mkdirSync(join(made.path, "ingest"), { recursive: true });
+  linkSync(profile, join(made.path, "ingest", `${digestHex(layers[0].digest)}.partial`));
+  await assert.rejects(pull(source, "v1", made.open()), (error) => hasCode(error, "refused"));
+  assert.equal(readFileSync(profile, "utf8"), "mine");
+});
+
+capabilityTest("mount", "a read-only file system is told of as such, with what helps", async () => {
+  using made = scratch();
+  const source = new MemoryRepository();
+  makeImage(source, "v1");
+  {
+    using _disk = smallDisk(made.path);
+    await pull(source, "v1", made.open());
+    succeed("mount", "-o", "remount,ro", made.path);
+    const store = made.open();
+    for (const change of [() => store.tag(ref("v1"), ref("v2")), () => store.remove(ref("v1"))]) {
+      await assert.rejects(change, (error) => {
+        assert.ok(hasCode(error, "storage"));
+        assert.match(error.message, /^Cannot write .*index\.json.*: the file system is read-only$/);
+        assert.match(error.hint ?? "", /--store/);
+        return true;
+      });
+    }
+    assert.equal((await made.open().images()).length, 1);
+  }
+});
+
+Deno.test("a store where no folder can be made says so", async () => {
+  const source = new MemoryRepository();
+  makeImage(source, "v1");
+  const store = openStore({ path: "/proc/nope" });
+  await assert.rejects(pull(source, "v1", store), /Cannot create the store \/proc\/nope: no folder can be made there/);
+});
+
+Deno.test("an index of far too many entries is refused at once", async () => {
+  using made = scratch();
+  writeStore(made.path, `{"schemaVersion":2,"manifests":[${"{},".repeat(20_000_000)}{}]}`);
+  await assert.rejects(made.open().images(), /has more than 200000 entries/);
+});
+
+/** A store of many names for one manifest of many layers, none of which is there, each name with an index of its own. */
+function writeLargeStore(path: string, names: number, layers: number): void {
+  writeStore(path, "{}");
+  const put = (content: unknown, mediaType: string) => {
+    const bytes = Buffer.from(JSON.stringify(content));
+    const hex = createHash("sha256").update(bytes).digest("hex");
+    writeFileSync(join(path, "blobs/sha256", hex), bytes);
+    return { mediaType, digest: `sha256:${hex}`, size: bytes.length };
+  };
+  const layer = (number: number) => ({
+    mediaType: "application/octet-stream",
+    digest: `sha256:${number.toString(16).padStart(64, "0")}`,
+    size: 1,
+  });
+  const manifest = put({
+    schemaVersion: 2,
+    mediaType: MediaType.ociManifest,
+    config: layer(0),
+    layers: Array.from({ length: layers }, (_, number) => layer(number)),
+  }, MediaType.ociManifest);
+  const manifests = Array.from({ length: names }, (_, number) => ({
+    ...put({
+      schemaVersion: 2,
+      mediaType: MediaType.ociIndex,
+      manifests: [manifest],
+      annotations: { number: `${number}` },
+    }, MediaType.ociIndex),
+    annotations: { "org.opencontainers.image.ref.name": `ghcr.io/foo/bar:v${number}` },
+  }));
+  writeFileSync(join(path, "index.json"), JSON.stringify({ schemaVersion: 2, manifests }));
+}
+
+Deno.test("whatever is done with a hostile store, it can be stopped", async () => {
+  using made = scratch();
+  writeLargeStore(made.path, 2000, 5000);
+  const operations: [string, (signal: AbortSignal) => Promise<unknown>][] = [
+    ["check", (signal) => made.open().check({ signal })],
+    ["images", (signal) => made.open().images({ signal, all: true })],
+    ["gc", (signal) => made.open().gc({ signal })],
+    ["remove", (signal) => made.open().remove("ghcr.io/foo/bar:v0", { signal })],
+  ];
+  for (const [name, run] of operations) {
+    const stop = new AbortController();
+    // A timer fires only if the work lets others have their turn.
+    const timer = setTimeout(() => stop.abort(), 40);
+    await assert.rejects(run(stop.signal), (error) => hasCode(error, "cancelled"), name);
+    clearTimeout(timer);
+  }
+});
+
+Deno.test("many names of one damaged image are looked through once", async () => {
+  using made = scratch();
+  writeLargeStore(made.path, 1, 5000);
+  const index = JSON.parse(readFileSync(join(made.path, "index.json"), "utf8"));
+  const [{ annotations: _, ...entry }] = index.manifests;
+  index.manifests = Array.from({ length: 3000 }, (_, number) => ({
+    ...entry,
+    annotations: { "org.opencontainers.image.ref.name": `ghcr.io/foo/bar:v${number}` },
+  }));
+  writeFileSync(join(made.path, "index.json"), JSON.stringify(index));
+  const { damage } = await made.open().check({ signal: AbortSignal.timeout(20_000) });
+  assert.equal(damage.length, 5000);
+  assert.equal(damage[0].images?.length, 3000);
+  // One list for all of them, or the memory would not do.
+  assert.equal(damage[0].images, damage[4999].images);
+  assert.equal((await made.open().images({ signal: AbortSignal.timeout(10_000) })).length, 3000);
 });

@@ -35,19 +35,19 @@ const GARBAGE_ENTRIES: { [use in EntryUse]?: { kind: Finding["kind"]; what: stri
 };
 
 /** Lists what only takes up room. */
-export function findGarbage(
+export async function findGarbage(
   layout: Layout,
   entries: readonly IndexEntry[],
   { uses, attachments }: Survey,
   reader: ManifestReader,
-): Finding[] {
+): Promise<Finding[]> {
   const findings = entries.flatMap((entry): Finding[] => {
     const garbage = GARBAGE_ENTRIES[uses.get(entry)!];
     if (!garbage || !entry.descriptor) return [];
     const { digest } = entry.descriptor;
     return [{ kind: garbage.kind, message: `${entry.name ?? digest} ${garbage.what}`, digest }];
   });
-  const needed = reachable(entries, reader, attachments);
+  const needed = await reachable(entries, reader, attachments);
   return [...findings, ...findStrayFiles(layout, needed), ...findUnfinished(layout)];
 }
 

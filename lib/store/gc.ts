@@ -4,7 +4,7 @@ import type { Digest } from "../oci/mod.ts";
 import { tryLockExisting } from "../runtime/mod.ts";
 import { withUntagged } from "./entries.ts";
 import { onPath, statOf } from "./files.ts";
-import { manifestReader, reachable } from "./graph.ts";
+import { type ManifestReader, manifestReader, reachable } from "./graph.ts";
 import { changeIndex, type IndexEntry, renamed } from "./index_file.ts";
 import { type Layout, storeExists } from "./layout.ts";
 import { deleteBlobs } from "./remove.ts";
@@ -66,8 +66,9 @@ export async function collectGarbage(layout: Layout, options: GcOptions = {}): P
     add(report.young, file.size);
     return false;
   };
-  return await changeIndex(layout, options.signal, ({ index, save }) => {
-    const { kept, alive, left } = partition(layout, index.entries, options.untagged ?? false);
+  return await changeIndex(layout, options.signal, async ({ index, save }) => {
+    const reader = manifestReader(layout, options.signal);
+    const { kept, alive, left } = await partition(reader, index.entries, options.untagged ?? false);
     report.entries = left;
     if (!dryRun && kept.length < index.entries.length) save(kept);
     const blobs = [...listBlobFiles(layout)].filter((file): file is BlobFile =>
@@ -83,25 +84,24 @@ export async function collectGarbage(layout: Layout, options: GcOptions = {}): P
 }
 
 /** Parts what is listed into what stays, with all that it needs, and what goes, which is only counted. */
-function partition(
-  layout: Layout,
+async function partition(
+  reader: ManifestReader,
   entries: readonly IndexEntry[],
   withUntaggedImages: boolean,
-): { kept: IndexEntry[]; alive: Set<Digest>; left: GcReport["entries"] } {
-  const reader = manifestReader(layout);
-  const { uses, attachments } = surveyEntries(entries, reader);
+): Promise<{ kept: IndexEntry[]; alive: Set<Digest>; left: GcReport["entries"] }> {
+  const { uses, attachments } = await surveyEntries(entries, reader);
   const leaving = new Set<EntryUse>(["gone", "orphan"]);
   if (withUntaggedImages) leaving.add("untagged").add("untagged-part");
   const count = (use: EntryUse) => leaving.has(use) ? entries.filter((entry) => uses.get(entry) === use).length : 0;
   const left = { gone: count("gone"), orphans: count("orphan"), untagged: count("untagged") };
   const staying = entries.filter((entry) => !leaving.has(uses.get(entry)!));
   const isStaying = new Set(staying);
-  const alive = reachable(staying, reader, attachments);
+  const alive = await reachable(staying, reader, attachments);
   // The name of an attachment of nothing goes; what it stood for may still be a part of something else.
   const stillNeeded = entries.filter((entry) =>
     entry.descriptor && alive.has(entry.descriptor.digest) && !isStaying.has(entry)
   );
-  const kept = stillNeeded.map((entry) => renamed(entry, undefined)).reduce(withUntagged, staying);
+  const kept = withUntagged(staying, stillNeeded.map((entry) => renamed(entry, undefined)));
   return { kept, alive, left };
 }
 

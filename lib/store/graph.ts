@@ -1,4 +1,5 @@
 import { attachmentSubject } from "../content/mod.ts";
+import { throwIfCancelled } from "../error.ts";
 import {
   type Descriptor,
   type Digest,
@@ -9,6 +10,7 @@ import {
   MAX_MANIFEST_SIZE,
   parseManifest,
 } from "../oci/mod.ts";
+import { nextTurn } from "../runtime/mod.ts";
 import { type BlobState, readBlob } from "./blobs.ts";
 import { readWhole } from "./files.ts";
 import type { IndexEntry } from "./index_file.ts";
@@ -24,17 +26,35 @@ export interface StoredManifest {
 /** Reads manifests of one store and remembers them. */
 export interface ManifestReader {
   readonly layout: Layout;
+  /**
+   * To be asked, and waited for if there is an answer, at every step of a loop that may be long, since a hostile store
+   * may make it endless: others get their turn then, Ctrl-C among them.
+   *
+   * @throws {SatchelError} `cancelled`
+   */
+  turn(): Promise<void> | undefined;
   read(descriptor: Descriptor): StoredManifest;
   /** Every digest that a file which should be a manifest speaks of. */
   guess(descriptor: Descriptor): readonly Descriptor[];
 }
 
+/** How long a loop goes on before others get their turn, in milliseconds. */
+const TURN = 20;
+
 /** A reader; make a new one for each operation, since others may change the store meanwhile. */
-export function manifestReader(layout: Layout): ManifestReader {
+export function manifestReader(layout: Layout, signal: AbortSignal | undefined): ManifestReader {
   const known = new Map<string, StoredManifest>();
   const guesses = new Map<Digest, readonly Descriptor[]>();
+  let began = performance.now();
   return {
     layout,
+    turn() {
+      if (performance.now() - began < TURN) return undefined;
+      return nextTurn().then(() => {
+        throwIfCancelled(signal);
+        began = performance.now();
+      });
+    },
     read(descriptor) {
       const key = `${descriptor.digest} ${descriptor.mediaType} ${descriptor.size}`;
       let found = known.get(key);
@@ -111,6 +131,23 @@ export function* walkGraph(
   }
 }
 
+/**
+ * {@link walkGraph}, while others get their turn as well.
+ *
+ * @throws {SatchelError} `cancelled`
+ */
+export async function* walkInTurns(
+  roots: Iterable<Descriptor>,
+  reader: ManifestReader,
+  attached?: Attached,
+): AsyncGenerator<GraphNode> {
+  for (const node of walkGraph(roots, reader, attached)) {
+    const turn = reader.turn();
+    if (turn) await turn;
+    yield node;
+  }
+}
+
 const DIGESTS_IN_TEXT = /sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})(?![0-9a-f])/g;
 
 /**
@@ -138,7 +175,7 @@ export interface Attachments {
 }
 
 /** Finds out what refers to what among the listed manifests; the damaged ones refer to nothing. */
-export function findAttachments(entries: readonly IndexEntry[], reader: ManifestReader): Attachments {
+export async function findAttachments(entries: readonly IndexEntry[], reader: ManifestReader): Promise<Attachments> {
   const bySubject = new Map<Digest, Descriptor[]>();
   const subjectOf = (entry: IndexEntry): Digest | undefined => {
     const named = entry.name === undefined ? undefined : attachmentSubject(entry.name);
@@ -146,6 +183,8 @@ export function findAttachments(entries: readonly IndexEntry[], reader: Manifest
     return reader.read(entry.descriptor).manifest?.subject?.digest;
   };
   for (const entry of entries) {
+    const turn = reader.turn();
+    if (turn) await turn;
     const subject = subjectOf(entry);
     if (!subject || !entry.descriptor) continue;
     const list = bySubject.get(subject);
@@ -159,13 +198,13 @@ export function findAttachments(entries: readonly IndexEntry[], reader: Manifest
 export type Rooted = Pick<IndexEntry, "descriptor">;
 
 /** Every digest that these need, or that belongs to something they need. */
-export function reachable(
+export async function reachable(
   roots: readonly Rooted[],
   reader: ManifestReader,
   attachments: Attachments,
-): Set<Digest> {
+): Promise<Set<Digest>> {
   const descriptors = roots.flatMap(({ descriptor }) => descriptor ?? []);
   const alive = new Set<Digest>();
-  for (const { descriptor } of walkGraph(descriptors, reader, attachments.of)) alive.add(descriptor.digest);
+  for await (const { descriptor } of walkInTurns(descriptors, reader, attachments.of)) alive.add(descriptor.digest);
   return alive;
 }

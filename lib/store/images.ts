@@ -1,5 +1,4 @@
 import type { ContentOptions } from "../content/mod.ts";
-import { throwIfCancelled } from "../error.ts";
 import {
   CREATED_ANNOTATION,
   type Descriptor,
@@ -13,9 +12,8 @@ import {
   type Platform,
   type Reference,
 } from "../oci/mod.ts";
-import { nextTurn } from "../runtime/mod.ts";
 import { readBlob } from "./blobs.ts";
-import { type ManifestReader, manifestReader, walkGraph } from "./graph.ts";
+import { type ManifestReader, manifestReader, walkInTurns } from "./graph.ts";
 import { compareBytes, type IndexEntry, readIndex } from "./index_file.ts";
 import type { Layout } from "./layout.ts";
 import { referenceOf } from "./names.ts";
@@ -57,45 +55,38 @@ export interface ListOptions extends ContentOptions {
  */
 export async function listImages(layout: Layout, { all = false, signal }: ListOptions = {}): Promise<StoredImage[]> {
   const { entries } = await readIndex(layout, signal);
-  const look: Look = { reader: manifestReader(layout), measured: new Map() };
+  const look: Look = { reader: manifestReader(layout, signal), summaries: new Map() };
   const images = entries.filter(isImage).sort((a, b) => compareBytes(a.name, b.name));
   const listed: StoredImage[] = [];
-  for (const [number, entry] of images.entries()) {
-    // Others get their turn, Ctrl-C among them: a hostile store may take long.
-    if (number % IMAGES_PER_TURN === IMAGES_PER_TURN - 1) await nextTurn();
-    throwIfCancelled(signal);
-    listed.push(...describe(entry, "image", look));
-  }
-  return all ? [...listed, ...listOthers(entries, look)] : listed;
+  for (const entry of images) listed.push(...await describe(entry, "image", look));
+  return all ? [...listed, ...await listOthers(entries, look)] : listed;
 }
-
-/** After how many images others get their turn. */
-const IMAGES_PER_TURN = 200;
 
 /** What one listing has read and added up so far. */
 interface Look {
   reader: ManifestReader;
-  /** By the digest of the root. */
-  measured: Map<Digest, Pick<StoredImage, "size" | "state">>;
+  /** By the root. */
+  summaries: Map<string, Summary>;
 }
 
 /** Attachments, and what `store gc --untagged` removes; not what is only a part of something else. */
-function listOthers(entries: readonly IndexEntry[], look: Look): StoredImage[] {
-  const { uses, attachments } = surveyEntries(entries, look.reader);
-  const found = entries.flatMap((entry) => {
+async function listOthers(entries: readonly IndexEntry[], look: Look): Promise<StoredImage[]> {
+  const { uses, attachments } = await surveyEntries(entries, look.reader);
+  const found: StoredImage[] = [];
+  for (const entry of entries) {
     const use = uses.get(entry);
-    if (use === "image") return [];
+    if (use === "image") continue;
     const subject = attachments.subjectOf(entry);
-    if (subject) return describe(entry, "attachment", look).map((image) => ({ ...image, subject }));
-    return use === "untagged" || use === "gone" ? describe(entry, "untagged", look) : [];
-  });
+    if (subject) found.push(...(await describe(entry, "attachment", look)).map((image) => ({ ...image, subject })));
+    else if (use === "untagged" || use === "gone") found.push(...await describe(entry, "untagged", look));
+  }
   const order = (image: StoredImage) => `${image.kind} ${image.name ?? image.descriptor.digest}`;
   return found.sort((a, b) => compareBytes(order(a), order(b)));
 }
 
-function describe(entry: IndexEntry, kind: StoredImage["kind"], look: Look): StoredImage[] {
+async function describe(entry: IndexEntry, kind: StoredImage["kind"], look: Look): Promise<StoredImage[]> {
   if (!entry.descriptor) return [];
-  const summary = summarize(entry.descriptor, look);
+  const summary = await summarize(entry.descriptor, look);
   const image: StoredImage = { kind, ...summary, descriptor: plainDescriptor(entry.descriptor) };
   if (entry.name !== undefined) image.name = entry.name;
   const reference = entry.name === undefined ? undefined : referenceOf(entry.name);
@@ -105,24 +96,27 @@ function describe(entry: IndexEntry, kind: StoredImage["kind"], look: Look): Sto
 
 type Summary = Pick<StoredImage, "state" | "created" | "platforms" | "size" | "artifactType">;
 
-function summarize(root: Descriptor, look: Look): Summary {
-  const { reader } = look;
-  const summary: Summary = { ...measure(root, look), platforms: [] };
+/** The same manifest under many names is looked through once. */
+async function summarize(root: Descriptor, { reader, summaries }: Look): Promise<Summary> {
+  const { mediaType, digest, size, artifactType: ownType, platform, annotations } = root;
+  const key = JSON.stringify([mediaType, digest, size, ownType, platform, annotations?.[CREATED_ANNOTATION]]);
+  const known = summaries.get(key);
+  if (known) return known;
+  const summary: Summary = { ...await measure(root, reader), platforms: [] };
   const manifest = reader.read(root).manifest;
   const created = manifest && findCreated(manifest, reader) || root.annotations?.[CREATED_ANNOTATION];
   if (created) summary.created = created;
   const artifactType = manifest && findArtifactType(manifest, reader) || root.artifactType;
   if (artifactType) summary.artifactType = artifactType;
   summary.platforms = manifest ? findPlatforms(manifest, root, reader) : [];
+  summaries.set(key, summary);
   return summary;
 }
 
-function measure(root: Descriptor, { reader, measured }: Look): Pick<StoredImage, "size" | "state"> {
-  const known = measured.get(root.digest);
-  if (known) return known;
+async function measure(root: Descriptor, reader: ManifestReader): Promise<Pick<StoredImage, "size" | "state">> {
   const found: Pick<StoredImage, "size" | "state"> = { state: "ok", size: 0 };
   const counted = new Set<Digest>();
-  for (const { descriptor, stored, isGuess } of walkGraph([root], reader)) {
+  for await (const { descriptor, stored, isGuess } of walkInTurns([root], reader)) {
     if (isGuess) continue;
     if (!counted.has(descriptor.digest)) {
       counted.add(descriptor.digest);
@@ -132,7 +126,6 @@ function measure(root: Descriptor, { reader, measured }: Look): Pick<StoredImage
       found.state = stored.state === "missing" ? "missing" : "damaged";
     }
   }
-  measured.set(root.digest, found);
   return found;
 }
 

@@ -104,7 +104,7 @@ export async function createStore(layout: Layout, signal?: AbortSignal): Promise
   refuseForeignOwner(layout);
   if (isComplete) return;
   if (!rootExists(layout.root)) {
-    onPath("create the store", layout.root, () => mkdirSync(layout.root, { recursive: true, mode: 0o700 }));
+    createRoot(layout.root);
   }
   refuseForeignFolder(layout.root);
   using _lock = await lockIndex(layout, signal);
@@ -112,6 +112,18 @@ export async function createStore(layout: Layout, signal?: AbortSignal): Promise
   if (!statOf(layout.indexFile)) replaceFile(layout.indexFile, FRESH_INDEX);
   for (const folder of [join(layout.blobs, "sha256"), layout.ingest]) createFolder(folder);
   syncFolder(layout.root);
+}
+
+function createRoot(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    if (!isMissing(cause)) throw storageError("create the store", path, cause);
+    throw new SatchelError("storage", `Cannot create the store ${path}: no folder can be made there`, {
+      hint: "Use another store with --store.",
+      cause,
+    });
+  }
 }
 
 /** Takes the lock that `ig` takes as well when it reads or changes the index. */
@@ -138,9 +150,8 @@ function innerFolders({ blobs, ingest }: Layout): string[] {
   return [blobs, join(blobs, "sha256"), join(blobs, "sha512"), ingest];
 }
 
-/** Others may write to a folder with one of these; with the sticky bit, they may not touch what is not theirs. */
+/** Others may write to a folder with one of these; the sticky bit would not keep them from adding files of theirs. */
 const WRITABLE_BY_OTHERS = 0o022;
-const STICKY = 0o1000;
 
 /**
  * Root writes only where nobody else may put links in its way: who owns a folder, or may write to it, could have root
@@ -162,7 +173,7 @@ function refuseForeignOwner(layout: Layout): void {
         },
       );
     }
-    if ((stat.mode & WRITABLE_BY_OTHERS) !== 0 && (stat.mode & STICKY) === 0) {
+    if ((stat.mode & WRITABLE_BY_OTHERS) !== 0) {
       throw new SatchelError("refused", `Root does not write to ${path}, to which other users may write`, {
         hint: `chmod go-w ${path}`,
       });

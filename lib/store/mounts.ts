@@ -26,17 +26,22 @@ export async function repositoriesHolding(
   };
 }
 
+/** How many pieces of content are looked at: nothing else gets its turn meanwhile, and a guess is not worth more. */
+const MAX_NODES = 100_000;
+
 function findHolders(
   layout: Layout,
   entries: readonly IndexEntry[],
   registry: string,
 ): Map<Digest, string[]> {
   const holders = new Map<Digest, string[]>();
-  const reader = manifestReader(layout);
+  const reader = manifestReader(layout, undefined);
+  let left = MAX_NODES;
   for (const { name, descriptor } of entries) {
     const reference = name === undefined ? undefined : referenceOf(name);
     if (!descriptor || !reference || canonicalRegistry(reference.registry) !== registry) continue;
     for (const node of walkGraph([descriptor], reader)) {
+      if (left-- === 0) return holders;
       const { digest } = node.descriptor;
       const repositories = holders.get(digest) ?? [];
       if (!repositories.includes(reference.repository)) holders.set(digest, [...repositories, reference.repository]);

@@ -77,17 +77,22 @@ function candidates(entries: readonly IndexEntry[], wanted: ImageName, store: st
   if (typeof wanted === "string" || wanted.digest === undefined) return [pinned(entries, name, store)];
   const { digest, tag, registry, repository } = wanted;
   if (tag !== undefined) return [withTagAndDigest(entries, { registry, repository, tag }, digest, store)];
-  const found = ofRepository(entries, wanted).filter((entry) => entry.descriptor?.digest === digest);
+  const found = onceEach(ofRepository(entries, wanted).filter((entry) => entry.descriptor?.digest === digest));
   if (found.length === 0) throw notFound(name, store);
   return found;
 }
 
 /** `name:tag@digest`, where only `name:tag` was asked for. */
 function pinned(entries: readonly IndexEntry[], name: string, store: string): IndexEntry {
-  const found = entries.filter((entry) => entry.name?.startsWith(`${name}@`));
+  const found = onceEach(entries.filter((entry) => entry.name?.startsWith(`${name}@`)));
   if (found.length === 0) throw notFound(name, store);
   if (found.length > 1) throw ambiguous(name, found);
   return found[0];
+}
+
+/** Each name once; of several entries of one name, the last one counts. */
+function onceEach(named: readonly IndexEntry[]): IndexEntry[] {
+  return [...new Map(named.map((entry) => [entry.name, entry])).values()];
 }
 
 function ambiguous(name: string, found: readonly IndexEntry[]): SatchelError {

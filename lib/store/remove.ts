@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { attachmentSubject, type Tally } from "../content/mod.ts";
 import { type Descriptor, type Digest, isManifestType } from "../oci/mod.ts";
-import { withoutName } from "./entries.ts";
+import { withoutNames } from "./entries.ts";
 import { onPath, statOf } from "./files.ts";
 import {
   type Attachments,
@@ -9,7 +9,7 @@ import {
   type ManifestReader,
   manifestReader,
   reachable,
-  walkGraph,
+  walkInTurns,
 } from "./graph.ts";
 import { changeIndex, type IndexEntry, readIndex } from "./index_file.ts";
 import { blobPath, type Layout } from "./layout.ts";
@@ -38,9 +38,9 @@ export interface RemoveResult {
 export async function removeImage(layout: Layout, name: ImageName, signal?: AbortSignal): Promise<RemoveResult> {
   // So that a name that is not there creates no store.
   findOneEntry((await readIndex(layout, signal)).entries, name, layout.root);
-  return changeIndex(layout, signal, ({ index, save }) => {
+  return changeIndex(layout, signal, async ({ index, save }) => {
     const { name: removed, descriptor: root, raw } = findOneEntry(index.entries, name, layout.root);
-    const left = withoutName(index.entries, removed!);
+    const left = withoutNames(index.entries, new Set([removed!]));
     const hasOtherName = left.some((entry) => entry.name !== undefined && entry.raw.digest === raw.digest);
     if (!root || hasOtherName) {
       save(left);
@@ -51,7 +51,7 @@ export async function removeImage(layout: Layout, name: ImageName, signal?: Abor
         deleted: { blobs: 0, bytes: 0 },
       };
     }
-    const { kept, dead } = takenByImage(left, root, manifestReader(layout));
+    const { kept, dead } = await takenByImage(left, root, manifestReader(layout, signal));
     save(kept);
     const keptNames = new Set(kept.map((entry) => entry.name));
     const gone = index.entries.map((entry) => entry.name).filter((name) => name !== undefined && !keptNames.has(name));
@@ -65,18 +65,18 @@ export async function removeImage(layout: Layout, name: ImageName, signal?: Abor
 }
 
 /** What an image takes with it when it goes, and what then stays listed. */
-function takenByImage(
+async function takenByImage(
   entries: readonly IndexEntry[],
   root: Descriptor,
   reader: ManifestReader,
-): { kept: IndexEntry[]; dead: { digest: Digest; isManifest: boolean }[] } {
-  const attachments = findAttachments(entries, reader);
+): Promise<{ kept: IndexEntry[]; dead: { digest: Digest; isManifest: boolean }[] }> {
+  const attachments = await findAttachments(entries, reader);
   const taken = new Map<Digest, boolean>();
-  for (const { descriptor, isGuess } of walkGraph([root], reader, attachments.of)) {
+  for await (const { descriptor, isGuess } of walkInTurns([root], reader, attachments.of)) {
     if (!isGuess) taken.set(descriptor.digest, taken.get(descriptor.digest) || isManifestType(descriptor.mediaType));
   }
   const roots = entries.filter((entry) => isKeptAnyway(entry, taken, attachments));
-  const alive = reachable(roots, reader, attachments);
+  const alive = await reachable(roots, reader, attachments);
   const dead = [...taken].filter(([digest]) => !alive.has(digest));
   const isDead = new Set(dead.map(([digest]) => digest));
   return {
@@ -99,11 +99,11 @@ function isKeptAnyway(entry: IndexEntry, taken: Map<Digest, boolean>, attachment
 
 /** Leaves out what is dead, and the names of what belonged to it. */
 function withoutDead(entries: readonly IndexEntry[], dead: ReadonlySet<Digest>): IndexEntry[] {
-  const orphaned = entries.filter(({ name }) => {
+  const orphaned = entries.flatMap(({ name }) => {
     const subject = name === undefined ? undefined : attachmentSubject(name);
-    return subject !== undefined && dead.has(subject);
+    return subject !== undefined && dead.has(subject) ? [name!] : [];
   });
-  const others = orphaned.reduce<readonly IndexEntry[]>((list, { name }) => withoutName(list, name!), entries);
+  const others = withoutNames(entries, new Set(orphaned));
   return others.filter(({ descriptor }) => !descriptor || !dead.has(descriptor.digest));
 }
 

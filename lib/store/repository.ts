@@ -24,7 +24,7 @@ import {
 import { blobState, hasSize, readBlob, streamBlob } from "./blobs.ts";
 import { findName, withName, withUntagged } from "./entries.ts";
 import { syncFolder } from "./files.ts";
-import { type Attached, findAttachments, type ManifestReader, manifestReader } from "./graph.ts";
+import { type Attachments, findAttachments, type ManifestReader, manifestReader } from "./graph.ts";
 import { changeIndex, entryFor, type IndexEntry, type IndexFile, readIndex } from "./index_file.ts";
 import { ingest } from "./ingest.ts";
 import { blobPath, createStore, type Layout } from "./layout.ts";
@@ -50,7 +50,7 @@ export function storeRepository(layout: Layout, reference: Reference): Source & 
     fetch: (descriptor, fetchOptions = {}) => streamBlob(layout, descriptor, fetchOptions),
 
     async referrers(subject, { signal } = {}) {
-      return referrersOf(await readIndex(layout, signal), subject.digest);
+      return await referrersOf(await readIndex(layout, signal), subject.digest, signal);
     },
 
     prepare: ({ signal } = {}) => createStore(layout, signal),
@@ -87,15 +87,18 @@ function findDigest(
  * along from a registry without the referrers API. What is damaged or missing is left out. All manifests have to be read
  * for that, so what they say is remembered for as long as the index does not change.
  */
-function referrerLookUp(layout: Layout): (index: IndexFile, subject: Digest) => Descriptor[] {
-  let last: { index: IndexFile; reader: ManifestReader; attached: Attached } | undefined;
-  return (index, subject) => {
+function referrerLookUp(
+  layout: Layout,
+): (index: IndexFile, subject: Digest, signal?: AbortSignal) => Promise<Descriptor[]> {
+  let last: { index: IndexFile; reader: ManifestReader; attachments: Promise<Attachments> } | undefined;
+  return async (index, subject, signal) => {
     if (last?.index !== index) {
-      const reader = manifestReader(layout);
+      const reader = manifestReader(layout, signal);
       const speaking = index.entries.filter(({ name }) => name === undefined || !attachmentSubject(name));
-      last = { index, reader, attached: findAttachments(speaking, reader).of };
+      last = { index, reader, attachments: findAttachments(speaking, reader) };
     }
-    const { reader, attached } = last;
+    const { reader, attachments } = last;
+    const attached = (await attachments).of;
     const fallback = findName(index.entries, fallbackTag(subject))?.descriptor;
     const listed = fallback ? reader.read(fallback).manifest?.children ?? [] : [];
     const found = new Map<Digest, Descriptor>();
@@ -143,7 +146,7 @@ function commitEntries(entries: readonly IndexEntry[], repository: Reference, co
   for (const { tag, descriptor } of commit.names) {
     list = withName(list, entryFor(plainDescriptor(descriptor), nameOfTag(repository, tag)));
   }
-  return commit.manifests.reduce((into, manifest) => withUntagged(into, untaggedEntry(manifest)), list);
+  return withUntagged(list, commit.manifests.map(untaggedEntry));
 }
 
 /** As its parent describes it; a referrer has no parent and, as `ig` writes it, no artifact type. */

@@ -4,11 +4,12 @@ import { type Descriptor, type Digest, plainDescriptor, type Reference } from ".
 import { hasSize } from "./blobs.ts";
 import { type CheckOptions, type CheckReport, checkStore } from "./check.ts";
 import { withName } from "./entries.ts";
+import { statOf } from "./files.ts";
 import { collectGarbage, type GcOptions, type GcReport } from "./gc.ts";
-import { manifestReader, walkGraph } from "./graph.ts";
+import { manifestReader, walkInTurns } from "./graph.ts";
 import { listImages, type ListOptions, type StoredImage } from "./images.ts";
 import { changeIndex, compareBytes, readIndex, renamed } from "./index_file.ts";
-import { type Layout, layoutOf, type StoreOptions } from "./layout.ts";
+import { blobPath, type Layout, layoutOf, type StoreOptions } from "./layout.ts";
 import { type RepositoriesHolding, repositoriesHolding } from "./mounts.ts";
 import { findEntry, type ImageName, storedName } from "./names.ts";
 import { removeImage, type RemoveResult } from "./remove.ts";
@@ -111,7 +112,7 @@ async function tagImage(
 ): Promise<Descriptor> {
   // So that a name that is not there creates no store.
   await resolveName(layout, source, signal);
-  return changeIndex(layout, signal, ({ index, save }) => {
+  return changeIndex(layout, signal, async ({ index, save }) => {
     const entry = findEntry(index.entries, source, layout.root);
     const { descriptor } = entry;
     if (!descriptor) {
@@ -123,7 +124,7 @@ async function tagImage(
         `${storedName(source)} is ${descriptor.digest} and cannot be named ${storedName(name)}`,
       );
     }
-    for (const node of walkGraph([descriptor], manifestReader(layout))) {
+    for await (const node of walkInTurns([descriptor], manifestReader(layout, signal))) {
       if (!node.isGuess && !hasSize(layout, node.descriptor)) throw incomplete(layout, source, node.descriptor.digest);
     }
     save(withName(index.entries, renamed(entry, storedName(name))));
@@ -132,7 +133,8 @@ async function tagImage(
 }
 
 function incomplete(layout: Layout, name: ImageName, digest: Digest): SatchelError {
-  return new SatchelError("integrity", `${storedName(name)} is incomplete: ${digest} is missing in ${layout.root}`, {
+  const how = statOf(blobPath(layout, digest)) ? "damaged" : "missing";
+  return new SatchelError("integrity", `${storedName(name)} is incomplete: ${digest} is ${how} in ${layout.root}`, {
     hint: "Pull it again: that brings back what is missing.",
   });
 }

@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { copy, MemoryRepository, readVerified } from "../content/mod.ts";
 import { hasCode } from "../error.ts";
@@ -15,6 +25,7 @@ import {
   pull,
   ref,
   removeBlob,
+  run,
   scratch,
   scratchOfIg,
   writeStore,
@@ -195,7 +206,8 @@ Deno.test("what is stored as name:tag@digest is found by name:tag, as it is list
   const store = made.open();
   const source = new MemoryRepository();
   const { index } = makeImage(source, "v1");
-  await pull(source, "v1", store, `foo:v1@${index.digest}`);
+  await pull(source, "v1", store, `foo:v1@${index.digest}`, { tag: index.digest });
+  assert.deepEqual(await store.names(), [`${GADGET}/foo:v1@${index.digest}`]);
   assert.equal((await store.resolve(ref("foo:v1"))).digest, index.digest);
   assert.equal((await store.repository(ref("foo")).resolve("v1")).descriptor.digest, index.digest);
   await store.remove(ref("foo:v1"));
@@ -208,16 +220,54 @@ Deno.test("a blob that is a link, a folder or a FIFO is damage, stops nothing, a
   const source = new MemoryRepository();
   const { manifests, layers } = makeImage(source, "v1");
   await pull(source, "v1", store);
-  for (const { digest } of [manifests[0], layers[1]]) {
-    removeBlob(made.path, digest);
-    symlinkSync("/etc/passwd", blobFile(made.path, digest));
+  const wrong = [manifests[0], layers[1]].map(({ digest }) => blobFile(made.path, digest));
+  const makers: ((path: string) => void)[] = [
+    (path) => symlinkSync("/etc/passwd", path),
+    (path) => run("mkfifo", path),
+    (path) => mkdirSync(path),
+  ];
+  for (const make of makers) {
+    for (const path of wrong) {
+      rmSync(path, { recursive: true });
+      make(path);
+    }
+    assert.equal((await store.images())[0].state, "damaged");
+    assert.equal((await store.check()).damage.length, 2);
+    await store.gc({ minAge: 0 });
+    await assert.rejects(store.tag(ref("v1"), ref("v2")), /is damaged in/);
   }
-  assert.equal((await store.images())[0].state, "damaged");
-  assert.equal((await store.check()).damage.length, 2);
-  await store.gc({ minAge: 0 });
+  for (const path of wrong) {
+    rmSync(path, { recursive: true });
+    symlinkSync("/etc/passwd", path);
+  }
   await store.remove(ref("v1"));
   assert.equal(existsSync("/etc/passwd"), true);
   assert.deepEqual(blobsIn(made.path), []);
+});
+
+Deno.test("gc removes a link that is named as a blob which nothing needs, not what it leads to", async () => {
+  using made = scratch();
+  const store = made.open();
+  const source = new MemoryRepository();
+  makeImage(source, "v1");
+  await pull(source, "v1", store);
+  const link = join(made.path, "blobs/sha256", "f".repeat(64));
+  symlinkSync("/etc/passwd", link);
+  assert.deepEqual((await store.check()).garbage.map(({ kind, path }) => [kind, path]), [["stray", link]]);
+  await store.gc({ minAge: 0 });
+  assert.equal(lstatSync(link, { throwIfNoEntry: false }), undefined);
+  assert.equal(existsSync("/etc/passwd"), true);
+});
+
+Deno.test("name:tag that is stored with several digests is not guessed", async () => {
+  using made = scratch();
+  const store = made.open();
+  const source = new MemoryRepository();
+  for (const name of ["one", "two"]) {
+    const { index } = makeImage(source, name);
+    await pull(source, name, store, `foo:v1@${index.digest}`, { tag: index.digest });
+  }
+  await assert.rejects(store.resolve(ref("foo:v1")), /has several names: .*foo:v1@sha256:.*, .*foo:v1@sha256:/);
 });
 
 Deno.test("tag gives a second name and keeps what the entry says besides", async () => {

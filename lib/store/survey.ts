@@ -27,15 +27,17 @@ export interface Survey {
 }
 
 /** Tells what each entry of the index is good for. */
-export function surveyEntries(entries: readonly IndexEntry[], reader: ManifestReader): Survey {
-  const attachments = findAttachments(entries, reader);
-  const needed = reachable(entries.filter(isImage), reader, attachments);
+export async function surveyEntries(entries: readonly IndexEntry[], reader: ManifestReader): Promise<Survey> {
+  const attachments = await findAttachments(entries, reader);
+  const needed = await reachable(entries.filter(isImage), reader, attachments);
   const unneeded = entries.filter((entry) =>
     entry.descriptor && !needed.has(entry.descriptor.digest) && attachments.subjectOf(entry) === undefined &&
     isReadable(entry, reader)
   );
-  const untagged = reachable(unneeded, reader, attachments);
-  const parts = reachable(unneeded.flatMap((entry) => tiedTo(entry, reader, attachments)), reader, attachments);
+  const untagged = await reachable(unneeded, reader, attachments);
+  const tied = [...new Map(unneeded.map((entry) => [entry.descriptor?.digest, entry])).values()]
+    .flatMap((entry) => tiedTo(entry, reader, attachments));
+  const parts = await reachable(tied, reader, attachments);
   const useOf = (entry: IndexEntry): EntryUse => {
     if (!entry.descriptor) return "unknown";
     if (isImage(entry)) return "image";
@@ -78,7 +80,7 @@ export interface StoreFile {
   changed: number;
 }
 
-/** A file under `blobs/` whose name is a digest. */
+/** A file under `blobs/` whose name is a digest; it may also be a link or a FIFO. */
 export interface BlobFile extends StoreFile {
   digest: Digest;
 }
@@ -96,7 +98,7 @@ export function* listBlobFiles(layout: Layout): Generator<BlobFile | { path: str
       const stat = statOf(path);
       if (!stat) continue;
       const digest = `${algorithm}:${name}`;
-      yield stat.isFile() && isDigest(digest) ? { ...storeFile(path, stat), digest } : { path };
+      yield !stat.isDirectory() && isDigest(digest) ? { ...storeFile(path, stat), digest } : { path };
     }
   }
 }

@@ -89,7 +89,7 @@ capabilityTest(
     await using scratch = await scratchFolder();
     const store = scratch.at("store");
     mkdirSync(store);
-    await succeed("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", store]);
+    await succeed("mount", ["-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", store]);
     try {
       await using registry = await startRegistry();
       const env = { SATCHEL_INSECURE_REGISTRIES: registry.host };
