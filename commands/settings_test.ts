@@ -56,9 +56,9 @@ Deno.test("accounts are looked for in the user's own file, then root's, then Doc
     "/var/lib/ig/config.json",
     "/home/me/.docker/config.json",
   ]);
-  assert.deepEqual(usualAuthfiles("/var/lib/ig", "/root/.docker"), [
+  assert.deepEqual(usualAuthfiles("/var/lib/ig", "/srv/root/.docker"), [
     "/var/lib/ig/config.json",
-    "/root/.docker/config.json",
+    "/srv/root/.docker/config.json",
   ]);
   assert.deepEqual(usualAuthfiles(undefined, undefined), ["/var/lib/ig/config.json"]);
 });
