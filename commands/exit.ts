@@ -18,6 +18,8 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   invalid: EXIT_FAILED,
   network: EXIT_FAILED,
   registry: EXIT_FAILED,
+  "no-account": EXIT_FAILED,
+  plugin: EXIT_FAILED,
   storage: EXIT_FAILED,
   busy: EXIT_FAILED,
   "content-lost": EXIT_FAILED,

@@ -197,7 +197,7 @@ Deno.test("what ig takes for running gadgets is taken, and not shown", () => {
 
 Deno.test("a command that was meant is suggested: one level deeper, or by the word that other tools have for it", () => {
   assert.equal(mistake("pull", "x")[1], "image pull");
-  assert.equal(mistake("ls")[1], "image list");
+  assert.equal(mistake("ls")[1], "image list plugin list");
   assert.equal(mistake("rm", "x")[1], "image remove");
   assert.equal(mistake("delete", "x")[1], "image remove");
   assert.equal(mistake("image", "delete", "x")[1], "remove");

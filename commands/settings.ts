@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { SatchelError } from "../lib/error.ts";
 import { isRegistry, type Reference } from "../lib/oci/reference.ts";
+import type { PluginLocation } from "../lib/plugin/mod.ts";
 import { isRoot, passwdHome } from "../lib/runtime/process.ts";
 import { type ConfigFile, findConfigFiles } from "./config_file.ts";
 import { concurrencyOf, durationOf, type FlagValues, isSet, listOf, splitList, textOf } from "./flags.ts";
@@ -39,6 +40,19 @@ export interface Settings {
   caFile?: string;
   /** Whether requests may go through a proxy. */
   proxied: boolean;
+  /** The folder of certificates for the registry, by `--cert-dir`. */
+  certDir?: string;
+  /** Whether certificates of registries are checked. */
+  tlsVerify: boolean;
+  plugins: PluginSettings;
+}
+
+/** Which plugins there may be. */
+export interface PluginSettings {
+  /** Those that were named, in the order in which they are asked. */
+  named: readonly PluginLocation[];
+  /** Absolute paths of the folders that hold more, where they exist. */
+  folders: readonly string[];
 }
 
 /**
@@ -65,6 +79,8 @@ export async function loadSettings(
     verbose: isSet(flags, "verbose"),
     debug: isSet(flags, "debug"),
     escapes: !environment.NO_COLOR && environment.TERM !== "dumb",
+    tlsVerify: isSet(flags, "tls-verify", true),
+    plugins: { named: [], folders: [] },
     proxied: PROXY_VARIABLES.some((name) => environment[name] || environment[name.toLowerCase()]),
   };
   const authfile = pathOf(flags, "authfile") ?? (environment.REGISTRY_AUTH_FILE || config.authfile);
@@ -75,6 +91,8 @@ export async function loadSettings(
   // The default of the flag may be named like any other file, but need not exist.
   if (authfile === ROOT_AUTH_FILE) settings.usualAuthfiles = [ROOT_AUTH_FILE, ...settings.usualAuthfiles];
   else if (authfile !== undefined) settings.authfile = authfile;
+  const certDir = pathOf(flags, "cert-dir");
+  if (certDir !== undefined) settings.certDir = certDir;
   if (environment.SSL_CERT_FILE) settings.caFile = environment.SSL_CERT_FILE;
   return settings;
 }

@@ -9,14 +9,31 @@ const OUTPUT: FlagSpec = {
   values: OUTPUT_MODES,
 };
 
+const AUTHFILE: FlagSpec = {
+  name: "authfile",
+  type: "string",
+  usage: "Path of the authentication file. This overrides the REGISTRY_AUTH_FILE environment variable",
+  default: "/var/lib/ig/config.json",
+  values: "files",
+};
+
+const CERT_DIR: FlagSpec = {
+  name: "cert-dir",
+  type: "string",
+  usage: "Use certificates at the specified path (*.crt, *.cert, *.key) to access the registry",
+  values: "directories",
+};
+
+const TLS_VERIFY: FlagSpec = {
+  name: "tls-verify",
+  type: "bool",
+  usage: "Verify TLS certificates",
+  default: "true",
+};
+
 const TRANSFER_FLAGS: readonly FlagSpec[] = [
-  {
-    name: "authfile",
-    type: "string",
-    usage: "Path of the authentication file. This overrides the REGISTRY_AUTH_FILE environment variable",
-    default: "/var/lib/ig/config.json",
-    values: "files",
-  },
+  AUTHFILE,
+  CERT_DIR,
   {
     name: "insecure-registries",
     type: "strings",
@@ -29,6 +46,7 @@ const TRANSFER_FLAGS: readonly FlagSpec[] = [
     usage: "Take along what refers to the image: signatures, attestations, SBOMs",
     default: "true",
   },
+  TLS_VERIFY,
 ];
 
 const GLOBAL_FLAGS: readonly FlagSpec[] = [
@@ -46,6 +64,13 @@ const GLOBAL_FLAGS: readonly FlagSpec[] = [
     type: "duration",
     usage: "How long to wait while another process has locked the store, 0 is without end",
     default: "0",
+  },
+  { name: "no-plugins", type: "bool", usage: "Load no plugins" },
+  {
+    name: "plugin",
+    type: "strings",
+    usage: "Load this plugin too: path of a module (.ts, .js) or of an executable (satchel-NAME)",
+    values: "files",
   },
   { name: "quiet", short: "q", type: "bool", usage: "Print only errors, warnings, lists and what -o asks for" },
   {
@@ -154,6 +179,116 @@ const STORE: CommandSpec = {
   ],
 };
 
+const LOGIN: CommandSpec = {
+  name: "login",
+  short: "Login to a container registry",
+  long: "Login to a container registry on a specified server.\n" +
+    "The credentials are tried before they are stored. What is missing is asked for on a terminal.",
+  usage: "REGISTRY",
+  arguments: ONE,
+  flags: [
+    AUTHFILE,
+    CERT_DIR,
+    {
+      name: "explain",
+      type: "bool",
+      usage: "Show where credentials for the registry are looked for, and which are found",
+    },
+    { name: "get-login", type: "bool", usage: "Return the current login user for the registry" },
+    OUTPUT,
+    {
+      name: "password",
+      short: "p",
+      type: "string",
+      usage: "Password for registry; other users of this host can see it",
+    },
+    { name: "password-stdin", type: "bool", usage: "Take the password from stdin" },
+    { name: "plain-http", type: "bool", usage: "Access the registry over plain HTTP" },
+    TLS_VERIFY,
+    { name: "username", short: "u", type: "string", usage: "Username for registry" },
+  ],
+  load: () => import("./login.ts"),
+};
+
+const LOGOUT: CommandSpec = {
+  name: "logout",
+  short: "Logout of a container registry",
+  long: "Logout of a container registry on a specified server.",
+  usage: "[REGISTRY]",
+  arguments: { min: 0, max: 1 },
+  flags: [
+    {
+      name: "all",
+      short: "a",
+      type: "bool",
+      usage: "Remove the cached credentials for all registries in the auth file",
+    },
+    AUTHFILE,
+  ],
+  load: () => import("./logout.ts"),
+};
+
+const PLUGIN: CommandSpec = {
+  name: "plugin",
+  short: "Show, try and start plugins",
+  commands: [
+    {
+      name: "call",
+      short: "Call a hook of a plugin, to try it",
+      long:
+        "Call a hook of a plugin, to try it.\nThe request is read from stdin as JSON, the answer is printed as JSON.",
+      usage: "PLUGIN HOOK",
+      arguments: { min: 2, max: 2 },
+      load: () => import("./plugin/call.ts"),
+    },
+    {
+      name: "init",
+      short: "Write a plugin to start from",
+      usage: "NAME",
+      arguments: ONE,
+      flags: [
+        { name: "directory", type: "string", usage: "Where to write it", default: ".", values: "directories" },
+        {
+          name: "form",
+          type: "string",
+          usage: "What to write: a module in TypeScript, or an executable in POSIX shell",
+          default: "module",
+          values: ["module", "executable"],
+        },
+      ],
+      load: () => import("./plugin/init.ts"),
+    },
+    {
+      name: "inspect",
+      short: "Show what a plugin offers",
+      usage: "PLUGIN",
+      arguments: ONE,
+      flags: [OUTPUT],
+      load: () => import("./plugin/inspect.ts"),
+    },
+    {
+      name: "list",
+      aliases: ["ls"],
+      short: "List plugins, and what is wrong with those that cannot be loaded",
+      flags: [OUTPUT],
+      load: () => import("./plugin/list.ts"),
+    },
+  ],
+};
+
+const CONFIG: CommandSpec = {
+  name: "config",
+  short: "Show the configuration",
+  commands: [
+    {
+      name: "show",
+      short: "Show the effective values, and where each comes from",
+      flags: [OUTPUT],
+      load: () => import("./config/show.ts"),
+    },
+  ],
+};
+
 const SHELLS = ["bash", "fish", "zsh"] as const;
 
 const LOADING: Readonly<Record<(typeof SHELLS)[number], string>> = {
@@ -185,6 +320,7 @@ export function commandTree(program: string): CommandSpec {
     flags: GLOBAL_FLAGS,
     commands: [
       COMPLETION,
+      CONFIG,
       {
         name: "help",
         short: "Help about any command",
@@ -194,6 +330,9 @@ export function commandTree(program: string): CommandSpec {
         load: () => import("./help_command.ts"),
       },
       IMAGE,
+      LOGIN,
+      LOGOUT,
+      PLUGIN,
       STORE,
       {
         name: "version",

@@ -8,7 +8,38 @@ export interface Credential {
   registryToken?: string;
 }
 
+/** What an account is for: a registry (`host[:port]`), or one repository of it. */
+export interface CredentialSubject {
+  registry: string;
+  repository?: string;
+}
+
 /** Finds the account for a repository; `undefined` means: go on without one. */
 export type CredentialLookup = (
   repository: { registry: string; repository: string },
 ) => Promise<Credential | undefined>;
+
+/** Options of what a {@link CredentialSource} does. */
+export interface CredentialSourceOptions {
+  /** Ends the operation with a `cancelled` error. */
+  signal?: AbortSignal;
+}
+
+/** One place where accounts are kept: an auth file, a credential helper, a plugin. */
+export interface CredentialSource {
+  /** For people: `/root/.docker/config.json`, `docker-credential-pass (named in /root/.docker/config.json)`. */
+  readonly name: string;
+
+  /**
+   * The account, or `undefined` if this source knows of none.
+   *
+   * @throws {SatchelError} if the source is broken; it does not mean that there is no account
+   */
+  get(subject: CredentialSubject, options?: CredentialSourceOptions): Promise<Credential | undefined>;
+
+  /** Keeps an account; returns whether it did. Absent where nothing can be kept. */
+  store?(subject: CredentialSubject, credential: Credential, options?: CredentialSourceOptions): Promise<boolean>;
+
+  /** Forgets an account; returns whether there was one. Absent where nothing is forgotten on behalf of satchel. */
+  erase?(subject: CredentialSubject, options?: CredentialSourceOptions): Promise<boolean>;
+}

@@ -9,6 +9,8 @@
  * - `refused`: a rule of safety forbids to go on (an insecure realm, a foreign redirect)
  * - `network`: no connection, or one that broke and did not come back
  * - `registry`: the registry answered with an error of its own
+ * - `no-account`: no credentials are kept for a registry
+ * - `plugin`: a plugin failed, or answered what the contract does not allow
  * - `storage`: the file system failed (full, read-only, no permission)
  * - `busy`: a lock was not free in time
  * - `content-lost`: content that was there vanished before it was named; trying again helps
@@ -23,6 +25,8 @@ export type ErrorCode =
   | "refused"
   | "network"
   | "registry"
+  | "no-account"
+  | "plugin"
   | "storage"
   | "busy"
   | "content-lost"

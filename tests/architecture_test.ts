@@ -27,7 +27,9 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   content: ["lib/oci"],
   registry: ["lib/oci", "lib/content", "lib/runtime"],
   store: ["lib/oci", "lib/content", "lib/runtime"],
-  credentials: ["lib/oci", "lib/content"],
+  certificates: ["lib/runtime"],
+  credentials: ["lib/oci", "lib/runtime"],
+  plugin: ["lib/runtime"],
   runtime: [],
   terminal: [],
 };

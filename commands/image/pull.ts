@@ -3,7 +3,8 @@ import { EXIT_OK } from "../exit.ts";
 import { readImageName } from "../image_name.ts";
 import type { Invocation } from "../invocation.ts";
 import { openLocalStore } from "../local_store.ts";
-import { openRemote } from "../remote.ts";
+import { openCommandPlugins } from "../plugins.ts";
+import { openRemoteSource } from "../remote.ts";
 import { openReporter } from "../reporter.ts";
 import { loadSettings } from "../settings.ts";
 import { transfer } from "./transfer.ts";
@@ -14,8 +15,9 @@ export async function run(invocation: Invocation): Promise<number> {
   const image = readImageName(invocation.arguments[0]);
   using reporter = openReporter(settings, invocation.signal);
   reporter.status(`Pulling ${formatReference(image)}...`);
+  await using plugins = await openCommandPlugins(settings, invocation, reporter);
   const store = openLocalStore(settings, reporter);
-  const source = await openRemote(image, settings, reporter);
+  const source = await openRemoteSource(image, { settings, reporter, plugins });
   const from = image.digest ?? image.tag!;
   await transfer(
     { verb: "pull", image, source, from, target: store.repository(image), tag: from },

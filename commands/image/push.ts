@@ -4,6 +4,7 @@ import { EXIT_OK } from "../exit.ts";
 import { readImageName } from "../image_name.ts";
 import type { Invocation } from "../invocation.ts";
 import { openLocalStore } from "../local_store.ts";
+import { openCommandPlugins } from "../plugins.ts";
 import { openRemote } from "../remote.ts";
 import { openReporter } from "../reporter.ts";
 import { loadSettings } from "../settings.ts";
@@ -15,13 +16,14 @@ export async function run(invocation: Invocation): Promise<number> {
   const image = readImageName(invocation.arguments[0]);
   using reporter = openReporter(settings, invocation.signal);
   reporter.status(`Pushing ${formatReference(image)}...`);
+  await using plugins = await openCommandPlugins(settings, invocation, reporter);
   const store = openLocalStore(settings, reporter);
   // Fails before any request if the image is not there, or its tag stands for another digest.
   const { digest } = await store.resolve(image, { signal: invocation.signal }).catch((error: unknown) => {
     throw withContext(`pushing ${formatReference(image)}`, error);
   });
   const mountFrom = await store.repositoriesHolding(image.registry, { signal: invocation.signal });
-  const target = await openRemote(image, settings, reporter, { access: "push", mountFrom });
+  const target = await openRemote(image, { settings, reporter, plugins }, { access: "push", mountFrom });
   await transfer(
     {
       verb: "push",

@@ -1,0 +1,7 @@
+/**
+ * Folders of certificates for registries, as containers-certs.d(5) and Docker have them.
+ * It must not know how a connection is made, or what is asked over it.
+ *
+ * @module
+ */
+export {};

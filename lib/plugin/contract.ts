@@ -1,0 +1,290 @@
+/**
+ * The contract between satchel and its plugins, version 1. `docs/plugins.md` explains it.
+ *
+ * A plugin is an executable in any language, or a module (`.ts`, `.js`) whose default export satisfies {@link Plugin}. Both
+ * get the same requests and give the same answers, which are JSON. This file imports nothing, so that `satchel plugin init`
+ * can hand it to an author as it is.
+ *
+ * @module
+ */
+
+/** The version of this contract that a plugin was written for. */
+export type ContractVersion = 1;
+
+/** Anything that JSON can say. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** What a module exports as `default`. Every hook may be left out. */
+export interface Plugin {
+  contract: ContractVersion;
+  /** `[a-z][a-z0-9-]*`, at most 64 characters; `satchel NAME` leads to its {@link Plugin.commands}. */
+  name: string;
+  /** One line. */
+  description?: string;
+  version?: string;
+  /** Accounts for registries. */
+  credentials?: CredentialHooks;
+  /** Asked when it is known what the name stands for, before anything of it is fetched. */
+  beforePull?: TransferHook;
+  /** Asked when everything is in the store and verified, before the name appears there. */
+  afterPull?: TransferHook;
+  /** Asked before anything is sent. */
+  beforePush?: TransferHook;
+  /** Asked when the registry has everything and the name; a refusal does not take it back. */
+  afterPush?: TransferHook;
+  /** Asked for each image before anything is written. */
+  beforeExport?: TransferHook;
+  /** Asked for each image when everything of it is in the store and verified, before its name appears there. */
+  afterImport?: TransferHook;
+  /** Makes signatures. */
+  sign?: Hook<SignRequest, SignAnswer>;
+  /** Judges signatures. */
+  verify?: Hook<VerifyRequest, VerifyAnswer>;
+  /** Subcommands: `satchel NAME COMMAND`. */
+  commands?: readonly PluginCommand[];
+}
+
+/** A function of a plugin that satchel calls. What it throws is shown as the plugin's failure. */
+export type Hook<Request, Answer> = (request: Request, context: PluginContext) => Answer | Promise<Answer>;
+
+/** What every hook can use beside its request. */
+export interface PluginContext {
+  /** What the configuration file says under `settings` of this plugin; empty without. */
+  readonly settings: { readonly [key: string]: Json };
+  /** The variables of satchel's environment. */
+  readonly environment: { readonly [name: string]: string | undefined };
+  /** The version of satchel. */
+  readonly version: string;
+  /** Aborted on Ctrl-C, and when the hook has used up its time. */
+  readonly signal: AbortSignal;
+  /** Shows a line to the user, on stderr, behind the plugin's name. Never put a secret into it. */
+  log(text: string): void;
+  /** Writes text to stdout, as it is: for commands. In hooks it is the same as {@link PluginContext.log}. */
+  print(text: string): void;
+  /** Runs a program to its end, without a shell; its output is bounded. Rejects if it cannot be started. */
+  run(program: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+}
+
+/** Options of {@link PluginContext.run}. */
+export interface RunOptions {
+  /** What the program reads from its standard input. Default: nothing. */
+  stdin?: string;
+  /** Milliseconds after which it is killed. Default: what the hook has left. */
+  timeout?: number;
+}
+
+/** What a program did that {@link PluginContext.run} ran. */
+export interface RunResult {
+  status: number;
+  /** UTF-8. */
+  stdout: string;
+  stderr: string;
+}
+
+/** Accounts for registries. */
+export interface CredentialHooks {
+  /** The account for a registry; an answer without `credential` means that this plugin knows of none. */
+  get(request: CredentialRequest, context: PluginContext): CredentialAnswer | Promise<CredentialAnswer>;
+  /** Keeps an account, after `satchel login` has tried it. */
+  store?: Hook<CredentialStoreRequest, { stored: boolean }>;
+  /** Forgets an account, for `satchel logout`. */
+  erase?: Hook<CredentialRequest, { erased: boolean }>;
+}
+
+/** What an account is for. */
+export interface CredentialRequest {
+  /** `host[:port]`, `docker.io` for Docker Hub. */
+  registry: string;
+  /** `team/gadget`; absent if the account of the registry as a whole is asked for. */
+  repository?: string;
+}
+
+/** An account: a name with a password, or one of the two kinds of token. */
+export interface PluginCredential {
+  username?: string;
+  password?: string;
+  /** An OAuth2 refresh token, exchanged at the registry's token service. */
+  identityToken?: string;
+  /** A bearer token, sent as it is. */
+  registryToken?: string;
+}
+
+/** What `credentials.get` answers. */
+export interface CredentialAnswer {
+  credential?: PluginCredential;
+}
+
+/** What `credentials.store` is asked. */
+export interface CredentialStoreRequest extends CredentialRequest {
+  credential: PluginCredential;
+}
+
+/** A hook that lets an image pass or refuses it. */
+export type TransferHook = Hook<TransferRequest, TransferAnswer>;
+
+/** An image on its way. */
+export interface TransferRequest {
+  /** The full name: `registry/repository[:tag][@digest]`. */
+  reference: string;
+  registry: string;
+  repository: string;
+  tag?: string;
+  /** The manifest that the name stands for. */
+  subject: PluginDescriptor;
+  /** Absolute path of the local store, an OCI image layout. */
+  store: string;
+  /** For `beforeExport` and `afterImport`: path of the archive, `-` for a stream. */
+  archive?: string;
+}
+
+/** Whether an image may pass. The user sees the reason of a refusal, and the exit status is 5. */
+export type TransferAnswer = { allow: true } | { allow: false; reason: string };
+
+/** A content descriptor (image-spec 1.1, "OCI Content Descriptors"). */
+export interface PluginDescriptor {
+  mediaType: string;
+  /** `sha256:<hex>` */
+  digest: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** What `sign` is asked. */
+export interface SignRequest {
+  /** The full name of the image. */
+  reference: string;
+  /** What is to be signed. */
+  subject: PluginDescriptor;
+  /** What the user named as the key, in words that the plugin understands. */
+  key?: string;
+  /** Claims to put into the signature. */
+  annotations: { readonly [name: string]: string };
+}
+
+/** What `sign` answers. */
+export interface SignAnswer {
+  /** Attached to the subject by satchel. */
+  artifacts: readonly Artifact[];
+}
+
+/** Something to attach to an image: an OCI artifact manifest is made of it, whose `subject` is the image. */
+export interface Artifact {
+  artifactType: string;
+  layers: readonly ArtifactLayer[];
+  annotations?: { readonly [name: string]: string };
+}
+
+/** Content of an {@link Artifact}. */
+export interface ArtifactLayer {
+  mediaType: string;
+  /** base64 */
+  data: string;
+  annotations?: { readonly [name: string]: string };
+}
+
+/** What `verify` is asked. */
+export interface VerifyRequest {
+  /** The full name of the image. */
+  reference: string;
+  /** What must have been signed. */
+  subject: PluginDescriptor;
+  /** Everything that refers to the subject. */
+  artifacts: readonly AttachedArtifact[];
+}
+
+/** Something that refers to an image, with its content. Digests were checked. */
+export interface AttachedArtifact {
+  descriptor: PluginDescriptor;
+  artifactType: string;
+  /** The tag that ties it to the image (`sha256-<hex>.sig`), where that is not its `subject`. */
+  tag?: string;
+  /** The manifest, base64. */
+  manifest: string;
+  layers: readonly { descriptor: PluginDescriptor; data: string }[];
+}
+
+/** What `verify` answers. An image without a signature that this plugin knows is not verified. */
+export interface VerifyAnswer {
+  verified: boolean;
+  /** Why not, or by what; shown to the user. */
+  reason: string;
+  /** What was looked at and found, for `-o json`. */
+  evidence: readonly Json[];
+}
+
+/** A subcommand: `satchel PLUGIN NAME`. */
+export interface PluginCommand {
+  /** `[a-z][a-z0-9-]*` */
+  name: string;
+  /** One line, for the list of commands. */
+  short: string;
+  /** What its help starts with, instead of `short`. */
+  long?: string;
+  /** Its arguments, for the usage line: `REGISTRY [FILE...]`. */
+  usage?: string;
+  /** How many arguments it takes. Default: none. `max: null` is without end. */
+  arguments?: { min: number; max: number | null };
+  flags?: readonly PluginFlag[];
+  /** Does the work; returns the exit status, 0 if it returns nothing. There is no time limit. */
+  run(invocation: PluginInvocation, context: PluginContext): number | void | Promise<number | void>;
+}
+
+/** A flag of a {@link PluginCommand}. */
+export interface PluginFlag {
+  /** Without the dashes. */
+  name: string;
+  /** One letter. */
+  short?: string;
+  /** `strings` is a list: commas and repeats add up. */
+  type: "bool" | "string" | "strings";
+  usage: string;
+}
+
+/** One call of a {@link PluginCommand}. */
+export interface PluginInvocation {
+  arguments: readonly string[];
+  /** By long name; only those that were given. */
+  flags: { readonly [name: string]: boolean | string | readonly string[] };
+}
+
+/**
+ * What an executable answers to `--satchel-manifest`, as JSON on stdout.
+ *
+ * Each hook is called as `satchel-NAME --satchel-hook HOOK`, with a {@link HookCall} on stdin; the answer is expected on
+ * stdout and what it writes to stderr is shown.
+ */
+export interface ExecutableManifest {
+  contract: ContractVersion;
+  name: string;
+  description?: string;
+  version?: string;
+  hooks: readonly HookName[];
+}
+
+/** The hooks, by the names that executables know them by. */
+export type HookName =
+  | "credentials.get"
+  | "credentials.store"
+  | "credentials.erase"
+  | TransferHookName
+  | "sign"
+  | "verify";
+
+/** The hooks that let an image pass or refuse it. */
+export type TransferHookName =
+  | "beforePull"
+  | "afterPull"
+  | "beforePush"
+  | "afterPush"
+  | "beforeExport"
+  | "afterImport";
+
+/** What an executable reads from stdin. */
+export interface HookCall {
+  contract: ContractVersion;
+  hook: HookName;
+  /** What the configuration file says under `settings` of this plugin. */
+  settings: { readonly [key: string]: Json };
+  /** The request of the hook, as modules get it. */
+  request: Json;
+}

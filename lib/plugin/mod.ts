@@ -1,0 +1,8 @@
+/**
+ * The contract that plugins keep (`contract.ts`), and the host that finds, checks, loads and calls them.
+ * It must not know what the commands do with an answer, where settings come from, or which plugins are built in.
+ *
+ * @module
+ */
+export * from "./contract.ts";
+export * from "./host.ts";
