@@ -50,6 +50,13 @@ export interface Source {
    * turn are referred to by. None is an empty list.
    */
   referrers(subject: Descriptor, options?: ContentOptions): Promise<Descriptor[]>;
+
+  /**
+   * Told that what {@link Source.fetch} gave does not fit its digest. Absent where there is but one place to have it from.
+   *
+   * @returns whether it can be had from another place, so that fetching it again is worth a try; at most once for each place
+   */
+  distrust?(descriptor: Descriptor): boolean;
 }
 
 /** Content on its way to a target; it can be opened again if the first attempt failed. */

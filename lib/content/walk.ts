@@ -212,7 +212,19 @@ export class GraphWalk {
   }
 
   #fetchManifest(descriptor: Descriptor): Promise<Uint8Array> {
-    return readVerified(this.#source.fetch(descriptor, { signal: this.#signal }), descriptor, MAX_MANIFEST_SIZE);
+    const fetch = () => this.#source.fetch(descriptor, { signal: this.#signal });
+    return this.#fromAnyPlace(descriptor, () => readVerified(fetch(), descriptor, MAX_MANIFEST_SIZE));
+  }
+
+  /** Takes content, and takes it again as long as the bytes are wrong and the source has them in another place as well. */
+  async #fromAnyPlace<T>(descriptor: Descriptor, take: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await take();
+      } catch (error) {
+        if (!hasCode(error, "integrity") || !this.#source.distrust?.(descriptor)) throw error;
+      }
+    }
   }
 
   async #transfer(descriptor: Descriptor, content: Content): Promise<void> {
@@ -225,11 +237,13 @@ export class GraphWalk {
       report("bytes", bytes);
     };
     report("start");
-    await this.#target.push(descriptor, { open: (offset) => counted(content.open(offset), count) }, {
-      signal: this.#signal,
-      onMounted: () => isMounted = true,
-      onResumed: (bytes) => report("resumed", bytes),
-    });
+    const push = () =>
+      this.#target.push(descriptor, { open: (offset) => counted(content.open(offset), count) }, {
+        signal: this.#signal,
+        onMounted: () => isMounted = true,
+        onResumed: (bytes) => report("resumed", bytes),
+      });
+    await this.#fromAnyPlace(descriptor, push);
     if (isMounted) {
       this.#addPresent(descriptor);
       report("mounted");

@@ -92,6 +92,11 @@ export function isRegistry(text: string): boolean {
   return REGISTRY_GRAMMAR.test(text);
 }
 
+/** Whether `text` is the path of a repository, or of what several have in common: `inspektor-gadget/gadget`. */
+export function isRepository(text: string): boolean {
+  return text.length <= MAX_NAME_LENGTH && REPOSITORY_GRAMMAR.test(text);
+}
+
 /** The one name of a registry that has several: Docker Hub's three are `docker.io`. */
 export function canonicalRegistry(registry: string): string {
   return DOCKER_HUB_ALIASES.includes(registry) ? DOCKER_HUB : registry;

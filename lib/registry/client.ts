@@ -122,7 +122,11 @@ export function createClient(
     warn,
     pull,
     push,
-    url: (path) => new URL(`v2/${repository}/${path}`, registry),
+    url(path) {
+      const url = new URL(`v2/${repository}/${path}`, registry);
+      if (options.standsFor !== undefined) url.searchParams.set("ns", options.standsFor);
+      return url;
+    },
     send: (spec) => sendAuthorized(connection, spec),
     async request(spec, read) {
       return await retrying(policy, spec.signal, async () => {

@@ -14,7 +14,7 @@ export interface LoggedOptions extends ExchangeOptions {
 const MAX_SHOWN = 1000;
 
 /** Parameters of the distribution API that are no secrets. Upload locations have others that are. */
-const PUBLIC_PARAMETERS: readonly string[] = ["digest", "mount", "from", "n", "last", "artifactType"];
+const PUBLIC_PARAMETERS: readonly string[] = ["digest", "mount", "from", "n", "last", "artifactType", "ns"];
 
 /** As {@link exchange}, with a line for the log: method, address, status and how long the head took, in milliseconds. */
 export async function loggedExchange(url: URL, init: HttpInit, options: LoggedOptions): Promise<Exchange> {

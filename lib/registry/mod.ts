@@ -5,5 +5,8 @@
  *
  * @module
  */
+export * from "./mirror_place.ts";
+export * from "./mirror_rules.ts";
+export * from "./mirrors.ts";
 export * from "./options.ts";
 export * from "./repository.ts";

@@ -1,4 +1,5 @@
 import type { CredentialLookup } from "../credential.ts";
+import type { SatchelError } from "../error.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import type { TlsOptions } from "../runtime/mod.ts";
 
@@ -15,6 +16,16 @@ export interface RegistryOptions {
    * may lack that right, so it is not the default. Default: `pull`.
    */
   access?: "pull" | "push";
+  /**
+   * The registry that this one stands in for: every request says so by the parameter `ns`, as containerd's do, since a mirror of
+   * several registries cannot tell it from the path. Default: none.
+   */
+  standsFor?: string;
+  /**
+   * Told that one of the two ways to ask what refers to a manifest is denied; may throw. Default: a warning, and the other way
+   * counts.
+   */
+  onReferrersDenied?: (error: SatchelError) => void;
   /** Other repositories of the same registry that hold this content, to mount it from instead of uploading it. */
   mountFrom?: (descriptor: Descriptor) => readonly string[];
   /** The longest silence, in milliseconds. Default: 60,000. */

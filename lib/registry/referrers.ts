@@ -26,6 +26,9 @@ const MAX_ARTIFACT_TYPE = 255;
 /** What a registry without the referrers API answers. */
 const UNSUPPORTED_STATUSES: readonly number[] = [400, 404, 405, 501];
 
+/** Takes what one of the ways threw, and throws it if it is not that the way is denied. */
+type OnDenied = (subject: Digest, error: unknown) => void;
+
 /** Lists what refers to a manifest, by whichever of the two ways the repository has. */
 export interface ReferrerLister {
   /**
@@ -43,13 +46,21 @@ export interface ReferrerLister {
 /**
  * Makes the lister of one repository. At the first question the API and the fallback tag are asked at the same time, so it
  * takes one round trip; from then on only the one that answered.
+ *
+ * @param onDenied told that one of the ways is denied; may throw, which ends the question. Default: a warning, and what the
+ *   other way has counts
  */
-export function createReferrerLister(client: Client): ReferrerLister {
+export function createReferrerLister(client: Client, onDenied?: (error: SatchelError) => void): ReferrerLister {
+  const denied = (subject: Digest, error: unknown) => {
+    if (!hasCode(error, "denied")) throw error;
+    if (onDenied) return onDenied(error);
+    client.warn(`What refers to ${subject} may be missing: ${error.message}`);
+  };
   let supported: boolean | undefined;
   let firstAnswer: Promise<Descriptor[] | undefined> | undefined;
 
   async function fromApi(subject: Digest, signal?: AbortSignal): Promise<Descriptor[] | undefined> {
-    const found = await listByApi(client, subject, signal);
+    const found = await listByApi(client, subject, denied, signal);
     // What is forbidden may be allowed for another subject, so it decides nothing.
     if (found !== "forbidden") supported ??= found !== undefined;
     return found === "forbidden" ? undefined : found;
@@ -58,9 +69,9 @@ export function createReferrerLister(client: Client): ReferrerLister {
   async function list(subject: Digest, signal?: AbortSignal): Promise<Descriptor[]> {
     // Whoever asks meanwhile waits for the first answer rather than to ask in both ways again.
     if (supported === undefined) await firstAnswer?.catch(() => {});
-    if (supported === true) return await fromApi(subject, signal) ?? await listByTag(client, subject, signal);
-    if (supported === false) return await listByTag(client, subject, signal);
-    const byTag = listByTag(client, subject, signal);
+    if (supported === true) return await fromApi(subject, signal) ?? await listByTag(client, subject, denied, signal);
+    if (supported === false) return await listByTag(client, subject, denied, signal);
+    const byTag = listByTag(client, subject, denied, signal);
     // Its error counts only if its answer does.
     byTag.catch(() => {});
     firstAnswer = fromApi(subject, signal);
@@ -80,6 +91,7 @@ export function createReferrerLister(client: Client): ReferrerLister {
 async function listByApi(
   client: Client,
   subject: Digest,
+  denied: OnDenied,
   signal?: AbortSignal,
 ): Promise<Descriptor[] | "forbidden" | undefined> {
   const spec = {
@@ -99,8 +111,7 @@ async function listByApi(
       if (found.size > MAX_CHILDREN) throw tooMany(client, subject);
     }
   } catch (error) {
-    if (!hasCode(error, "denied")) throw error;
-    client.warn(`What refers to ${subject} may be missing: ${error.message}`);
+    denied(subject, error);
     return "forbidden";
   }
   return answered ? [...found.values()] : undefined;
@@ -136,14 +147,18 @@ function asIndex(body: Uint8Array, what: string): JsonObject | undefined {
   }
 }
 
-async function listByTag(client: Client, subject: Digest, signal?: AbortSignal): Promise<Descriptor[]> {
+async function listByTag(
+  client: Client,
+  subject: Digest,
+  denied: OnDenied,
+  signal?: AbortSignal,
+): Promise<Descriptor[]> {
   const tag = fallbackTag(subject);
   try {
     const found = await findManifest(client, tag, signal);
     return found?.manifest.kind === "index" ? found.manifest.children.map(listEntry) : [];
   } catch (error) {
-    if (!hasCode(error, "denied")) throw error;
-    client.warn(`What refers to ${subject} may be missing: ${error.message}`);
+    denied(subject, error);
     return [];
   }
 }

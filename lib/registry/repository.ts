@@ -66,7 +66,7 @@ export function openRepository(
   options: RegistryOptions = {},
 ): RegistryRepository {
   const client = createClient(ref, options);
-  const lister = createReferrerLister(client);
+  const lister = createReferrerLister(client, options.onReferrersDenied);
   const pushed = new Map<Digest, PushedReferrer>();
 
   return {
