@@ -1,19 +1,20 @@
 import { dirname, resolve } from "node:path";
-import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import { SatchelError } from "../lib/error.ts";
 import { isRegistry } from "../lib/oci/reference.ts";
-import type { ConfigFile, ConfigText } from "./config_file.ts";
+import type { ConfigFile, ConfigText, LoadedConfig } from "./config_file.ts";
+import { readMirrors } from "./config_mirrors.ts";
+import { type ConfigSource, type Reader, readMap, readText } from "./config_node.ts";
+import { readPlugins } from "./config_plugins.ts";
 import { CONCURRENCY_RULE, parseConcurrency, parseDuration } from "./flags.ts";
-import { suggestions } from "./suggest.ts";
-
-/** Complains about something in the file, at the place of a node. */
-type Complain = (node: unknown, message: string) => SatchelError;
 
 /** How each key is read. */
-const KEYS: { [Key in keyof ConfigFile]-?: (node: unknown, file: string, complain: Complain) => ConfigFile[Key] } = {
+const KEYS: { [Key in keyof ConfigFile]-?: Reader<NonNullable<ConfigFile[Key]>> } = {
   store: readPath,
   authfile: readPath,
   insecureRegistries: readRegistries,
+  mirrors: readMirrors,
+  plugins: readPlugins,
   concurrency: readConcurrency,
   lockTimeout: readDuration,
 };
@@ -23,69 +24,65 @@ const KEYS: { [Key in keyof ConfigFile]-?: (node: unknown, file: string, complai
  *
  * @throws {SatchelError} `usage` with file, line and column for what is not YAML, unknown keys and wrong types
  */
-export function mergeConfigFiles(files: readonly ConfigText[]): ConfigFile {
-  return Object.assign({}, ...files.map(parseConfig));
+export function mergeConfigFiles(files: readonly ConfigText[]): LoadedConfig {
+  const read = files.map(parseConfig);
+  return {
+    values: Object.assign({}, ...read.map(({ values }) => values)),
+    places: Object.assign({}, ...read.map(({ places }) => places)),
+  };
 }
 
-function parseConfig({ path, text }: ConfigText): ConfigFile {
+function parseConfig({ path, text }: ConfigText): LoadedConfig {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-  const at = (offset: number) => {
-    const { line, col } = lines.linePos(offset);
-    return `${path}:${line}:${col}`;
-  };
-  const complain: Complain = (node, message) =>
-    new SatchelError("usage", `${at((node as Node | null)?.range?.[0] ?? 0)}: ${message}`);
   const [mistake] = document.errors;
-  if (mistake) throw new SatchelError("usage", `${at(mistake.pos[0])}: ${mistake.message.split(" at line ")[0]}`);
-  if (document.contents === null) return {};
-  if (!isMap(document.contents)) throw complain(document.contents, "a configuration file is a list of keys and values");
-  return Object.assign({}, ...document.contents.items.map((pair) => readPair(pair, path, complain)));
-}
-
-function readPair(pair: Pair, file: string, complain: Complain): ConfigFile {
-  const key = isScalar(pair.key) ? String(pair.key.value) : "";
-  if (!isKey(key)) {
-    const [similar] = suggestions(key, Object.keys(KEYS));
-    const advice = similar ? `did you mean ${similar}?` : `known keys are ${Object.keys(KEYS).join(", ")}`;
-    throw complain(pair.key, `unknown key ${JSON.stringify(key)}: ${advice}`);
+  if (mistake) {
+    const place = at(path, lines, mistake.pos[0]);
+    throw new SatchelError("usage", `${place}: ${mistake.message.split(" at line ")[0]}`);
   }
-  const blame = pair.value ?? pair.key;
-  return { [key]: KEYS[key](pair.value, file, (node, message) => complain(node ?? blame, `${key}: ${message}`)) };
+  const where = (node: unknown) => at(path, lines, (node as Node | null)?.range?.[0] ?? 0);
+  const source: ConfigSource = {
+    file: path,
+    where,
+    complain: (node, message) => new SatchelError("usage", `${where(node)}: ${message}`),
+  };
+  const { contents } = document;
+  if (contents === null) return { values: {}, places: {} };
+  if (!isMap(contents)) throw source.complain(contents, "a configuration file is a list of keys and values");
+  const values = readMap(contents, KEYS, source);
+  // Without the column, which the key of a line does not need.
+  const places = contents.items.map(({ key }) => [String(key), where(key).replace(/:\d+$/, "")]);
+  return { values, places: Object.fromEntries(places) };
 }
 
-function isKey(key: string): key is keyof ConfigFile {
-  return Object.hasOwn(KEYS, key);
+function at(path: string, lines: LineCounter, offset: number): string {
+  const { line, col } = lines.linePos(offset);
+  return `${path}:${line}:${col}`;
 }
 
-function readPath(node: unknown, file: string, complain: Complain): string {
-  const text = readText(node, complain);
-  if (text === "") throw complain(node, "it must not be empty");
-  return resolve(dirname(file), text);
+function readPath(node: unknown, source: ConfigSource): string {
+  const text = readText(node, source);
+  if (text === "") throw source.complain(node, "it must not be empty");
+  return resolve(dirname(source.file), text);
 }
 
-function readRegistries(node: unknown, _file: string, complain: Complain): string[] {
-  if (!isSeq(node)) throw complain(node, "it must be a list of host or host:port");
+function readRegistries(node: unknown, source: ConfigSource): string[] {
+  if (!isSeq(node)) throw source.complain(node, "it must be a list of host or host:port");
   return node.items.map((item) => {
-    const text = readText(item, complain);
+    const text = readText(item, source);
     if (isRegistry(text)) return text.toLowerCase();
-    throw complain(item, `invalid registry ${JSON.stringify(text)}: write host or host:port`);
+    throw source.complain(item, `invalid registry ${JSON.stringify(text)}: write host or host:port`);
   });
 }
 
-function readConcurrency(node: unknown, _file: string, complain: Complain): number {
+function readConcurrency(node: unknown, source: ConfigSource): number {
   const number = isScalar(node) && typeof node.value === "number" ? parseConcurrency(String(node.value)) : undefined;
-  if (number === undefined) throw complain(node, CONCURRENCY_RULE);
+  if (number === undefined) throw source.complain(node, CONCURRENCY_RULE);
   return number;
 }
 
-function readDuration(node: unknown, _file: string, complain: Complain): number {
+function readDuration(node: unknown, source: ConfigSource): number {
   const duration = isScalar(node) ? parseDuration(String(node.value)) : undefined;
-  if (duration === undefined) throw complain(node, "it must be a duration like 30s or 5m");
+  if (duration === undefined) throw source.complain(node, "it must be a duration like 30s or 5m");
   return duration;
-}
-
-function readText(node: unknown, complain: Complain): string {
-  if (isScalar(node) && typeof node.value === "string") return node.value;
-  throw complain(node, "it must be text");
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mergeConfigFiles } from "./config_yaml.ts";
 
-const read = (text: string) => mergeConfigFiles([{ path: "/etc/satchel/config.yaml", text }]);
+const read = (text: string) => mergeConfigFiles([{ path: "/etc/satchel/config.yaml", text }]).values;
 
 /** What is said about a file. */
 function complaint(text: string): string {
@@ -38,7 +38,7 @@ Deno.test("an empty file says nothing", () => {
 
 Deno.test("a key of a later file takes the place of an earlier one's, the others stay", () => {
   const files = [{ path: "/a/x", text: "store: one\nconcurrency: 3" }, { path: "/b/x", text: "store: two" }];
-  assert.deepEqual(mergeConfigFiles(files), { store: "/b/two", concurrency: 3 });
+  assert.deepEqual(mergeConfigFiles(files).values, { store: "/b/two", concurrency: 3 });
 });
 
 Deno.test("an unknown key is told with its place, and what was meant", () => {

@@ -24,6 +24,17 @@ export function textOf(flags: FlagValues, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+/**
+ * The value of a flag that takes a path; `undefined` if it was not given.
+ *
+ * @throws {SatchelError} `usage` if it is empty
+ */
+export function pathOf(flags: FlagValues, name: string): string | undefined {
+  const path = textOf(flags, name);
+  if (path === "") throw new SatchelError("usage", `--${name} needs a path`);
+  return path;
+}
+
 /** The entries of a list flag. */
 export function listOf(flags: FlagValues, name: string): readonly string[] {
   const value = flags.get(name);

@@ -37,6 +37,7 @@ export function openReporter(settings: Settings, signal: AbortSignal): Reporter 
     if (bars) bars.print(line);
     else write("stderr", line);
   };
+  settings.warnings.forEach((warning) => print(`Warning: ${warning}`));
   if (settings.verbose) settings.notes.forEach((note) => print(`Warning: ${note}`));
   const finish = () => bars?.[Symbol.dispose]();
   return {

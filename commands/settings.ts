@@ -1,11 +1,13 @@
 import { join, resolve } from "node:path";
 import { SatchelError } from "../lib/error.ts";
-import { isRegistry, type Reference } from "../lib/oci/reference.ts";
-import type { PluginLocation } from "../lib/plugin/mod.ts";
+import type { Reference } from "../lib/oci/reference.ts";
+import type { MirrorRule } from "../lib/registry/mod.ts";
 import { isRoot, passwdHome } from "../lib/runtime/process.ts";
-import { type ConfigFile, findConfigFiles } from "./config_file.ts";
-import { concurrencyOf, durationOf, type FlagValues, isSet, listOf, splitList, textOf } from "./flags.ts";
+import { findConfigFiles, type LoadedConfig, type PassedOver } from "./config_file.ts";
+import { type Effective, effectiveValues } from "./effective.ts";
+import { type FlagValues, isSet, pathOf } from "./flags.ts";
 import type { Environment, Invocation } from "./invocation.ts";
+import { type PluginSettings, pluginSettings } from "./plugin_settings.ts";
 
 /** Where root has the store and the authentication file, which `ig` uses too. */
 const ROOT_FOLDER = "/var/lib/ig";
@@ -25,6 +27,8 @@ export interface Settings {
   usualAuthfiles: readonly string[];
   /** `host` or `host:port`, lower case. */
   insecureRegistries: readonly string[];
+  /** Where else to pull from. */
+  mirrors: readonly MirrorRule[];
   /** How many transfers may run at the same time. */
   concurrency?: number;
   /** How long to wait for a locked store, in milliseconds; without it, without end. */
@@ -36,6 +40,8 @@ export interface Settings {
   escapes: boolean;
   /** What was odd about the places that settings come from; to be told with `--verbose`. */
   notes: readonly string[];
+  /** What was odd about them that everybody should know. */
+  warnings: readonly string[];
   /** A PEM file of certificate authorities, by `SSL_CERT_FILE`. */
   caFile?: string;
   /** Whether requests may go through a proxy. */
@@ -47,45 +53,52 @@ export interface Settings {
   plugins: PluginSettings;
 }
 
-/** Which plugins there may be. */
-export interface PluginSettings {
-  /** Those that were named, in the order in which they are asked. */
-  named: readonly PluginLocation[];
-  /** Absolute paths of the folders that hold more, where they exist. */
-  folders: readonly string[];
-}
-
 /**
  * Puts the settings together: flags come before the environment, that before configuration files. Insecure registries
  * of all three add up.
  *
  * @throws {SatchelError} `usage` for values that make no sense, with file, line and column where a file has them
  */
-export async function loadSettings(
+export async function loadSettings(invocation: Pick<Invocation, "flags" | "environment">): Promise<Settings> {
+  const { settings } = await loadEffective(invocation);
+  return settings;
+}
+
+/**
+ * As {@link loadSettings}, with the places that the values of the configuration's keys come from.
+ *
+ * @throws {SatchelError} as {@link loadSettings}
+ */
+export async function loadEffective(
   { flags, environment }: Pick<Invocation, "flags" | "environment">,
-): Promise<Settings> {
+): Promise<{ settings: Settings; effective: Effective }> {
   const home = environment.HOME || passwdHome();
   const notes: string[] = [];
-  const config = await loadConfig(flags, environment, home, (note) => notes.push(note));
+  const warnings: string[] = [];
+  const passedOver = { note: (text: string) => notes.push(text), warn: (text: string) => warnings.push(text) };
+  const config = await loadConfig(flags, environment, home, passedOver);
+  const effective = effectiveValues(flags, environment, config);
   const settings: Settings = {
     notes,
-    store: storePath(flags, environment, config),
+    warnings,
+    store: storePath(effective.store.value, environment),
     usualAuthfiles: usualAuthfiles(
       ownFolder(environment),
       environment.DOCKER_CONFIG || (home && join(home, ".docker")),
     ),
-    insecureRegistries: insecureRegistries(flags, environment, config),
+    insecureRegistries: effective.insecureRegistries.value,
+    mirrors: effective.mirrors.value,
     quiet: isSet(flags, "quiet"),
     verbose: isSet(flags, "verbose"),
     debug: isSet(flags, "debug"),
     escapes: !environment.NO_COLOR && environment.TERM !== "dumb",
     tlsVerify: isSet(flags, "tls-verify", true),
-    plugins: { named: [], folders: [] },
+    plugins: pluginSettings(flags, environment, config.values.plugins ?? [], configFolder(environment, home)),
     proxied: PROXY_VARIABLES.some((name) => environment[name] || environment[name.toLowerCase()]),
   };
-  const authfile = pathOf(flags, "authfile") ?? (environment.REGISTRY_AUTH_FILE || config.authfile);
-  const concurrency = concurrencyOf(flags, "concurrency") ?? config.concurrency;
-  const lockTimeout = durationOf(flags, "lock-timeout") ?? config.lockTimeout;
+  const authfile = effective.authfile.value;
+  const concurrency = effective.concurrency.value;
+  const lockTimeout = effective.lockTimeout.value;
   if (concurrency !== undefined) settings.concurrency = concurrency;
   if (lockTimeout) settings.lockTimeout = lockTimeout;
   // The default of the flag may be named like any other file, but need not exist.
@@ -94,7 +107,7 @@ export async function loadSettings(
   const certDir = pathOf(flags, "cert-dir");
   if (certDir !== undefined) settings.certDir = certDir;
   if (environment.SSL_CERT_FILE) settings.caFile = environment.SSL_CERT_FILE;
-  return settings;
+  return { settings, effective };
 }
 
 /** Whether a registry was named to be spoken to over plain HTTP: an entry without a port stands for all ports. */
@@ -111,26 +124,24 @@ async function loadConfig(
   flags: FlagValues,
   environment: Environment,
   home: string | undefined,
-  onNote: (note: string) => void,
-): Promise<ConfigFile> {
+  passedOver: PassedOver,
+): Promise<LoadedConfig> {
   const named = pathOf(flags, "config") ?? (environment.SATCHEL_CONFIG || undefined);
-  const folder = environment.XDG_CONFIG_HOME || (home && join(home, ".config"));
+  const folder = configFolder(environment, home);
   const usual = { host: "/etc/satchel/config.yaml", ...(folder && { user: join(folder, "satchel", "config.yaml") }) };
-  const found = findConfigFiles(usual, named, onNote);
-  if (found.length === 0) return {};
+  const found = findConfigFiles(usual, named, passedOver);
+  if (found.length === 0) return { values: {}, places: {} };
   const { mergeConfigFiles } = await import("./config_yaml.ts");
   return mergeConfigFiles(found);
 }
 
-function pathOf(flags: FlagValues, name: string): string | undefined {
-  const path = textOf(flags, name);
-  if (path === "") throw new SatchelError("usage", `--${name} needs a path`);
-  return path;
+/** The folder of the user's configuration; `undefined` without a home. */
+function configFolder(environment: Environment, home: string | undefined): string | undefined {
+  return environment.XDG_CONFIG_HOME || (home && join(home, ".config")) || undefined;
 }
 
-function storePath(flags: FlagValues, environment: Environment, config: ConfigFile): string {
-  const asked = pathOf(flags, "store");
-  const chosen = asked ?? (environment.SATCHEL_STORE || config.store);
+/** @param chosen where somebody named one */
+function storePath(chosen: string | undefined, environment: Environment): string {
   if (chosen !== undefined) return resolve(chosen);
   const folder = ownFolder(environment);
   if (folder !== undefined) return join(folder, "oci-store");
@@ -156,27 +167,4 @@ function ownFolder(environment: Environment): string | undefined {
 export function usualAuthfiles(own: string | undefined, docker: string | undefined): string[] {
   const folders = [own, ROOT_FOLDER, docker].flatMap((folder) => folder ? [join(folder, "config.json")] : []);
   return [...new Set(folders)];
-}
-
-function insecureRegistries(flags: FlagValues, environment: Environment, config: ConfigFile): string[] {
-  const variable = splitList(environment.SATCHEL_INSECURE_REGISTRIES ?? "");
-  return [
-    ...checkRegistries(listOf(flags, "insecure-registries"), "--insecure-registries"),
-    ...checkRegistries(variable, "SATCHEL_INSECURE_REGISTRIES"),
-    ...(config.insecureRegistries ?? []),
-  ];
-}
-
-/**
- * Checks names of registries, and makes them lower case.
- *
- * @param where where they stand, for the error text
- */
-function checkRegistries(entries: readonly string[], where: string): string[] {
-  return entries.map((entry) => {
-    if (isRegistry(entry)) return entry.toLowerCase();
-    throw new SatchelError("usage", `invalid registry ${JSON.stringify(entry)} in ${where}`, {
-      hint: "Write host or host:port, without a scheme and without a path.",
-    });
-  });
 }

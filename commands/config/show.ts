@@ -1,5 +1,97 @@
+import { DEFAULT_CONCURRENCY } from "../../lib/content/mod.ts";
+import type { PluginLocation } from "../../lib/plugin/mod.ts";
+import { formatEndpoint, type MirrorRule } from "../../lib/registry/mod.ts";
+import { type Column, formatColumns, isTerminal, terminalSize } from "../../lib/terminal/mod.ts";
+import { type Effective, type Sourced, together } from "../effective.ts";
+import { EXIT_OK } from "../exit.ts";
 import type { Invocation } from "../invocation.ts";
+import { outputMode, printResult } from "../output.ts";
+import { openReporter } from "../reporter.ts";
+import { loadEffective, type Settings } from "../settings.ts";
 
-export async function run(_invocation: Invocation): Promise<number> {
-  throw new Error("not there yet");
+/** Stands for a setting of a plugin, which may be a secret. */
+const HIDDEN = "...";
+
+/**
+ * What `-o json` prints: for each key of the configuration its value, in the form that a file has it in, and where it comes
+ * from. Members are never renamed or removed, but more may come.
+ */
+export interface ConfigReport {
+  store: Sourced<string>;
+  /** `null`: the usual files. */
+  authfile: Sourced<string | null>;
+  insecureRegistries: Sourced<readonly string[]>;
+  mirrors: Sourced<Readonly<Record<string, readonly MirrorReport[]>>>;
+  /** Values of settings are not shown. */
+  plugins: Sourced<readonly PluginReport[]>;
+  concurrency: Sourced<number>;
+  /** A duration; `0` is without end. */
+  lockTimeout: Sourced<string>;
+}
+
+/** One mirror. */
+export interface MirrorReport {
+  endpoint: string;
+  resolveTags: boolean;
+}
+
+/** One plugin that somebody named. */
+export interface PluginReport {
+  path: string;
+  settings: Readonly<Record<string, typeof HIDDEN>>;
+}
+
+/** `satchel config show`: the effective values, and where each comes from. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { settings, effective } = await loadEffective(invocation);
+  using reporter = openReporter(settings, invocation.signal);
+  const report = reportOf(settings, effective);
+  reporter.finish();
+  await printResult(outputMode(invocation.flags), report, () => table(report));
+  return EXIT_OK;
+}
+
+function reportOf(settings: Settings, effective: Effective): ConfigReport {
+  const { store, authfile, insecureRegistries, mirrors, concurrency, lockTimeout } = effective;
+  return {
+    store: { value: settings.store, from: store.from },
+    authfile: { value: authfile.value ?? null, from: authfile.from },
+    insecureRegistries,
+    mirrors: { value: Object.fromEntries(mirrors.value.map(mirrorEntry)), from: mirrors.from },
+    plugins: together(settings.plugins.named.map((each) => ({ value: [pluginReport(each)], from: each.from }))),
+    concurrency: { value: concurrency.value ?? DEFAULT_CONCURRENCY, from: concurrency.from },
+    lockTimeout: { value: formatDuration(lockTimeout.value ?? 0), from: lockTimeout.from },
+  };
+}
+
+function mirrorEntry({ registry, prefix, mirrors }: MirrorRule): [string, MirrorReport[]] {
+  const key = prefix === "" ? registry : `${registry}/${prefix}`;
+  return [key, mirrors.map((mirror) => ({ endpoint: formatEndpoint(mirror), resolveTags: mirror.resolveTags }))];
+}
+
+function pluginReport({ path, settings }: PluginLocation): PluginReport {
+  return { path, settings: Object.fromEntries(Object.keys(settings ?? {}).map((key) => [key, HIDDEN])) };
+}
+
+/** @param duration in milliseconds */
+function formatDuration(duration: number): string {
+  if (duration === 0) return "0";
+  return duration % 1000 === 0 ? `${duration / 1000}s` : `${duration}ms`;
+}
+
+const COLUMNS: readonly Column[] = [{ header: "KEY" }, { header: "VALUE", shrinksTo: 20 }, { header: "FROM" }];
+
+function table(report: ConfigReport): string {
+  const rows = Object.entries(report).map(([key, { value, from }]) => [key, inOneLine(value), from]);
+  const width = isTerminal("stdout") ? terminalSize("stdout").columns : undefined;
+  return formatColumns(COLUMNS, rows, width).map((line) => `${line}\n`).join("");
+}
+
+function inOneLine(value: ConfigReport[keyof ConfigReport]["value"]): string {
+  if (value === null || (Array.isArray(value) && value.length === 0)) return "-";
+  if (Array.isArray(value)) return value.map((each) => typeof each === "string" ? each : each.path).join(", ");
+  if (typeof value !== "object") return String(value);
+  const rules = Object.entries(value as ConfigReport["mirrors"]["value"]);
+  return rules.map(([key, mirrors]) => `${key} by ${mirrors.map(({ endpoint }) => endpoint).join(", ")}`).join("; ") ||
+    "-";
 }

@@ -4,7 +4,7 @@ import { readImageName } from "../image_name.ts";
 import type { Invocation } from "../invocation.ts";
 import { openLocalStore } from "../local_store.ts";
 import { openCommandPlugins } from "../plugins.ts";
-import { openRemoteSource } from "../remote.ts";
+import { openRemoteSource, servedLine } from "../remote.ts";
 import { openReporter } from "../reporter.ts";
 import { loadSettings } from "../settings.ts";
 import { transfer } from "./transfer.ts";
@@ -25,5 +25,6 @@ export async function run(invocation: Invocation): Promise<number> {
     settings,
     reporter,
   );
+  if (source.served) reporter.detail(servedLine(source.served()));
   return EXIT_OK;
 }

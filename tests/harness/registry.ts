@@ -34,6 +34,8 @@ export interface RegistryOptions {
   htpasswd?: string;
   /** Accounts by tokens of this service (distribution v3 alone: 2.8 cannot read a key set). */
   token?: TokenService;
+  /** Be a pull-through cache of the registry at this URL. */
+  proxy?: string;
   /** The folder to keep blobs in. Default: one that is removed with the registry. */
   storage?: string;
   /** Log no requests, which costs the registry time; `requests` and `waitForRequest` find none then. */
@@ -103,7 +105,7 @@ export async function startDistribution(program: string, options: RegistryOption
 
 /** The configuration file of distribution 2.8 and 3; JSON is YAML. */
 async function configuration(storage: string, folder: string, options: RegistryOptions) {
-  const { tls, htpasswd, token, withoutAccessLog = false } = options;
+  const { tls, htpasswd, token, proxy, withoutAccessLog = false } = options;
   if (htpasswd !== undefined) await Deno.writeTextFile(join(folder, "htpasswd"), `${htpasswd}\n`);
   if (token !== undefined) await Deno.writeTextFile(join(folder, "token.json"), token.keys);
   return {
@@ -114,6 +116,7 @@ async function configuration(storage: string, folder: string, options: RegistryO
       delete: { enabled: true },
       maintenance: { uploadpurging: { enabled: false } },
     },
+    ...(proxy !== undefined && { proxy: { remoteurl: proxy } }),
     http: {
       addr: "127.0.0.1:0",
       secret: crypto.randomUUID(),
