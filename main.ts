@@ -2,7 +2,7 @@ import { versionLine } from "./commands/build_info.ts";
 import { EXIT_CANCELLED, EXIT_OK, exitStatus } from "./commands/exit.ts";
 import { isSet } from "./commands/flags.ts";
 import { printHelp } from "./commands/help.ts";
-import { lenientFlags, parseLine } from "./commands/parse.ts";
+import { firstWordAt, lenientFlags, parseLine, subcommand } from "./commands/parse.ts";
 import { errorText, stackText } from "./commands/report.ts";
 import { commandTree } from "./commands/tree.ts";
 import { hasCode, SatchelError } from "./lib/error.ts";
@@ -40,7 +40,17 @@ function fail(error: unknown): never {
   }
 }
 
+/** Runs `satchel NAME ...` for a plugin; `undefined` if that is what satchel itself is asked for, or nobody is. */
+async function runForeign(): Promise<number | undefined> {
+  const at = firstWordAt(root, line);
+  if (at < 0 || subcommand(root, line[at])) return undefined;
+  const { runPluginCommand } = await import("./commands/plugin_commands.ts");
+  return await runPluginCommand({ root, line, at, environment: environment(), signal: controller.signal });
+}
+
 async function run(): Promise<number> {
+  const status = await runForeign();
+  if (status !== undefined) return status;
   const { path, arguments: words, flags } = parseLine(root, line);
   const { load } = path[path.length - 1];
   if (isSet(flags, "version")) {

@@ -65,6 +65,11 @@ export function positionals(root: CommandSpec, line: readonly string[]): string[
   return tokenize(root, line).flatMap((token) => token.kind === "positional" ? [token.value] : []);
 }
 
+/** Where the first word of a line stands that is no flag and no value of a flag; -1 if there is none. */
+export function firstWordAt(root: CommandSpec, line: readonly string[]): number {
+  return tokenize(root, line).find(({ kind }) => kind === "positional")?.index ?? -1;
+}
+
 /** The flags of a line, as far as they can be understood. */
 export function lenientFlags(root: CommandSpec, line: readonly string[]): FlagValues {
   try {

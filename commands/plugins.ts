@@ -1,5 +1,6 @@
 import { openPlugins, type PluginHost } from "../lib/plugin/mod.ts";
 import { write } from "../lib/terminal/mod.ts";
+import { BUILTIN_PLUGINS } from "../plugins/mod.ts";
 import { VERSION } from "./build_info.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Reporter } from "./reporter.ts";
@@ -13,7 +14,7 @@ export async function openCommandPlugins(
 ): Promise<PluginHost> {
   return await openPlugins({
     ...settings.plugins,
-    builtin: {},
+    builtin: BUILTIN_PLUGINS,
     environment: invocation.environment,
     version: VERSION,
     signal: invocation.signal,

@@ -7,6 +7,7 @@ import { openCommandPlugins } from "../plugins.ts";
 import { openRemoteSource, servedLine } from "../remote.ts";
 import { openReporter } from "../reporter.ts";
 import { loadSettings } from "../settings.ts";
+import { guardedPull } from "./plugin_hooks.ts";
 import { transfer } from "./transfer.ts";
 
 /** `satchel image pull IMAGE`: from a registry into the store. */
@@ -19,12 +20,12 @@ export async function run(invocation: Invocation): Promise<number> {
   const store = openLocalStore(settings, reporter);
   const source = await openRemoteSource(image, { settings, reporter, plugins });
   const from = image.digest ?? image.tag!;
-  await transfer(
-    { verb: "pull", image, source, from, target: store.repository(image), tag: from },
-    invocation,
-    settings,
-    reporter,
-  );
+  const ends = guardedPull({ source, from, target: store.repository(image) }, {
+    plugins,
+    image,
+    store: settings.store,
+  });
+  await transfer({ verb: "pull", image, ...ends, from, tag: from }, invocation, settings, reporter);
   if (source.served) reporter.detail(servedLine(source.served()));
   return EXIT_OK;
 }

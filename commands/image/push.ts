@@ -1,5 +1,6 @@
 import { withContext } from "../../lib/error.ts";
-import { formatReference } from "../../lib/oci/mod.ts";
+import { type Descriptor, formatReference } from "../../lib/oci/mod.ts";
+import type { Store } from "../../lib/store/mod.ts";
 import { EXIT_OK } from "../exit.ts";
 import { readImageName } from "../image_name.ts";
 import type { Invocation } from "../invocation.ts";
@@ -8,6 +9,7 @@ import { openCommandPlugins } from "../plugins.ts";
 import { openRemote } from "../remote.ts";
 import { openReporter } from "../reporter.ts";
 import { loadSettings } from "../settings.ts";
+import { checkPush, type Guarded, guardedPush } from "./plugin_hooks.ts";
 import { transfer } from "./transfer.ts";
 
 /** `satchel image push IMAGE`: from the store to a registry. */
@@ -18,10 +20,9 @@ export async function run(invocation: Invocation): Promise<number> {
   reporter.status(`Pushing ${formatReference(image)}...`);
   await using plugins = await openCommandPlugins(settings, invocation, reporter);
   const store = openLocalStore(settings, reporter);
-  // Fails before any request if the image is not there, or its tag stands for another digest.
-  const { digest } = await store.resolve(image, { signal: invocation.signal }).catch((error: unknown) => {
-    throw withContext(`pushing ${formatReference(image)}`, error);
-  });
+  const guarded = { plugins, image, store: settings.store };
+  // Fails before any request if the image is not there, its tag stands for another digest, or a plugin refuses.
+  const root = await checkedRoot(store, guarded, invocation.signal);
   const mountFrom = await store.repositoriesHolding(image.registry, { signal: invocation.signal });
   const target = await openRemote(image, { settings, reporter, plugins }, { access: "push", mountFrom });
   await transfer(
@@ -29,8 +30,8 @@ export async function run(invocation: Invocation): Promise<number> {
       verb: "push",
       image,
       source: store.repository(image),
-      from: digest,
-      target,
+      from: root.digest,
+      target: guardedPush(target, root, guarded),
       ...(image.tag !== undefined && { tag: image.tag }),
     },
     invocation,
@@ -38,4 +39,14 @@ export async function run(invocation: Invocation): Promise<number> {
     reporter,
   );
   return EXIT_OK;
+}
+
+async function checkedRoot(store: Store, guarded: Guarded, signal: AbortSignal): Promise<Descriptor> {
+  try {
+    const root = await store.resolve(guarded.image, { signal });
+    await checkPush(root, guarded);
+    return root;
+  } catch (error) {
+    throw withContext(`pushing ${formatReference(guarded.image)}`, error);
+  }
 }

@@ -1,5 +1,59 @@
+import { createReadStream } from "node:fs";
+import { SatchelError, throwIfCancelled } from "../../lib/error.ts";
+import { parseJson } from "../../lib/oci/json.ts";
+import type { FoundPlugin, HookName, Json } from "../../lib/plugin/mod.ts";
+import { printable } from "../../lib/printable.ts";
+import { write } from "../../lib/terminal/streams.ts";
+import { EXIT_OK } from "../exit.ts";
 import type { Invocation } from "../invocation.ts";
+import { serialize } from "../output.ts";
+import { openReporter } from "../reporter.ts";
+import { loadSettings } from "../settings.ts";
+import { openPlugin } from "./find.ts";
 
-export async function run(_invocation: Invocation): Promise<number> {
-  throw new Error("not there yet");
+/** The longest request, in bytes: as long as an answer may be. */
+const MAX_REQUEST = 4 << 20;
+
+const STDIN = 0;
+
+/**
+ * `satchel plugin call PLUGIN HOOK`: hands a request to a hook and prints the answer. It prints what a hook of credentials
+ * answers as well, since that is what somebody who tries such a plugin wants to see.
+ */
+export async function run(invocation: Invocation): Promise<number> {
+  const settings = await loadSettings(invocation);
+  const [name, hook] = invocation.arguments;
+  using reporter = openReporter(settings, invocation.signal);
+  await using opened = await openPlugin(name, settings, invocation, reporter);
+  const { host, plugin } = opened;
+  const known = hookOf(plugin, hook);
+  const request = await readRequest(invocation.signal);
+  const answer = await host.call(plugin, known, request);
+  reporter.finish();
+  write("stdout", await serialize("json", answer));
+  return EXIT_OK;
+}
+
+function hookOf({ name, path, hooks, failure }: FoundPlugin, text: string): HookName {
+  const hook = hooks.find((each) => each === text);
+  if (hook) return hook;
+  const which = `the plugin ${printable(name)} (${printable(path)})`;
+  if (failure) throw new SatchelError("plugin", `${which} cannot be used: ${failure.message}`, { hint: failure.hint });
+  throw new SatchelError("usage", `${which} has no hook ${printable(text)}`, {
+    hint: hooks.length === 0 ? "It has none at all." : `It has: ${hooks.join(", ")}.`,
+  });
+}
+
+/** What stands on stdin; nothing is an empty request. */
+async function readRequest(signal: AbortSignal): Promise<Json> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of createReadStream("", { fd: STDIN, autoClose: false })) {
+    throwIfCancelled(signal);
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > MAX_REQUEST) throw new SatchelError("usage", `the request on stdin is longer than ${MAX_REQUEST} bytes`);
+  }
+  const bytes = new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+  return size === 0 ? {} : parseJson(bytes, "the request on stdin") as Json;
 }

@@ -1,5 +1,52 @@
+import { type Column, formatColumns, isTerminal, terminalSize } from "../../lib/terminal/mod.ts";
+import { EXIT_OK } from "../exit.ts";
+import { isSet } from "../flags.ts";
 import type { Invocation } from "../invocation.ts";
+import { outputMode, printResult } from "../output.ts";
+import { subcommand } from "../parse.ts";
+import { openCommandPlugins } from "../plugins.ts";
+import { openReporter } from "../reporter.ts";
+import { loadSettings } from "../settings.ts";
+import { commandsOnPath } from "./path_commands.ts";
+import { type PluginReport, pluginReport } from "./report.ts";
 
-export async function run(_invocation: Invocation): Promise<number> {
-  throw new Error("not there yet");
+const COLUMNS: readonly Column[] = [
+  { header: "NAME" },
+  { header: "FORM" },
+  { header: "HOOKS", shrinksTo: 12 },
+  { header: "STATE" },
+  { header: "PATH", shrinksTo: 20 },
+  { header: "FROM", shrinksTo: 12 },
+];
+
+/** `satchel plugin list`: all plugins in the order in which they are asked, then the commands on `PATH`. */
+export async function run(invocation: Invocation): Promise<number> {
+  const settings = await loadSettings(invocation);
+  using reporter = openReporter(settings, invocation.signal);
+  await using host = await openCommandPlugins(settings, invocation, reporter);
+  const plugins = host.plugins.map(pluginReport);
+  const [root] = invocation.path;
+  const isTaken = (name: string) =>
+    subcommand(root, name) !== undefined || plugins.some((plugin) => plugin.name === name);
+  const onPath = isSet(invocation.flags, "no-plugins") ? [] : commandsOnPath(invocation.environment.PATH, isTaken);
+  const all = [...plugins, ...onPath];
+  reporter.finish();
+  for (const { name, reason, hint, state } of all) {
+    if (state === "failed") reporter.warn(`${name} cannot be used: ${reason}${hint && ` (${hint})`}`);
+  }
+  await printResult(outputMode(invocation.flags), all, () => table(all));
+  return EXIT_OK;
+}
+
+function table(plugins: readonly PluginReport[]): string {
+  const rows = plugins.map(({ name, form, hooks, state, path, from }) => [
+    name,
+    form,
+    hooks.join(",") || "-",
+    state,
+    path,
+    from,
+  ]);
+  const width = isTerminal("stdout") ? terminalSize("stdout").columns : undefined;
+  return formatColumns(COLUMNS, rows, width).map((line) => `${line}\n`).join("");
 }

@@ -10,4 +10,5 @@ export * from "./bytes.ts";
 export * from "./content.ts";
 export * from "./copy.ts";
 export * from "./copy_options.ts";
+export * from "./gate.ts";
 export * from "./memory.ts";
