@@ -41,7 +41,8 @@ export async function openRemote(
   options: Pick<RegistryOptions, "access" | "mountFrom"> = {},
 ): Promise<RegistryRepository> {
   const { settings, plugins, reporter } = context;
-  return openWith(await openAccounts(settings, plugins, reporter), reference, context, options);
+  const tls = tlsFor(settings, reference.registry, reporter.warn);
+  return openWith(await openAccounts(settings, plugins, reporter), reference, context, { ...options, tls });
 }
 
 /** Opens what an image is pulled from: its mirrors, where the settings have some, and the repository itself. */
@@ -51,6 +52,7 @@ export async function openRemoteSource(reference: Reference, context: RemoteCont
   const { settings, plugins, reporter } = context;
   // Looked up by the name of whoever is asked, so that no mirror gets the registry's account.
   const accounts = await openAccounts(settings, plugins, reporter);
+  const tls = tlsFor(settings, reference.registry, reporter.warn);
   return openMirrored({
     mirrors: mirrors.map(({ mirror, repository }) => {
       const at = { registry: mirror.registry, repository };
@@ -58,6 +60,7 @@ export async function openRemoteSource(reference: Reference, context: RemoteCont
       const options: RegistryOptions = {
         ...MIRROR_PATIENCE,
         plainHttp,
+        tls,
         standsFor: reference.registry,
         // As long as somebody else can say it, a refusal is no answer.
         onReferrersDenied: (error) => {
@@ -72,7 +75,7 @@ export async function openRemoteSource(reference: Reference, context: RemoteCont
     }),
     registry: {
       name: formatRepository(reference),
-      open: async () => openWith(accounts, reference, context, {}),
+      open: async () => openWith(accounts, reference, context, { tls }),
     },
     onDetail: reporter.detail,
     onWarning: reporter.warn,
@@ -91,15 +94,13 @@ function openWith(
   { settings, reporter }: RemoteContext,
   options: RegistryOptions,
 ): RegistryRepository {
-  const tls = tlsFor(settings, at.registry);
   return openRepository(at, {
     plainHttp: isInsecure(settings, at),
     credentials,
     userAgent: `satchel/${VERSION}`,
     onRetry: reporter.detail,
     onWarning: reporter.warn,
-    ...(settings.proxied && { connections: 0 }),
-    ...(tls && { tls }),
+    proxied: settings.proxied,
     ...(reporter.debug && { log: reporter.debug }),
     ...options,
   });

@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { SYSTEM_PLACES } from "../lib/certificates/places.ts";
 import { SatchelError } from "../lib/error.ts";
 import type { Reference } from "../lib/oci/reference.ts";
 import type { MirrorRule } from "../lib/registry/mod.ts";
@@ -48,6 +49,8 @@ export interface Settings {
   proxied: boolean;
   /** The folder of certificates for the registry, by `--cert-dir`. */
   certDir?: string;
+  /** Where folders of certificates are looked for, by the names of hosts. */
+  certPlaces: readonly string[];
   /** Whether certificates of registries are checked. */
   tlsVerify: boolean;
   plugins: PluginSettings;
@@ -92,6 +95,7 @@ export async function loadEffective(
     verbose: isSet(flags, "verbose"),
     debug: isSet(flags, "debug"),
     escapes: !environment.NO_COLOR && environment.TERM !== "dumb",
+    certPlaces: [...home ? [join(home, ".config/containers/certs.d")] : [], ...SYSTEM_PLACES],
     tlsVerify: isSet(flags, "tls-verify", true),
     plugins: pluginSettings(flags, environment, config.values.plugins ?? [], configFolder(environment, home)),
     proxied: PROXY_VARIABLES.some((name) => environment[name] || environment[name.toLowerCase()]),

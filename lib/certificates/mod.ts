@@ -4,4 +4,5 @@
  *
  * @module
  */
-export {};
+export * from "./folder.ts";
+export * from "./places.ts";

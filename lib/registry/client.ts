@@ -101,6 +101,8 @@ export function createClient(
   };
   const transport: LoggedOptions = {
     fetch: createFetch(options.tls),
+    tls: options.tls,
+    proxied: options.proxied,
     idleTimeout: options.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
     log: options.log,
     registry,
@@ -113,7 +115,9 @@ export function createClient(
   const push = [pushScope(repository)];
   const pull = options.access === "push" ? push : [pullScope(repository)];
   const connection: Connection = { registry, userAgent, transport, authorizer, warn };
-  if (!options.tls) preconnect(registry.href, options.connections ?? DEFAULT_CONNECTIONS);
+  // What is opened ahead knows neither TLS options nor a proxy.
+  const isPlain = options.plainHttp || options.tls?.(registry) === undefined;
+  if (isPlain && !options.proxied) preconnect(registry.href, options.connections ?? DEFAULT_CONNECTIONS);
 
   return {
     registry,

@@ -1,13 +1,20 @@
 import { SatchelError, throwIfCancelled } from "../error.ts";
 import { concatBytes } from "../content/mod.ts";
-import { describeFetchFailure, type HttpFetch, type HttpInit } from "../runtime/mod.ts";
-import { networkError } from "./network_error.ts";
+import { describeFetchFailure, type HttpFetch, type HttpInit, type TlsLookup } from "../runtime/mod.ts";
+import { certificateError, isUnclear } from "./certificate_error.ts";
+import { isCertificateFailure, networkError } from "./network_error.ts";
 import { asTransient } from "./retry.ts";
 import { watchSilence } from "./silence.ts";
 
 /** What an exchange needs besides the request. */
 export interface ExchangeOptions {
   fetch: HttpFetch;
+  /** What `fetch` was made with; for telling why a host refuses. */
+  tls?: TlsLookup;
+  /** Whether requests go through a proxy, so that no host can be looked at directly. */
+  proxied?: boolean;
+  /** The registry's base URL, for which the flags of the command line are. */
+  registry?: URL;
   /** The longest silence, in milliseconds. */
   idleTimeout: number;
   signal?: AbortSignal;
@@ -42,7 +49,7 @@ export interface Exchange extends Disposable {
 export async function exchange(url: URL, init: HttpInit, options: ExchangeOptions): Promise<Exchange> {
   throwIfCancelled(options.signal);
   const watch = watchSilence(options.idleTimeout, options.signal);
-  const failed = (error: unknown): SatchelError => {
+  const failed = async (error: unknown): Promise<SatchelError> => {
     if (error instanceof SatchelError) return error;
     throwIfCancelled(options.signal);
     const what = `${init.method} ${url.pathname} at ${url.host}`;
@@ -51,7 +58,10 @@ export async function exchange(url: URL, init: HttpInit, options: ExchangeOption
       const hint = `Is ${url.host} reachable from here? Where that takes a proxy, set HTTPS_PROXY.`;
       return asTransient(new SatchelError("network", message, { hint, cause: error }));
     }
-    return networkError(what, url, describeFetchFailure(error), error);
+    const { failure, text } = describeFetchFailure(error);
+    return isCertificateFailure(failure) || isUnclear(url, failure)
+      ? await certificateError(what, url, { failure, text, cause: error }, options)
+      : networkError(what, url, { failure, text }, error);
   };
 
   let response: Response;
@@ -71,7 +81,7 @@ export async function exchange(url: URL, init: HttpInit, options: ExchangeOption
     watch.busy();
   } catch (error) {
     watch.end();
-    throw watch.bodyError() ?? failed(error);
+    throw watch.bodyError() ?? await failed(error);
   }
 
   let finished = response.body === null;
@@ -93,7 +103,7 @@ export async function exchange(url: URL, init: HttpInit, options: ExchangeOption
       watch.end();
     } catch (error) {
       watch.abort();
-      throw failed(error);
+      throw await failed(error);
     } finally {
       // What is left of it is dropped; nothing waits for that.
       if (!finished) reader.cancel().catch(() => {});

@@ -3,6 +3,23 @@ import type { FetchFailure } from "../runtime/mod.ts";
 import { printable } from "../printable.ts";
 import { asTransient } from "./retry.ts";
 
+/** Failures of which {@link networkError} knows nothing: a certificate has to be told about. */
+const CERTIFICATE_FAILURES = [
+  "unknown-authority",
+  "wrong-host-name",
+  "expired-certificate",
+  "client-certificate-missing",
+  "client-certificate-refused",
+] as const satisfies readonly FetchFailure[];
+
+/** A failure because of a certificate. */
+export type CertificateFailure = typeof CERTIFICATE_FAILURES[number];
+
+/** Whether a failure is one because of a certificate. */
+export function isCertificateFailure(failure: FetchFailure): failure is CertificateFailure {
+  return CERTIFICATE_FAILURES.some((each) => each === failure);
+}
+
 interface Explanation {
   text: string;
   hint?: (host: string) => string;
@@ -10,7 +27,7 @@ interface Explanation {
   transient?: boolean;
 }
 
-const EXPLANATIONS: Record<FetchFailure, Explanation> = {
+const EXPLANATIONS: Record<Exclude<FetchFailure, CertificateFailure>, Explanation> = {
   "refused": { text: "connection refused", hint: (host) => `Is ${host} the right registry, and is it running?` },
   "unknown-host": { text: "no such host", hint: (host) => `The name ${host} cannot be resolved; is it spelled right?` },
   "plain-http": {
@@ -20,18 +37,6 @@ const EXPLANATIONS: Record<FetchFailure, Explanation> = {
   "tls-expected": {
     text: "it does not speak plain HTTP",
     hint: (host) => `If ${host} speaks TLS, leave it out of --insecure-registries.`,
-  },
-  "unknown-authority": {
-    text: "its certificate is signed by an unknown authority",
-    hint: () => "Set SSL_CERT_FILE to a PEM file with the authority's certificate.",
-  },
-  "wrong-host-name": {
-    text: "its certificate is for another host name",
-    hint: (host) => `Name the registry as its certificate does; ${host} may be another name, or somebody else.`,
-  },
-  "expired-certificate": {
-    text: "its certificate is expired or not yet valid",
-    hint: () => "Is this host's clock right?",
   },
   "tls": {
     text: "no TLS connection could be made",
@@ -44,11 +49,11 @@ const EXPLANATIONS: Record<FetchFailure, Explanation> = {
   },
 };
 
-/** The error for a request that got no answer, or a body that broke. */
+/** The error for a request that got no answer, or a body that broke, certificates aside. */
 export function networkError(
   what: string,
   url: URL,
-  { failure, text }: { failure: FetchFailure; text: string },
+  { failure, text }: { failure: Exclude<FetchFailure, CertificateFailure>; text: string },
   cause: unknown,
 ): SatchelError {
   const explanation = EXPLANATIONS[failure];

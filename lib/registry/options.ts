@@ -1,7 +1,7 @@
 import type { CredentialLookup } from "../credential.ts";
 import type { SatchelError } from "../error.ts";
 import type { Descriptor } from "../oci/mod.ts";
-import type { TlsOptions } from "../runtime/mod.ts";
+import type { TlsLookup } from "../runtime/mod.ts";
 
 /** How to talk to a registry. Every member may be left out. */
 export interface RegistryOptions {
@@ -9,8 +9,13 @@ export interface RegistryOptions {
   plainHttp?: boolean;
   /** Finds the account. Asked once, and only if the registry wants one. Default: none. */
   credentials?: CredentialLookup;
-  /** Certificates. Default: the runtime's. */
-  tls?: TlsOptions;
+  /** Certificates, for each host that is connected to. Default: the runtime's. */
+  tls?: TlsLookup;
+  /**
+   * Whether requests go through a proxy: then no connection is made that would not, neither ahead of need nor to look at a
+   * certificate. Default: false.
+   */
+  proxied?: boolean;
   /**
    * What the first token should allow. With `push` it covers uploads from the start, which saves a round trip; the account
    * may lack that right, so it is not the default. Default: `pull`.
@@ -34,7 +39,7 @@ export interface RegistryOptions {
   retries?: number;
   /** The first pause before a retry, in milliseconds; each further one is twice as long. Default: 200. */
   retryDelay?: number;
-  /** How many connections to open ahead of need; 0 behind a proxy. Default: 16. */
+  /** How many connections to open ahead of need. Default: 16. */
   connections?: number;
   /** `User-Agent`. Default: `satchel`. */
   userAgent?: string;

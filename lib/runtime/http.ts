@@ -1,11 +1,5 @@
-import { readFileSync } from "node:fs";
-import { SatchelError, systemCode } from "../error.ts";
-
-/** How a TLS connection is made. */
-export interface TlsOptions {
-  /** Certificate authorities, PEM text. In Bun these alone are trusted then, in Deno besides the built-in ones. */
-  ca?: string;
-}
+import { systemCode } from "../error.ts";
+import { fetchTlsOptions, type TlsLookup } from "./tls.ts";
 
 /** What one request sends. Redirects are never followed, and in Bun the body comes as it is on the wire. */
 export interface HttpInit {
@@ -22,11 +16,7 @@ interface BunHttp {
   fetch: typeof fetch & { preconnect?: (url: string) => void };
 }
 
-interface DenoHttp {
-  createHttpClient(options: { caCerts: string[] }): unknown;
-}
-
-const { Bun: bun, Deno: deno } = globalThis as { Bun?: BunHttp; Deno?: DenoHttp };
+const { Bun: bun } = globalThis as { Bun?: BunHttp };
 
 /**
  * Whether a `ReadableStream` body goes out with the `Content-Length` that was set, in constant memory. Deno sends it with
@@ -34,12 +24,33 @@ const { Bun: bun, Deno: deno } = globalThis as { Bun?: BunHttp; Deno?: DenoHttp 
  */
 export const sendsStreamsWithLength: boolean = bun !== undefined;
 
-/** Makes a fetch that follows no redirect, has no time limit of its own, and uses these TLS options. */
-export function createFetch(options: TlsOptions = {}): HttpFetch {
-  const extra = bun ? bunOptions(options) : denoOptions(options);
-  return (url, init) => {
-    const direct = bun && isLoopback(new URL(url).hostname) ? { proxy: false } : undefined;
-    return fetch(url, { ...extra, ...direct, ...init, redirect: "manual" } as RequestInit);
+// Bun's own limit of five minutes would end a long transfer; silence is watched by the caller.
+const USUAL: Readonly<Record<string, unknown>> = bun ? { decompress: false, timeout: false } : { duplex: "half" };
+
+/**
+ * Makes a fetch that follows no redirect and has no time limit of its own. Each host gets the TLS options that are for it, and
+ * no other host does: a client certificate goes to nobody else.
+ *
+ * @param tls asked once for each host
+ */
+export function createFetch(tls?: TlsLookup): HttpFetch {
+  const known = new Map<string, Promise<Record<string, unknown>>>();
+
+  function tlsOf(url: URL): Promise<Record<string, unknown>> | undefined {
+    if (!tls || url.protocol !== "https:") return undefined;
+    const found = known.get(url.host);
+    if (found) return found;
+    const options = tls(url);
+    const made = options ? fetchTlsOptions(options) : Promise.resolve({});
+    known.set(url.host, made);
+    return made;
+  }
+
+  return async (address, init) => {
+    const url = new URL(address);
+    const direct = bun && isLoopback(url.hostname) ? { proxy: false } : undefined;
+    const options = { ...USUAL, ...await tlsOf(url), ...direct, ...init, redirect: "manual" } as RequestInit;
+    return await fetch(address, options);
   };
 }
 
@@ -65,33 +76,6 @@ export function preconnect(url: string, count: number): void {
   }
 }
 
-function bunOptions({ ca }: TlsOptions): Record<string, unknown> {
-  // Bun's own limit of five minutes would end a long transfer; silence is watched by the caller.
-  const options: Record<string, unknown> = { decompress: false, timeout: false };
-  if (ca !== undefined) options.tls = { ca };
-  return options;
-}
-
-function denoOptions({ ca }: TlsOptions): Record<string, unknown> {
-  if (!deno || ca === undefined) return { duplex: "half" };
-  return { client: deno.createHttpClient({ caCerts: [ca] }), duplex: "half" };
-}
-
-/**
- * The options that make connections trust the authorities in a PEM file, which `SSL_CERT_FILE` names. Bun heeds that variable
- * by itself, so there are none then.
- *
- * @throws {SatchelError} `usage` if the file cannot be read
- */
-export function tlsFromCaFile(path: string): TlsOptions | undefined {
-  if (bun) return undefined;
-  try {
-    return { ca: readFileSync(path, "utf8") };
-  } catch (cause) {
-    throw new SatchelError("usage", `cannot read the certificates of SSL_CERT_FILE, ${path}`, { cause });
-  }
-}
-
 /** What kind of failure a rejected fetch, or a body that broke, stands for. */
 export type FetchFailure =
   | "refused" // nobody listens there
@@ -101,6 +85,8 @@ export type FetchFailure =
   | "unknown-authority"
   | "wrong-host-name"
   | "expired-certificate"
+  | "client-certificate-missing" // the host wants one
+  | "client-certificate-refused"
   | "tls" // any other failure to agree on a TLS connection
   | "broken"; // the connection was lost, or anything else that a second try may mend
 
@@ -110,6 +96,12 @@ const FAILURES: readonly (readonly [RegExp, FetchFailure])[] = [
   [/ENOTFOUND|EAI_|dns error|failed to lookup address/i, "unknown-host"],
   [/TLS handshake failed\. Does the server speak TLS|InvalidContentType|WRONG_VERSION_NUMBER/i, "plain-http"],
   [/invalid HTTP version parsed/i, "tls-expected"],
+  [/CERTIFICATE_REQUIRED|CertificateRequired/, "client-certificate-missing"],
+  [/ALERT_(?:BAD_CERT|UNKNOWN_CA|CERTIFICATE|UNSUPPORTED_CERT|ACCESS_DENIED)/, "client-certificate-refused"],
+  [
+    /alert: (?:BadCertificate|UnknownCA|Certificate|UnsupportedCertificate|AccessDenied)/i,
+    "client-certificate-refused",
+  ],
   [/ALTNAME|NotValidForName|HOSTNAME_MISMATCH/i, "wrong-host-name"],
   [/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|certificate.*(?:Expired|NotValidYet)/i, "expired-certificate"],
   [/SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)|UnknownIssuer|CaUsedAsEndEntity|CERT_UNTRUSTED/i, "unknown-authority"],

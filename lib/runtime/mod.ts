@@ -4,8 +4,12 @@
  *
  * @module
  */
+export * from "./exec.ts";
 export * from "./flock.ts";
 export * from "./hash.ts";
 export * from "./http.ts";
 export * from "./pause.ts";
+export * from "./peer_certificate.ts";
 export * from "./process.ts";
+export * from "./tls.ts";
+export * from "./worker.ts";
