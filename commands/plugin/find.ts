@@ -56,8 +56,8 @@ function isPath(text: string): boolean {
 function locationOf(text: string, { plugins }: Settings): PluginLocation {
   const path = pluginPath(text);
   const same = plugins.named.filter((each) => each.path === path || realPath(each.path) === realPath(path));
-  const named = same.find(({ settings = {} }) => Object.keys(settings).length > 0) ?? same[0];
-  return { from: "the command line", ...named, path };
+  const named = same.find(({ settings = {} }) => Object.keys(settings).length > 0) ?? same.at(0);
+  return named ? { ...named, path } : { path, from: "the command line" };
 }
 
 function realPath(path: string): string {
