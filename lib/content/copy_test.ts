@@ -1,54 +1,10 @@
 import assert from "node:assert/strict";
 import { hasCode, SatchelError } from "../error.ts";
-import { type Descriptor, digestHex, MediaType } from "../oci/mod.ts";
-import type { Commit, Content, FetchOptions } from "./content.ts";
+import { type Descriptor, MediaType } from "../oci/mod.ts";
 import { copy } from "./copy.ts";
 import type { ProgressEvent } from "./copy_options.ts";
 import { MemoryRepository } from "./memory.ts";
-
-/** A multi-platform image: an index, two manifests that share a config, a layer each, and what was done with them. */
-function makeImage(repository: MemoryRepository, tag = "v1") {
-  const config = repository.add("application/vnd.example.config.v1+yaml", "name: example");
-  const platforms = ["amd64", "arm64"].map((architecture) => {
-    const layer = repository.add("application/vnd.example.layer.v1", `a program for ${architecture}`);
-    const manifest = repository.addManifest({ mediaType: MediaType.ociManifest, config, layers: [layer] });
-    return { layer, manifest, platform: { architecture, os: "linux" } };
-  });
-  const manifests = platforms.map(({ manifest, platform }) => ({ ...manifest, platform }));
-  const index = repository.addManifest({ mediaType: MediaType.ociIndex, manifests }, tag);
-  return { config, platforms, index };
-}
-
-function attach(repository: MemoryRepository, subject: Descriptor, artifactType: string): Descriptor {
-  const config = repository.add(MediaType.empty, "{}");
-  const layer = repository.add("application/octet-stream", `${artifactType} for ${subject.digest}`);
-  return repository.addManifest({ mediaType: MediaType.ociManifest, artifactType, config, layers: [layer], subject });
-}
-
-const cosignTag = (subject: Descriptor, suffix: string) => `sha256-${digestHex(subject.digest)}${suffix}`;
-
-/** A source that counts what is read from it. */
-class CountingRepository extends MemoryRepository {
-  readonly fetched: string[] = [];
-  override fetch(descriptor: Descriptor, options?: FetchOptions) {
-    this.fetched.push(descriptor.digest);
-    return super.fetch(descriptor, options);
-  }
-}
-
-/** A target that remembers the order in which content became visible. */
-class RecordingRepository extends MemoryRepository {
-  readonly pushed: string[] = [];
-  commits = 0;
-  override async push(descriptor: Descriptor, content: Content) {
-    await super.push(descriptor, content);
-    this.pushed.push(descriptor.digest);
-  }
-  override async commit(commit: Commit) {
-    this.commits++;
-    await super.commit(commit);
-  }
-}
+import { CountingRepository, makeImage, RecordingRepository } from "./_testing.ts";
 
 Deno.test("a copy brings an index, its manifests, configs and layers, and sets the name", async () => {
   const source = new MemoryRepository();
@@ -146,156 +102,6 @@ Deno.test("foreign layers stay where their URLs say", async () => {
   await copy(source, "v1", new MemoryRepository());
 });
 
-Deno.test("referrers come along, and referrers of referrers, and those of platform manifests", async () => {
-  const source = new MemoryRepository();
-  const { index, platforms } = makeImage(source);
-  const sbom = attach(source, index, "application/spdx+json");
-  const signature = attach(source, sbom, "application/vnd.example.signature");
-  const perPlatform = attach(source, platforms[1].manifest, "application/vnd.example.attestation");
-  const target = new MemoryRepository();
-  const { attachments } = await copy(source, "v1", target, { tag: "v1" });
-  assert.deepEqual(target.contents, source.contents);
-  const found = attachments.map(({ descriptor, subject, artifactType }) => [descriptor.digest, subject, artifactType]);
-  assert.deepEqual(
-    found.sort(),
-    [
-      [sbom.digest, index.digest, "application/spdx+json"],
-      [signature.digest, sbom.digest, "application/vnd.example.signature"],
-      [perPlatform.digest, platforms[1].manifest.digest, "application/vnd.example.attestation"],
-    ].sort(),
-  );
-});
-
-Deno.test("what cosign left under its tags comes along under the same tags", async () => {
-  const source = new MemoryRepository();
-  const { index, platforms } = makeImage(source);
-  const expected = new Map<string, string>();
-  for (const suffix of [".sig", ".att", ".sbom"]) {
-    for (const subject of [index, platforms[0].manifest]) {
-      const config = source.add("application/json", "{}");
-      const layer = source.add("text/plain", `${suffix} of ${subject.digest}`);
-      const tag = cosignTag(subject, suffix);
-      expected.set(tag, source.addManifest({ mediaType: MediaType.ociManifest, config, layers: [layer] }, tag).digest);
-    }
-  }
-  const target = new MemoryRepository();
-  await copy(source, "v1", target);
-  assert.deepEqual(new Map([...target.names].sort()), new Map([...expected].sort()));
-});
-
-Deno.test("the image's own name is set after those of its attachments", async () => {
-  const source = new MemoryRepository();
-  const { index } = makeImage(source);
-  source.names.set(cosignTag(index, ".sig"), attach(source, index, "a/b").digest);
-  const target = new MemoryRepository();
-  await copy(source, "v1", target, { tag: "v1" });
-  assert.deepEqual([...target.names.keys()], [cosignTag(index, ".sig"), "v1"]);
-});
-
-Deno.test("a referrer lands after its subject", async () => {
-  const source = new MemoryRepository();
-  const { index } = makeImage(source);
-  const referrer = attach(source, index, "a/b");
-  const target = new RecordingRepository();
-  await copy(source, "v1", target);
-  assert.ok(target.pushed.indexOf(index.digest) < target.pushed.indexOf(referrer.digest));
-});
-
-Deno.test("without referrers, nothing is looked up and nothing comes along", async () => {
-  const source = new MemoryRepository();
-  const { index } = makeImage(source);
-  const referrer = attach(source, index, "a/b");
-  source.referrers = () => {
-    throw new Error("looked up");
-  };
-  const target = new MemoryRepository();
-  const { attachments } = await copy(source, "v1", target, { referrers: false });
-  assert.deepEqual(attachments, []);
-  assert.ok(!target.contents.has(referrer.digest));
-});
-
-Deno.test("what a source lists as a referrer but refers to something else is left out with a warning", async () => {
-  const source = new MemoryRepository();
-  const { index } = makeImage(source);
-  const stranger = source.addManifest({ mediaType: MediaType.ociManifest, config: source.add("a/b", ""), layers: [] });
-  source.referrers = async (subject) => subject.digest === index.digest ? [stranger] : [];
-  const target = new MemoryRepository();
-  const warnings: string[] = [];
-  await copy(source, "v1", target, { onWarning: (message) => warnings.push(message) });
-  assert.ok(!target.contents.has(stranger.digest));
-  assert.match(warnings.join(), /does not refer to it/);
-});
-
-Deno.test("a referrer that is listed but gone is left out with a warning", async () => {
-  const source = new MemoryRepository();
-  const { index } = makeImage(source);
-  const gone = attach(source, index, "a/b");
-  source.contents.delete(gone.digest);
-  source.referrers = async (subject) => subject.digest === index.digest ? [gone] : [];
-  const warnings: string[] = [];
-  await copy(source, "v1", new MemoryRepository(), { onWarning: (message) => warnings.push(message) });
-  assert.match(warnings.join(), /is not there; left out/);
-});
-
-Deno.test("a registry that denies the look-up of referrers is warned about, and the image still comes", async () => {
-  const source = new MemoryRepository();
-  makeImage(source);
-  source.referrers = () => Promise.reject(new SatchelError("denied", "no access"));
-  const warnings: string[] = [];
-  const target = new MemoryRepository();
-  await copy(source, "v1", target, { tag: "v1", onWarning: (message) => warnings.push(message) });
-  assert.ok(target.names.has("v1"));
-  assert.match(warnings.join(), /Cannot look for what refers to/);
-});
-
-Deno.test("a look-up that fails in another way fails the copy, and no name is set", async () => {
-  const source = new MemoryRepository();
-  makeImage(source);
-  source.referrers = () => Promise.reject(new SatchelError("network", "broken"));
-  const target = new MemoryRepository();
-  await assert.rejects(copy(source, "v1", target, { tag: "v1" }), /broken/);
-  assert.equal(target.names.size, 0);
-});
-
-Deno.test("wrong bytes of a layer or a manifest fail the copy, and no name is set", async () => {
-  for (const victim of ["layer", "manifest"] as const) {
-    const source = new MemoryRepository();
-    const { platforms } = makeImage(source);
-    const { digest } = platforms[0][victim];
-    const original = source.contents.get(digest)!;
-    const bytes = original.bytes.slice();
-    bytes[0] ^= 1;
-    source.contents.set(digest, { ...original, bytes });
-    const target = new MemoryRepository();
-    await assert.rejects(
-      copy(source, "v1", target, { tag: "v1", referrers: false }),
-      (error) => hasCode(error, "integrity"),
-      victim,
-    );
-    assert.equal(target.names.size, 0);
-  }
-});
-
-Deno.test("short and long content fail the copy", async () => {
-  for (const change of [-1, 1]) {
-    const source = new MemoryRepository();
-    const { platforms } = makeImage(source);
-    const { digest } = platforms[0].layer;
-    const original = source.contents.get(digest)!;
-    const bytes = new Uint8Array(original.bytes.length + change);
-    source.contents.set(digest, { ...original, bytes });
-    await assert.rejects(copy(source, "v1", new MemoryRepository()), (error) => hasCode(error, "integrity"));
-  }
-});
-
-Deno.test("one digest announced with two sizes fails the copy", async () => {
-  const source = new MemoryRepository();
-  const config = source.add("a/b", "{}");
-  const layers = [{ ...config, size: config.size + 1 }];
-  source.addManifest({ mediaType: MediaType.ociManifest, config, layers }, "v1");
-  await assert.rejects(copy(source, "v1", new MemoryRepository()), (error) => hasCode(error, "integrity"));
-});
-
 Deno.test("no more blobs move at once than asked for", async () => {
   const source = new MemoryRepository();
   const layers = Array.from({ length: 30 }, (_, index) => source.add("a/b", `layer ${index}`));
@@ -370,14 +176,6 @@ Deno.test("a copy starts over when content vanished before it was named", async 
   assert.deepEqual(target.contents, source.contents);
 });
 
-Deno.test("a copy does not start over for ever", async () => {
-  const source = new MemoryRepository();
-  makeImage(source);
-  const target = new MemoryRepository();
-  target.commit = () => Promise.reject(new SatchelError("content-lost", "gone again"));
-  await assert.rejects(copy(source, "v1", target), /gone again/);
-});
-
 Deno.test("progress accounts for every byte", async () => {
   const source = new MemoryRepository();
   makeImage(source);
@@ -394,31 +192,6 @@ Deno.test("progress accounts for every byte", async () => {
   );
 });
 
-Deno.test("an index of indexes that never ends is refused", async () => {
-  const source = new MemoryRepository();
-  let inner = source.addManifest({ mediaType: MediaType.ociIndex, manifests: [] });
-  for (let level = 0; level < 40; level++) {
-    inner = source.addManifest({
-      mediaType: MediaType.ociIndex,
-      manifests: [inner],
-      annotations: { level: `${level}` },
-    });
-  }
-  source.names.set("v1", inner.digest);
-  await assert.rejects(copy(source, "v1", new MemoryRepository()), /more than 32 levels/);
-});
-
-Deno.test("a source that answers every digest with an index of itself is refused", async () => {
-  const source = new MemoryRepository();
-  const self = { mediaType: MediaType.ociIndex, digest: `sha256:${"1".repeat(64)}`, size: 0 };
-  const index = source.addManifest({ mediaType: MediaType.ociIndex, manifests: [self] }, "v1");
-  const { bytes } = source.contents.get(index.digest)!;
-  source.fetch = async function* () {
-    yield bytes;
-  };
-  await assert.rejects(copy(source, "v1", new MemoryRepository()), (error) => hasCode(error, "integrity"));
-});
-
 Deno.test("a target that is not fit to take anything fails the copy before anything is fetched", async () => {
   const source = new CountingRepository();
   makeImage(source);
@@ -426,51 +199,4 @@ Deno.test("a target that is not fit to take anything fails the copy before anyth
   target.prepare = () => Promise.reject(new SatchelError("storage", "read-only"));
   await assert.rejects(copy(source, "v1", target, { tag: "v1" }), /read-only/);
   assert.deepEqual(source.fetched, []);
-});
-
-Deno.test("an attachment that is a part of its own subject is copied, however late the subject comes", async () => {
-  const source = new MemoryRepository();
-  const referrer = source.addManifest({ mediaType: MediaType.ociManifest, config: source.add("a/b", "r"), layers: [] });
-  const inner = source.addManifest({ mediaType: MediaType.ociIndex, manifests: [referrer] });
-  const subject = source.addManifest({ mediaType: MediaType.ociIndex, manifests: [inner] }, "v1");
-  source.names.set(cosignTag(subject, ".sig"), referrer.digest);
-  const fetch = source.fetch.bind(source);
-  source.fetch = async function* (descriptor, options) {
-    for (let turn = 0; turn < 100; turn++) await Promise.resolve();
-    yield* fetch(descriptor, options);
-  };
-  const target = new MemoryRepository();
-  await copy(source, "v1", target, { tag: "v1" });
-  assert.deepEqual([...target.names.keys()].sort(), [cosignTag(subject, ".sig"), "v1"].sort());
-});
-
-Deno.test("manifests that would fill the memory are refused", async () => {
-  const source = new MemoryRepository();
-  const config = source.add("a/b", "");
-  const manifests = Array.from({ length: 12 }, (_, number) => {
-    const annotations = { number: `${number}`, filler: "x".repeat(3_000_000) };
-    return source.addManifest({ mediaType: MediaType.ociManifest, config, layers: [], annotations });
-  });
-  source.addManifest({ mediaType: MediaType.ociIndex, manifests }, "v1");
-  await assert.rejects(copy(source, "v1", new MemoryRepository()), /more than 33554432 bytes of manifests/);
-});
-
-Deno.test("signatures of signatures without end are refused", async () => {
-  const source = new MemoryRepository();
-  let subject = makeImage(source).index;
-  for (let level = 0; level < 12; level++) subject = attach(source, subject, "a/b");
-  await assert.rejects(copy(source, "v1", new MemoryRepository()), /more than 8 levels of manifests that refer/);
-});
-
-Deno.test("a source cannot flood its user with warnings", async () => {
-  const source = new MemoryRepository();
-  const { index } = makeImage(source);
-  source.referrers = async (subject) => {
-    if (subject.digest !== index.digest) return [];
-    return Array.from({ length: 500 }, () => ({ mediaType: "a/b", digest: index.digest, size: 1 }));
-  };
-  const warnings: string[] = [];
-  await copy(source, "v1", new MemoryRepository(), { onWarning: (message) => warnings.push(message) });
-  assert.equal(warnings.length, 21);
-  assert.match(warnings[20], /There is more of this kind/);
 });
