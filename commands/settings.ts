@@ -18,6 +18,9 @@ const ROOT_AUTH_FILE = join(ROOT_FOLDER, "config.json");
 
 const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 
+/** Those that are for requests by TLS. */
+const TLS_PROXY_VARIABLES = ["HTTPS_PROXY", "ALL_PROXY"];
+
 /** Everything that a command may be told from outside, by flags, environment and configuration files. */
 export interface Settings {
   /** Path of the local store. */
@@ -47,6 +50,8 @@ export interface Settings {
   caFile?: string;
   /** Whether requests may go through a proxy. */
   proxied: boolean;
+  /** Whether requests by TLS may go through a proxy that is itself spoken to by TLS. */
+  proxiedByTls: boolean;
   /** The folder of certificates for the registry, by `--cert-dir`. */
   certDir?: string;
   /** Where folders of certificates are looked for, by the names of hosts. */
@@ -99,6 +104,8 @@ export async function loadEffective(
     tlsVerify: isSet(flags, "tls-verify", true),
     plugins: pluginSettings(flags, environment, config.values.plugins ?? [], configFolder(environment, home)),
     proxied: PROXY_VARIABLES.some((name) => environment[name] || environment[name.toLowerCase()]),
+    proxiedByTls: TLS_PROXY_VARIABLES.flatMap((name) => [environment[name], environment[name.toLowerCase()]])
+      .some((proxy) => proxy?.trim().toLowerCase().startsWith("https:")),
   };
   const authfile = effective.authfile.value;
   const concurrency = effective.concurrency.value;

@@ -45,7 +45,9 @@ function namesIn(path: string): string[] {
   try {
     all = readdirSync(path);
   } catch (cause) {
-    throw new SatchelError("usage", `cannot read the folder of certificates ${path}: ${reasonOf(cause)}`, { cause });
+    throw new SatchelError("usage", `cannot read the folder of certificates ${shown(path)}: ${reasonOf(cause)}`, {
+      cause,
+    });
   }
   const names = all.filter((name) => /\.(?:crt|cert|key)$/.test(name)).sort();
   if (names.length <= MAX_FILES) return names;
@@ -119,7 +121,9 @@ function isReadableByOthers(path: string): boolean {
 }
 
 function reasonOf(error: unknown): string {
-  return error instanceof SatchelError ? error.message : systemCode(error) ?? String(error);
+  if (error instanceof SatchelError) return error.message;
+  const code = systemCode(error);
+  return code === "ENOENT" ? "it does not exist" : code ?? String(error);
 }
 
 function shown(path: string): string {

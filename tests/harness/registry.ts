@@ -30,6 +30,8 @@ export interface Registry extends AsyncDisposable {
 export interface RegistryOptions {
   /** Speak TLS with this certificate. */
   tls?: Certificates;
+  /** Let in only who shows a certificate by the authority of `tls`. */
+  wantsClientCertificate?: boolean;
   /** Accounts by HTTP Basic: lines of an htpasswd file, bcrypt. `ACCOUNT_LINE` is one. */
   htpasswd?: string;
   /** Accounts by tokens of this service (distribution v3 alone: 2.8 cannot read a key set). */
@@ -84,6 +86,10 @@ export async function startDistribution(program: string, options: RegistryOption
     const host = `${options.tls ? "localhost" : "127.0.0.1"}:${server.found}`;
     const client = Deno.createHttpClient({
       caCerts: options.tls ? [await Deno.readTextFile(options.tls.authority)] : [],
+      ...(options.tls && {
+        cert: await Deno.readTextFile(options.tls.client.certificate),
+        key: await Deno.readTextFile(options.tls.client.key),
+      }),
     });
     return {
       ...describeServer(server, host, /"(\S+ \S+) HTTP\/[\d.]+" (\d+)/),
@@ -108,6 +114,7 @@ async function configuration(storage: string, folder: string, options: RegistryO
   const { tls, htpasswd, token, proxy, withoutAccessLog = false } = options;
   if (htpasswd !== undefined) await Deno.writeTextFile(join(folder, "htpasswd"), `${htpasswd}\n`);
   if (token !== undefined) await Deno.writeTextFile(join(folder, "token.json"), token.keys);
+  const clientAuthorities = tls && options.wantsClientCertificate ? { clientcas: [tls.authority] } : {};
   return {
     version: 0.1,
     log: { level: "info", formatter: "json", accesslog: { disabled: withoutAccessLog } },
@@ -120,7 +127,7 @@ async function configuration(storage: string, folder: string, options: RegistryO
     http: {
       addr: "127.0.0.1:0",
       secret: crypto.randomUUID(),
-      ...(tls && { tls: { certificate: tls.certificate, key: tls.key } }),
+      ...(tls && { tls: { certificate: tls.certificate, key: tls.key, ...clientAuthorities } }),
     },
     ...((htpasswd !== undefined || token !== undefined) && {
       auth: {
