@@ -42,4 +42,7 @@ export interface CredentialSource {
 
   /** Forgets an account; returns whether there was one. Absent where nothing is forgotten on behalf of satchel. */
   erase?(subject: CredentialSubject, options?: CredentialSourceOptions): Promise<boolean>;
+
+  /** Names the registries whose accounts are kept here. Absent where that cannot be told. */
+  list?(options?: CredentialSourceOptions): Promise<readonly string[]>;
 }

@@ -89,6 +89,8 @@ export interface CredentialHooks {
   store?: Hook<CredentialStoreRequest, { stored: boolean }>;
   /** Forgets an account, for `satchel logout`. */
   erase?: Hook<CredentialRequest, { erased: boolean }>;
+  /** Names the registries that it keeps accounts of, for `satchel logout --all`; the request is empty. */
+  list?: Hook<{ readonly [key: string]: never }, { registries: readonly string[] }>;
 }
 
 /** What an account is for. */
@@ -266,6 +268,7 @@ export type HookName =
   | "credentials.get"
   | "credentials.store"
   | "credentials.erase"
+  | "credentials.list"
   | TransferHookName
   | "sign"
   | "verify";

@@ -1,5 +1,7 @@
+import { statSync } from "node:fs";
 import type { CredentialSource } from "../credential.ts";
-import { SatchelError } from "../error.ts";
+import type { SatchelError } from "../error.ts";
+import { createHost } from "./calls.ts";
 import type {
   HookName,
   Json,
@@ -134,20 +136,21 @@ export interface PluginHost extends AsyncDisposable {
 /**
  * Finds and loads plugins. Nothing of a plugin runs before its file and all folders above it were found to be safe. One that
  * cannot be loaded is among the results, with the reason.
+ *
+ * @throws {SatchelError} `cancelled`
  */
-export async function openPlugins(_options: PluginOptions): Promise<PluginHost> {
-  const missing = async () => {
-    throw new SatchelError("plugin", "not there yet");
-  };
-  return {
-    plugins: [],
-    credentialSources: () => [],
-    credentialSource: (_location, name) => ({ name, get: missing }),
-    check: async () => {},
-    sign: missing,
-    verify: async () => [],
-    call: missing,
-    runCommand: missing,
-    [Symbol.asyncDispose]: async () => {},
-  };
+export async function openPlugins(options: PluginOptions): Promise<PluginHost> {
+  // Most users have no plugins, and shall not pay for the code that loads them.
+  const mayHaveSome = options.named.length > 0 || options.folders.some(mayExist);
+  const entries = mayHaveSome ? await (await import("./load.ts")).loadPlugins(options) : [];
+  return createHost(entries, options);
+}
+
+/** A folder that cannot be looked at counts: loading it will fail, and its guards are not passed over. */
+function mayExist(folder: string): boolean {
+  try {
+    return statSync(folder, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
 }

@@ -4,5 +4,6 @@
  *
  * @module
  */
-export * from "./contract.ts";
+export type * from "./contract.ts";
 export * from "./host.ts";
+export * from "./on_path.ts";

@@ -1,0 +1,210 @@
+/**
+ * What runs in the worker of a module plugin: it loads the plugin, calls it, and hands everything on to the host, which is
+ * `module.ts`. The host starts it from its text, so nothing but types may be imported here.
+ *
+ * @module
+ */
+import type { Hook, Json, Plugin, PluginContext, PluginInvocation, RunOptions, RunResult } from "./contract.ts";
+
+/** What the host sends. */
+export type ToWorker =
+  | {
+    type: "load";
+    id: number;
+    url: string;
+    settings: { readonly [key: string]: Json };
+    environment: Variables;
+    version: string;
+  }
+  | { type: "call"; id: number; hook: string; request: Json }
+  | { type: "command"; id: number; name: string; invocation: PluginInvocation }
+  | { type: "abort"; id: number; reason: string }
+  | { type: "ran"; run: number; result?: RunResult; error?: string };
+
+/** What comes back. Answers are JSON, that of `load` is the manifest; the host checks them. */
+export type FromWorker =
+  | { type: "answer"; id: number; answer: string }
+  | { type: "failed"; id: number; error: string }
+  | { type: "ended"; how: string }
+  | { type: "log"; text: string }
+  | { type: "print"; id: number; text: string }
+  | { type: "run"; id: number; run: number; program: string; args: readonly string[]; options: RunOptions };
+
+type Variables = { readonly [name: string]: string | undefined };
+
+/** What of the globals is used or replaced here. */
+interface Scope {
+  postMessage(message: FromWorker): void;
+  addEventListener(type: "message", listener: (event: { data: ToWorker }) => void): void;
+  console: Record<string, unknown>;
+  close: unknown;
+  process?: {
+    exit: unknown;
+    reallyExit: unknown;
+    stdout: { write: unknown };
+    stderr: { write: unknown };
+  };
+  Deno?: { exit: unknown };
+}
+
+const scope = globalThis as unknown as Scope;
+// Taken before the plugin could put something else in their places.
+const postMessage = scope.postMessage.bind(scope);
+const stringify = JSON.stringify;
+
+let plugin: Plugin;
+let environment: Variables = {};
+let settings: PluginContext["settings"] = {};
+let version = "";
+
+/** The calls that have not ended. */
+const calls = new Map<number, AbortController>();
+const runs = new Map<number, { resolve(result: RunResult): void; reject(error: Error): void }>();
+let lastRun = 0;
+
+closeExits();
+divertOutput();
+
+scope.addEventListener("message", ({ data }) => {
+  if (data.type === "load") void load(data);
+  else if (data.type === "call") void answer(data.id, (context) => hookOf(data.hook)(data.request, context), log);
+  else if (data.type === "command") void runCommand(data);
+  else if (data.type === "abort") calls.get(data.id)?.abort(new Error(data.reason));
+  else endRun(data);
+});
+
+async function load(message: ToWorker & { type: "load" }): Promise<void> {
+  ({ environment, settings, version } = message);
+  try {
+    const { default: loaded } = await import(message.url);
+    if (typeof loaded !== "object" || loaded === null) {
+      return postMessage({ type: "failed", id: message.id, error: "it has no default export that is a plugin" });
+    }
+    plugin = loaded;
+    postMessage({ type: "answer", id: message.id, answer: stringify(manifestOf(loaded)) });
+  } catch (error) {
+    postMessage({ type: "failed", id: message.id, error: textOf(error) });
+  }
+}
+
+/** What a plugin has, in JSON: what no plugin should have is told as well, so that the host refuses it. */
+function manifestOf(loaded: Plugin): unknown {
+  const { credentials, commands, ...rest } = loaded as Plugin & Record<string, unknown>;
+  const hooks: string[] = [];
+  const members: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(rest)) {
+    if (typeof value === "function") hooks.push(name);
+    else if (value !== undefined) members[name] = value;
+  }
+  for (const [name, value] of Object.entries(credentials ?? {})) {
+    if (value !== undefined) hooks.push(`credentials.${name}${typeof value === "function" ? "" : " (no function)"}`);
+  }
+  const described = Array.isArray(commands)
+    ? commands.map((command) => typeof command?.run === "function" ? { ...command, run: undefined } : null)
+    : commands;
+  return { ...members, hooks, commands: described };
+}
+
+function hookOf(name: string): Hook<Json, unknown> {
+  const [group, inner] = name.split(".");
+  const owner = (inner === undefined ? plugin : plugin.credentials) as unknown as Record<string, Hook<Json, unknown>>;
+  const key = inner ?? group;
+  return (request, context) => owner[key](request, context);
+}
+
+function runCommand({ id, name, invocation }: ToWorker & { type: "command" }): Promise<void> {
+  const print = (text: string) => postMessage({ type: "print", id, text: String(text) });
+  return answer(id, (context) => {
+    const command = plugin.commands?.find((each) => each.name === name);
+    if (!command) throw new Error("there is no such command");
+    return command.run(invocation, context);
+  }, print);
+}
+
+async function answer(
+  id: number,
+  call: (context: PluginContext) => unknown,
+  print: (text: string) => void,
+): Promise<void> {
+  const controller = new AbortController();
+  calls.set(id, controller);
+  const context: PluginContext = {
+    settings,
+    environment,
+    version,
+    signal: controller.signal,
+    log,
+    print,
+    run: (program, args, options = {}) => run(id, program, args, options),
+  };
+  try {
+    // What JSON cannot say becomes null, which is an answer to no hook.
+    const text = stringify(await call(context)) ?? "null";
+    postMessage({ type: "answer", id, answer: text });
+  } catch (error) {
+    postMessage({ type: "failed", id, error: textOf(error) });
+  } finally {
+    calls.delete(id);
+  }
+}
+
+function run(id: number, program: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+  return new Promise((resolve, reject) => {
+    const run = ++lastRun;
+    runs.set(run, { resolve, reject });
+    postMessage({ type: "run", id, run, program, args, options });
+  });
+}
+
+function endRun({ run, result, error }: ToWorker & { type: "ran" }): void {
+  const waiting = runs.get(run);
+  runs.delete(run);
+  if (result) waiting?.resolve(result);
+  else waiting?.reject(new Error(error));
+}
+
+function log(text: string): void {
+  postMessage({ type: "log", text: String(text) });
+}
+
+/** Output of the plugin that does not go through its context would get between satchel's own. */
+function divertOutput(): void {
+  for (const name of ["debug", "dir", "error", "info", "log", "table", "trace", "warn"]) {
+    scope.console[name] = (...values: unknown[]) => log(values.map(shown).join(" "));
+  }
+  const write = (chunk: unknown) => {
+    log(typeof chunk === "string" ? chunk : new TextDecoder().decode(chunk as Uint8Array));
+    return true;
+  };
+  if (!scope.process) return;
+  scope.process.stdout.write = write;
+  scope.process.stderr.write = write;
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (value instanceof Error) return String(value);
+  try {
+    return stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
+}
+
+/** A plugin that exits ends itself, and the host hears of it in every runtime. */
+function closeExits(): void {
+  const end = (how: string) => () => {
+    postMessage({ type: "ended", how });
+    throw new Error(`${how} was called`);
+  };
+  scope.close = end("close()");
+  if (scope.Deno) scope.Deno.exit = end("Deno.exit()");
+  if (!scope.process) return;
+  scope.process.exit = end("process.exit()");
+  scope.process.reallyExit = end("process.exit()");
+}
+
+function textOf(error: unknown): string {
+  const isError = typeof error === "object" && error !== null && "message" in error;
+  return isError ? String(error.message) : String(error);
+}

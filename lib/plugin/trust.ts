@@ -1,0 +1,205 @@
+import { lstatSync, readFileSync, readlinkSync, type Stats } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { SatchelError, systemCode } from "../error.ts";
+import { printable } from "../printable.ts";
+import { effectiveUser } from "../runtime/process.ts";
+
+/** As many as the kernel follows. */
+const MAX_LINKS = 40;
+
+const WRITABLE_BY_GROUP = 0o020;
+const WRITABLE_BY_ALL = 0o002;
+const STICKY = 0o1000;
+
+/** What the tables of users and groups say. */
+export interface Accounts {
+  /** Names by number. */
+  users: ReadonlyMap<number, string>;
+  /** Who is in a group, by its number: the numbers of users. `undefined` stands for a member that is not in the table. */
+  members: ReadonlyMap<number, ReadonlySet<number | undefined>>;
+}
+
+/** Options of {@link checkTrust}. */
+export interface TrustOptions {
+  /** Whose files may be run beside root's: the number of a user. Default: the one of this process. */
+  user?: number;
+  /** Default: what `/etc/passwd` and `/etc/group` say. */
+  accounts?: Accounts;
+}
+
+/**
+ * Makes sure that nobody but root and this user could have put something else in the place of a file, or could do so before
+ * it is run: the file, its folder and every folder above it, on the way through every symbolic link, belong to one of the
+ * two and cannot be written to by others. A sticky folder such as `/tmp` may be on the way, since nobody can exchange
+ * what others have there, but the file must not lie in it. A group without further members may write.
+ *
+ * @returns the real path
+ * @throws {SatchelError} `refused`, which says what to change; `not-found`; `storage` if it cannot be looked at
+ */
+export function checkTrust(path: string, options: TrustOptions = {}): string {
+  const user = options.user ?? effectiveUser();
+  // Without users (on Windows) there is nothing to go by.
+  if (user === undefined) return resolve(path);
+  const accounts = options.accounts ?? systemAccounts();
+  const reject = (at: string, problem: Problem) => {
+    throw untrusted(path, at, problem, accounts);
+  };
+  const judge = (at: string, stat: Stats, isPassed: boolean) => {
+    const problem = problemOf(stat, user, accounts, isPassed);
+    if (problem) reject(at, problem);
+  };
+
+  // Joined by hand: `..` after a link leads elsewhere than its text says.
+  const names = (path.startsWith("/") ? path : `${resolve(".")}/${path}`).split("/").filter(isStep);
+  let at = "/";
+  let stat = look(at, path);
+  for (let links = 0; names.length > 0;) {
+    judge(at, stat, true);
+    const inSticky = isSharedSticky(stat);
+    const name = names.shift()!;
+    if (name === "..") {
+      at = dirname(at);
+      stat = look(at, path);
+      continue;
+    }
+    const next = join(at, name);
+    const found = look(next, path);
+    if (inSticky) {
+      const problem = ownerProblem(found, user);
+      if (problem) reject(next, problem);
+    }
+    if (found.isSymbolicLink()) {
+      if (++links > MAX_LINKS) throw new SatchelError("refused", `${printable(path)} leads through too many links`);
+      const target = readlinkSync(next);
+      names.unshift(...target.split("/").filter(isStep));
+      if (!target.startsWith("/")) continue;
+      at = "/";
+      stat = look(at, path);
+      continue;
+    }
+    at = next;
+    stat = found;
+  }
+  judge(at, stat, false);
+  const folder = dirname(at);
+  judge(folder, look(folder, path), false);
+  return at;
+}
+
+/**
+ * Whether somebody else than root and a user owns an opened file, or may write to it, by the rules of {@link checkTrust} but
+ * without its folders.
+ *
+ * @param user the number of the user
+ */
+export function fileProblem(stat: Stats, user: number): "owner" | "mode" | undefined {
+  return problemOf(stat, user, systemAccounts(), false)?.kind;
+}
+
+/** Why something is not to be trusted. */
+type Problem = { kind: "owner"; owner: number; wanted: number } | { kind: "mode"; mode: number; by: string };
+
+/** @param isPassed whether a folder is only on the way, and the file lies elsewhere */
+function problemOf(stat: Stats, user: number, accounts: Accounts, isPassed: boolean): Problem | undefined {
+  const owner = ownerProblem(stat, user);
+  if (owner) return owner;
+  const mode = stat.mode & 0o7777;
+  if (isPassed && isSharedSticky(stat)) return undefined;
+  if (mode & WRITABLE_BY_ALL) return { kind: "mode", mode, by: "everybody" };
+  if (mode & WRITABLE_BY_GROUP && !isPrivate(stat.gid, user, accounts)) {
+    return { kind: "mode", mode, by: `the group ${stat.gid}` };
+  }
+  return undefined;
+}
+
+function ownerProblem(stat: Stats, user: number): Problem | undefined {
+  if (stat.uid === 0 || stat.uid === user) return undefined;
+  return { kind: "owner", owner: stat.uid, wanted: user };
+}
+
+function isSharedSticky(stat: Stats): boolean {
+  return stat.isDirectory() && (stat.mode & STICKY) !== 0 && (stat.mode & (WRITABLE_BY_ALL | WRITABLE_BY_GROUP)) !== 0;
+}
+
+/** Whether nobody but root and this user is in a group. One that the tables do not have may have anybody in it. */
+function isPrivate(group: number, user: number, { members }: Accounts): boolean {
+  const found = members.get(group);
+  return found !== undefined && [...found].every((member) => member === 0 || member === user);
+}
+
+function look(at: string, path: string): Stats {
+  try {
+    return lstatSync(at);
+  } catch (cause) {
+    const code = systemCode(cause);
+    const where = at === path ? printable(path) : `${printable(path)} (at ${printable(at)})`;
+    if (code === "ENOENT" || code === "ENOTDIR") {
+      throw new SatchelError("not-found", `${where} does not exist`, { cause });
+    }
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SatchelError("storage", `cannot look at ${where}: ${printable(reason)}`, { cause });
+  }
+}
+
+function untrusted(path: string, at: string, problem: Problem, { users }: Accounts): SatchelError {
+  const nameOf = (user: number) => users.get(user) ?? String(user);
+  const [what, fix] = problem.kind === "owner"
+    ? [`belongs to the user ${printable(nameOf(problem.owner))}`, `chown ${nameOf(problem.wanted)}`]
+    : [`can be written to by ${problem.by} (mode ${problem.mode.toString(8).padStart(4, "0")})`, "chmod go-w"];
+  const where = printable(at);
+  const subject = at === path ? where : `${where}, on the way to ${printable(path)},`;
+  return new SatchelError("refused", `${subject} ${what}, so that others could change what is run`, {
+    hint: `If what is there is as it should be: ${printable(fix)} ${quoted(where)}`,
+  });
+}
+
+function quoted(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
+function isStep(name: string): boolean {
+  return name !== "" && name !== ".";
+}
+
+let known: Accounts | undefined;
+
+function systemAccounts(): Accounts {
+  return known ??= readAccounts(tableText("/etc/passwd"), tableText("/etc/group"));
+}
+
+function tableText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * Reads the tables of users and groups (passwd(5), group(5)).
+ *
+ * @param passwd text of `/etc/passwd`
+ * @param group text of `/etc/group`
+ */
+export function readAccounts(passwd: string, group: string): Accounts {
+  const rows = (text: string) => text.split("\n").map((line) => line.split(":")).filter(({ length }) => length > 3);
+  const users = new Map<number, string>();
+  const numbers = new Map<string, number>();
+  const members = new Map<number, Set<number | undefined>>();
+  const membersOf = (gid: number) => {
+    const found = members.get(gid) ?? new Set();
+    members.set(gid, found);
+    return found;
+  };
+  for (const [name, , uid, gid] of rows(passwd)) {
+    // Several names may have one number: the first one is what the system calls it.
+    if (!users.has(Number(uid))) users.set(Number(uid), name);
+    numbers.set(name, Number(uid));
+    membersOf(Number(gid)).add(Number(uid));
+  }
+  for (const [, , gid, names] of rows(group)) {
+    const found = membersOf(Number(gid));
+    for (const name of names.split(",").filter((each) => each !== "")) found.add(numbers.get(name));
+  }
+  return { users, members };
+}

@@ -1,0 +1,209 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { Buffer } from "node:buffer";
+import { constants } from "node:os";
+import process from "node:process";
+import type { Readable } from "node:stream";
+import { cancelled, SatchelError, systemCode } from "../error.ts";
+import { printable } from "../printable.ts";
+
+/** Variables of an environment. */
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Options of {@link runProgram}. */
+export interface ProgramOptions {
+  /** The whole environment of the program. */
+  environment: Variables;
+  /** What it reads from its standard input. Default: nothing. */
+  stdin?: string;
+  /** How many bytes it may write to stdout, and how many to stderr. */
+  maxOutput: number;
+  /** Milliseconds after which it is killed. Default: it may take as long as it likes. */
+  timeout?: number;
+  /** Kills it, and ends the call with a `cancelled` error. */
+  signal?: AbortSignal;
+  /** Gets what it writes to stderr, as it comes and without a limit; `stderr` of the result is empty then. */
+  onStderr?: (bytes: Uint8Array) => void;
+}
+
+/** What a program did. */
+export interface ProgramResult {
+  /** Its exit status; 128 and the number of the signal that ended it. */
+  status: number;
+  stdout: Uint8Array;
+  stderr: Uint8Array;
+}
+
+/** How long the output of a program that has ended is waited for, in milliseconds: others may hold its pipes for ever. */
+const LAST_WORDS = 1000;
+
+/**
+ * Runs a program to its end, without a shell, in a process group of its own. When it takes too long or says too much, and
+ * when the signal is aborted, the whole group is killed. What it leaves behind when it ends by itself may live on, but is
+ * not waited for.
+ *
+ * @param program its path
+ * @throws {SatchelError} `plugin` if it cannot be started, takes too long or writes too much; `cancelled`
+ */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  options: ProgramOptions,
+): Promise<ProgramResult> {
+  const { signal, timeout, maxOutput } = options;
+  const name = printable(program);
+  if (signal?.aborted) throw cancelled(signal, `running ${name}`);
+  return await new Promise((resolve, reject) => {
+    let failure: SatchelError | undefined;
+    let child: ChildProcess;
+    try {
+      child = spawn(program, [...args], {
+        detached: true,
+        env: { ...options.environment },
+        stdio: ["pipe", "pipe", "pipe"],
+      });
+    } catch (cause) {
+      return reject(notStarted(name, cause));
+    }
+    const stop = (error: SatchelError) => {
+      failure ??= error;
+      killGroup(child);
+      settle();
+    };
+    const stdout = collect(child.stdout!, maxOutput, () => stop(tooMuch(name, "stdout", maxOutput)));
+    const stderr = options.onStderr
+      ? pass(child.stderr!, options.onStderr)
+      : collect(child.stderr!, maxOutput, () => stop(tooMuch(name, "stderr", maxOutput)));
+    const abort = () => stop(cancelled(signal, `running ${name}`));
+    const timer = timeout === undefined ? undefined : setTimeout(() => stop(tooLate(name, timeout)), timeout);
+    let lastWords: ReturnType<typeof setTimeout> | undefined;
+    let status: number | undefined;
+    let settled = false;
+
+    function settle(): void {
+      settled = true;
+      clearTimeout(timer);
+      clearTimeout(lastWords);
+      signal?.removeEventListener("abort", abort);
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+      if (failure) reject(failure);
+      else resolve({ status: status ?? 0, stdout: stdout(), stderr: stderr() });
+    }
+
+    signal?.addEventListener("abort", abort, { once: true });
+    child.on("error", (cause) => stop(notStarted(name, cause)));
+    child.on("exit", (code, by) => {
+      status = statusOf(code, by);
+      if (!settled) lastWords = setTimeout(settle, LAST_WORDS);
+    });
+    child.on("close", (code, by) => {
+      status ??= statusOf(code, by);
+      if (!settled) settle();
+    });
+    // A program need not read its input.
+    child.stdin!.on("error", () => {});
+    child.stdin!.end(options.stdin ?? "");
+  });
+}
+
+/**
+ * Runs a program with the standard streams of this process, to its end. As long as it runs, SIGINT and SIGTERM are its
+ * business: this process hands them on, and does nothing else about them.
+ *
+ * @param program its path
+ * @param environment its whole environment
+ * @returns its exit status; 128 and the number of the signal that ended it
+ * @throws {SatchelError} `plugin` if it cannot be started
+ */
+export async function runInteractive(
+  program: string,
+  args: readonly string[],
+  environment: Variables,
+): Promise<number> {
+  using _signals = handSignalsOn((signal) => child?.kill(signal));
+  let child: ChildProcess | undefined;
+  return await new Promise((resolve, reject) => {
+    const fail = (cause: unknown) => reject(notStarted(printable(program), cause));
+    try {
+      child = spawn(program, [...args], { env: { ...environment }, stdio: "inherit" });
+    } catch (cause) {
+      return fail(cause);
+    }
+    child.on("error", fail);
+    child.on("exit", (code, by) => resolve(statusOf(code, by)));
+  });
+}
+
+/** Takes the place of whoever listens for signals, until it is disposed of. */
+function handSignalsOn(kill: (signal: NodeJS.Signals) => void): Disposable {
+  const taken = (["SIGINT", "SIGTERM"] as const).map((signal) => {
+    const others = process.listeners(signal);
+    // What comes from the keyboard of a terminal reaches the program by itself, and twice would mean something else.
+    const handler = () => signal === "SIGINT" && process.stdin.isTTY ? undefined : kill(signal);
+    process.on(signal, handler);
+    for (const other of others) process.off(signal, other);
+    return { signal, handler, others };
+  });
+  return {
+    [Symbol.dispose]: () => {
+      for (const { signal, handler, others } of taken) {
+        for (const other of others) process.on(signal, other);
+        process.off(signal, handler);
+      }
+    },
+  };
+}
+
+/** Keeps what a stream says, up to a limit; beyond it `onTooMuch` is called, once. */
+function collect(stream: Readable, limit: number, onTooMuch: () => void): () => Uint8Array {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  stream.on("error", () => {});
+  stream.on("data", (chunk: Uint8Array) => {
+    if (length > limit) return;
+    length += chunk.length;
+    if (length > limit) return onTooMuch();
+    chunks.push(chunk);
+  });
+  return () => Buffer.concat(chunks);
+}
+
+function pass(stream: Readable, onBytes: (bytes: Uint8Array) => void): () => Uint8Array {
+  stream.on("error", () => {});
+  stream.on("data", onBytes);
+  return () => new Uint8Array();
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    // It has ended meanwhile.
+    if (systemCode(error) !== "ESRCH" && !(error instanceof TypeError)) throw error;
+  }
+}
+
+function statusOf(code: number | null, signal: string | null): number {
+  if (signal !== null) return 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
+  return code ?? 0;
+}
+
+function notStarted(name: string, cause: unknown): SatchelError {
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: "it is not there, or the interpreter that its first line names is not",
+    EACCES: "it may not be executed",
+    ENOEXEC: "it is no program for this machine; a script has to begin with a line such as #!/bin/sh",
+    E2BIG: "its arguments and its environment are too long",
+  };
+  const code = systemCode(cause);
+  const reason = (code && reasons[code]) ?? (cause instanceof Error ? cause.message : String(cause));
+  return new SatchelError("plugin", `cannot start ${name}: ${printable(reason, 200)}`, { cause });
+}
+
+function tooLate(name: string, timeout: number): SatchelError {
+  return new SatchelError("plugin", `${name} did not end within ${timeout / 1000} s`);
+}
+
+function tooMuch(name: string, stream: string, limit: number): SatchelError {
+  return new SatchelError("plugin", `${name} wrote more than ${limit} bytes to ${stream}`);
+}
