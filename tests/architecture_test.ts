@@ -29,7 +29,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   store: ["lib/oci", "lib/content", "lib/runtime"],
   certificates: ["lib/runtime"],
   credentials: ["lib/oci", "lib/runtime"],
-  plugin: ["lib/runtime"],
+  plugin: ["lib/oci/json.ts", "lib/runtime"],
   runtime: [],
   terminal: [],
 };
@@ -40,6 +40,12 @@ const PURE_AREAS = ["oci", "content"];
 
 /** The one file that ends the process and sees its environment. */
 const MAIN = "main.ts";
+
+/** The table of built-in plugins, which commands hand to the host of plugins. */
+const BUILTIN_PLUGINS = "plugins/mod.ts";
+
+/** All that a plugin gets from satchel, at compile time alone. */
+const CONTRACT = "lib/plugin/contract.ts";
 
 /** What of `lib/runtime` is for one file alone. */
 const RESERVED: Readonly<Record<string, string>> = {
@@ -150,9 +156,25 @@ Deno.test("main.ts imports commands, the process, the terminal and errors; comma
     [...sources].filter(([path]) => !path.startsWith("lib/")).flatMap(([path, uses]) =>
       ownImports(path, uses)
         .filter(({ target }) => path === MAIN ? !forMain.test(target) : !/^(commands|lib)\//.test(target))
+        .filter(({ target }) => target !== BUILTIN_PLUGINS)
         .map(({ target }) => `${path} imports ${target}`)
     ),
   );
+});
+
+Deno.test("plugins take nothing from satchel but the types of the contract, as if they were somebody else's", () => {
+  const plugins = sourcesBelow("plugins").map((path) => [relative(ROOT, path), usesOf(path)] as const);
+  assertNone(plugins.flatMap(([path, uses]) =>
+    ownImports(path, uses)
+      .filter(({ target, typesOnly }) => !(target === CONTRACT && typesOnly))
+      .filter(({ target }) => !(path === BUILTIN_PLUGINS && dirname(target) === "plugins"))
+      .map(({ target }) => `${path} imports ${target}`)
+  ));
+});
+
+Deno.test("the worker of modules, which is started from its text, imports nothing but types", () => {
+  const { imports } = sources.get("lib/plugin/module_worker.ts")!;
+  assertNone(imports.filter(({ typesOnly }) => !typesOnly).map(({ specifier }) => specifier));
 });
 
 Deno.test("no files of commands import each other in a circle, types aside", () => {

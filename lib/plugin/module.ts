@@ -109,7 +109,7 @@ function converse(options: PluginOptions, log: (line: string) => void): Conversa
 
   function receive(message: FromWorker): void {
     if (message.type === "log") return text(String(message.text));
-    if (message.type === "ended") return end(broken(`it ended itself by ${message.how}`));
+    if (message.type === "ended") return end(broken(message.error));
     const call = pending.get(message.id);
     if (!call) return;
     if (message.type === "answer") call.resolve(String(message.answer));

@@ -25,7 +25,7 @@ export type ToWorker =
 export type FromWorker =
   | { type: "answer"; id: number; answer: string }
   | { type: "failed"; id: number; error: string }
-  | { type: "ended"; how: string }
+  | { type: "ended"; error: string }
   | { type: "log"; text: string }
   | { type: "print"; id: number; text: string }
   | { type: "run"; id: number; run: number; program: string; args: readonly string[]; options: RunOptions };
@@ -36,6 +36,7 @@ type Variables = { readonly [name: string]: string | undefined };
 interface Scope {
   postMessage(message: FromWorker): void;
   addEventListener(type: "message", listener: (event: { data: ToWorker }) => void): void;
+  addEventListener(type: "error" | "unhandledrejection", listener: (event: Uncaught) => void): void;
   console: Record<string, unknown>;
   close: unknown;
   process?: {
@@ -45,6 +46,12 @@ interface Scope {
     stderr: { write: unknown };
   };
   Deno?: { exit: unknown };
+}
+
+/** What nobody caught. */
+interface Uncaught extends Event {
+  error?: unknown;
+  reason?: unknown;
 }
 
 const scope = globalThis as unknown as Scope;
@@ -64,6 +71,7 @@ let lastRun = 0;
 
 closeExits();
 divertOutput();
+for (const type of ["error", "unhandledrejection"] as const) scope.addEventListener(type, tellUncaught);
 
 scope.addEventListener("message", ({ data }) => {
   if (data.type === "load") void load(data);
@@ -191,10 +199,18 @@ function shown(value: unknown): string {
   }
 }
 
+/** Without this Deno would print it. Bun may not say what it was, and tells the host by itself. */
+function tellUncaught(event: Uncaught): void {
+  const error = event.error ?? event.reason;
+  if (error === undefined || error === null) return;
+  event.preventDefault();
+  postMessage({ type: "ended", error: textOf(error) });
+}
+
 /** A plugin that exits ends itself, and the host hears of it in every runtime. */
 function closeExits(): void {
   const end = (how: string) => () => {
-    postMessage({ type: "ended", how });
+    postMessage({ type: "ended", error: `it ended itself by ${how}` });
     throw new Error(`${how} was called`);
   };
   scope.close = end("close()");
