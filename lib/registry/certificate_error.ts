@@ -28,6 +28,9 @@ export interface CertificateErrorOptions {
   signal?: AbortSignal;
 }
 
+/** How long a host may take to say that it wants a client certificate, in milliseconds. */
+const ALERT_TIME = 1_000;
+
 /** How much is shown of each text of a certificate, in UTF-16 units, and how many of its names. */
 const MAX_TEXT = 100;
 const MAX_NAMES = 8;
@@ -47,7 +50,8 @@ export async function certificateError(
   request: FailedRequest,
   { tls, proxied = false, registry, signal }: CertificateErrorOptions,
 ): Promise<SatchelError> {
-  const report = proxied ? undefined : await inspectPeer(url, signal);
+  const alertTime = isCertificateFailure(request.failure) ? 0 : ALERT_TIME;
+  const report = proxied ? undefined : await inspectPeer(url, alertTime, signal);
   throwIfCancelled(signal);
   const client = tls?.(url)?.client;
   const failure = clarified(request.failure, report, client);

@@ -102,8 +102,8 @@ const FAILURES: readonly (readonly [RegExp, FetchFailure])[] = [
     /alert: (?:BadCertificate|UnknownCA|Certificate|UnsupportedCertificate|AccessDenied)/i,
     "client-certificate-refused",
   ],
-  [/ALTNAME|NotValidForName|HOSTNAME_MISMATCH/i, "wrong-host-name"],
-  [/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|certificate.*(?:Expired|NotValidYet)/i, "expired-certificate"],
+  [/ALTNAME|NotValidForName|certificate not valid for name|HOSTNAME_MISMATCH/i, "wrong-host-name"],
+  [/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|certificate.*(?:Expired|NotValidYet|not valid yet)/i, "expired-certificate"],
   [/SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)|UnknownIssuer|CaUsedAsEndEntity|CERT_UNTRUSTED/i, "unknown-authority"],
   [/EPROTO|ERR_TLS|ERR_SSL|CERT_|peer certificate|received fatal alert|handshake/i, "tls"],
 ];

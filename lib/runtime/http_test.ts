@@ -26,6 +26,17 @@ const FAILURES: [FetchFailure, string | undefined, string, string?][] = [
     "fetch failed",
     "invalid peer certificate: certificate not valid for name: NotValidForName",
   ],
+  [
+    "wrong-host-name",
+    undefined,
+    "fetch failed",
+    'invalid peer certificate: certificate not valid for name "localhost"',
+  ],
+  ["client-certificate-missing", undefined, "fetch failed", "received fatal alert: CertificateRequired"],
+  ["client-certificate-refused", undefined, "fetch failed", "received fatal alert: BadCertificate"],
+  ["client-certificate-refused", undefined, "fetch failed", "received fatal alert: CertificateExpired"],
+  ["client-certificate-refused", "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", "error:10000418:SSL routines"],
+  ["tls", undefined, "fetch failed", "received fatal alert: HandshakeFailure"],
   ["expired-certificate", "CERT_HAS_EXPIRED", "certificate has expired"],
   ["expired-certificate", undefined, "fetch failed", "invalid peer certificate: Expired"],
   ["broken", "ECONNRESET", "ECONNRESET: The socket connection was closed unexpectedly."],
@@ -55,5 +66,8 @@ Deno.test("redirects are not followed by the runtime", async () => {
 });
 
 Deno.test("a file of authorities that cannot be read is an error that names it", () => {
-  throws(() => tlsFromCaFile("/no/such/authorities.pem"), { code: "usage", message: /\/no\/such\/authorities\.pem: ENOENT$/ });
+  throws(() => tlsFromCaFile("/no/such/authorities.pem"), {
+    code: "usage",
+    message: /\/no\/such\/authorities\.pem: ENOENT$/,
+  });
 });

@@ -25,12 +25,6 @@ export interface PeerReport {
 /** The longest that a look may take, in milliseconds. */
 const TIME_LIMIT = 3_000;
 
-/**
- * How long after the handshake an alert is waited for, in milliseconds: with TLS 1.3 a host refuses a client only then, a
- * round trip later.
- */
-const ALERT_TIME = 500;
-
 /** More certificates than any chain has. */
 const MAX_CHAIN = 10;
 
@@ -38,9 +32,11 @@ const MAX_CHAIN = 10;
  * Connects to a host to see its certificate, whatever that is. Nothing is sent, no certificate shown, and no proxy asked.
  * For telling why a connection failed, and for nothing else: what it returns is anybody's word.
  *
+ * @param alertTime how long after the handshake an alert is waited for, in milliseconds: with TLS 1.3 a host refuses a client
+ *   only then, a round trip later
  * @returns `undefined` if nobody could be connected to
  */
-export async function inspectPeer(url: URL, signal?: AbortSignal): Promise<PeerReport | undefined> {
+export async function inspectPeer(url: URL, alertTime: number, signal?: AbortSignal): Promise<PeerReport | undefined> {
   const { connect } = await import("node:tls");
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const isAddress = host.includes(":") || /^[\d.]+$/.test(host);
@@ -71,7 +67,7 @@ export async function inspectPeer(url: URL, signal?: AbortSignal): Promise<PeerR
       report.agreed = true;
       addCertificates(report, socket);
       clearTimeout(limit);
-      limit = setTimeout(finish, ALERT_TIME);
+      limit = setTimeout(finish, alertTime);
     });
     socket.on("data", finish);
     socket.on("close", finish);
