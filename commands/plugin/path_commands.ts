@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { SatchelError } from "../../lib/error.ts";
-import { findCommandOnPath } from "../../lib/plugin/mod.ts";
+import { findProgram, isExecutable } from "../../lib/plugin/mod.ts";
 import type { PluginReport } from "./report.ts";
 
 const FILE_NAME = /^satchel-([a-z][a-z0-9-]*)$/;
@@ -30,14 +30,14 @@ function namesIn(folder: string): string[] {
 }
 
 function reportOf(name: string, folders: readonly string[]): PluginReport | undefined {
-  const report = { name, form: "executable", hooks: [], from: "PATH" };
+  const path = folders.map((folder) => join(folder, `satchel-${name}`)).find(isExecutable);
+  if (path === undefined) return undefined;
+  const report = { name, form: "executable", hooks: [], path, from: "PATH" };
   try {
-    const path = findCommandOnPath(name, folders.join(":"));
-    return path === undefined ? undefined : { ...report, state: "command", reason: "", hint: "", path };
+    findProgram(path);
+    return { ...report, state: "command", reason: "", hint: "" };
   } catch (error) {
     if (!(error instanceof SatchelError)) throw error;
-    const { message, hint = "" } = error;
-    const path = folders.map((folder) => join(folder, `satchel-${name}`)).find((each) => message.includes(each)) ?? "";
-    return { ...report, state: "failed", reason: message, hint, path };
+    return { ...report, state: "failed", reason: error.message, hint: error.hint ?? "" };
   }
 }
