@@ -1,4 +1,4 @@
-import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { systemCode } from "../error.ts";
 
 /** What a certificate says about itself, as it says it: not checked, and not fit to be printed as it is. */
@@ -84,15 +84,14 @@ function addCertificates(report: { chain: CertificateFacts[]; names: string[] },
     const found = /^(?:DNS|IP Address):(.+)$/.exec(name);
     return found ? [found[1]] : [];
   });
-  const seen = new Set<DetailedPeerCertificate>();
-  for (let at = first; at?.subject && !seen.has(at) && seen.size < MAX_CHAIN; at = at.issuerCertificate) {
-    seen.add(at);
-    report.chain.push({
-      subject: formatName(at.subject),
-      issuer: formatName(at.issuer),
-      validFrom: new Date(at.valid_from),
-      validTo: new Date(at.valid_to),
-    });
+  // What follows in a chain is what the host sent, whether it signed anything or not.
+  let signer: string | undefined;
+  for (let at = first; at?.subject && report.chain.length < MAX_CHAIN; at = at.issuerCertificate) {
+    const [subject, issuer] = [formatName(at.subject), formatName(at.issuer)];
+    if (signer !== undefined && subject !== signer) break;
+    report.chain.push({ subject, issuer, validFrom: new Date(at.valid_from), validTo: new Date(at.valid_to) });
+    if (issuer === subject) break;
+    signer = issuer;
   }
 }
 
