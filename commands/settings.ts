@@ -1,20 +1,16 @@
 import { join, resolve } from "node:path";
 import { SYSTEM_PLACES } from "../lib/certificates/places.ts";
+import type { AuthFiles } from "../lib/credentials/mod.ts";
 import { SatchelError } from "../lib/error.ts";
 import type { Reference } from "../lib/oci/reference.ts";
 import type { MirrorRule } from "../lib/registry/mod.ts";
 import { isRoot, passwdHome } from "../lib/runtime/process.ts";
+import { ROOT_FOLDER, usualAuthFiles } from "./auth_files.ts";
 import { findConfigFiles, type LoadedConfig, type PassedOver } from "./config_file.ts";
 import { type Effective, effectiveValues } from "./effective.ts";
 import { type FlagValues, isSet, pathOf } from "./flags.ts";
 import type { Environment, Invocation } from "./invocation.ts";
 import { type PluginSettings, pluginSettings } from "./plugin_settings.ts";
-
-/** Where root has the store and the authentication file, which `ig` uses too. */
-const ROOT_FOLDER = "/var/lib/ig";
-
-/** The authentication file that `ig login` writes. */
-const ROOT_AUTH_FILE = join(ROOT_FOLDER, "config.json");
 
 const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 
@@ -25,10 +21,8 @@ const TLS_PROXY_VARIABLES = ["HTTPS_PROXY", "ALL_PROXY"];
 export interface Settings {
   /** Path of the local store. */
   store: string;
-  /** Path of the authentication file, where somebody named one; it must exist. */
-  authfile?: string;
-  /** Paths of the authentication files that are looked for where nobody named one, in this order. */
-  usualAuthfiles: readonly string[];
+  /** The authentication files that count. */
+  authFiles: AuthFiles;
   /** `host` or `host:port`, lower case. */
   insecureRegistries: readonly string[];
   /** Where else to pull from. */
@@ -90,10 +84,7 @@ export async function loadEffective(
     notes,
     warnings,
     store: storePath(effective.store.value, environment),
-    usualAuthfiles: usualAuthfiles(
-      ownFolder(environment),
-      environment.DOCKER_CONFIG || (home && join(home, ".docker")),
-    ),
+    authFiles: usualAuthFiles(effective.authfile.value, environment, ownFolder(environment), home),
     insecureRegistries: effective.insecureRegistries.value,
     mirrors: effective.mirrors.value,
     quiet: isSet(flags, "quiet"),
@@ -107,14 +98,10 @@ export async function loadEffective(
     proxiedByTls: TLS_PROXY_VARIABLES.flatMap((name) => [environment[name], environment[name.toLowerCase()]])
       .some((proxy) => proxy?.trim().toLowerCase().startsWith("https:")),
   };
-  const authfile = effective.authfile.value;
   const concurrency = effective.concurrency.value;
   const lockTimeout = effective.lockTimeout.value;
   if (concurrency !== undefined) settings.concurrency = concurrency;
   if (lockTimeout) settings.lockTimeout = lockTimeout;
-  // The default of the flag may be named like any other file, but need not exist.
-  if (authfile === ROOT_AUTH_FILE) settings.usualAuthfiles = [ROOT_AUTH_FILE, ...settings.usualAuthfiles];
-  else if (authfile !== undefined) settings.authfile = authfile;
   const certDir = pathOf(flags, "cert-dir");
   if (certDir !== undefined) settings.certDir = certDir;
   if (environment.SSL_CERT_FILE) settings.caFile = environment.SSL_CERT_FILE;
@@ -167,15 +154,4 @@ function ownFolder(environment: Environment): string | undefined {
   // As ig does it: the passwd file decides and HOME stands in for it.
   const home = passwdHome() ?? environment.HOME;
   return home ? join(home, ".ig") : undefined;
-}
-
-/**
- * Where accounts are looked for: in the user's own file, in root's, which is for everybody who may read it, in Docker's.
- *
- * @param own the folder of this user's store
- * @param docker the folder of Docker's configuration
- */
-export function usualAuthfiles(own: string | undefined, docker: string | undefined): string[] {
-  const folders = [own, ROOT_FOLDER, docker].flatMap((folder) => folder ? [join(folder, "config.json")] : []);
-  return [...new Set(folders)];
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseReference } from "../lib/oci/mod.ts";
 import { parseLine } from "./parse.ts";
-import { isInsecure, loadSettings, usualAuthfiles } from "./settings.ts";
+import { isInsecure, loadSettings } from "./settings.ts";
 import { commandTree } from "./tree.ts";
 
 const ROOT = commandTree("satchel");
@@ -28,50 +28,26 @@ Deno.test("a flag comes before the environment, that before the configuration fi
   const environment = { SATCHEL_STORE: "/from/environment", REGISTRY_AUTH_FILE: "/auth/environment" };
   const fromFile = await settings("", {}, config);
   assert.equal(fromFile.store, "/from/file");
-  assert.equal(fromFile.authfile, "/auth/file");
+  assert.equal(fromFile.authFiles.named, "/auth/file");
   assert.equal(fromFile.concurrency, 2);
   assert.equal(fromFile.lockTimeout, 5000);
   const fromEnvironment = await settings("", environment, config);
   assert.equal(fromEnvironment.store, "/from/environment");
-  assert.equal(fromEnvironment.authfile, "/auth/environment");
+  assert.equal(fromEnvironment.authFiles.named, "/auth/environment");
   const fromFlags = await settings(
     "--store /from/flag --authfile /auth/flag --concurrency 9 --lock-timeout 1m",
     environment,
     config,
   );
   assert.equal(fromFlags.store, "/from/flag");
-  assert.equal(fromFlags.authfile, "/auth/flag");
+  assert.equal(fromFlags.authFiles.named, "/auth/flag");
   assert.equal(fromFlags.concurrency, 9);
   assert.equal(fromFlags.lockTimeout, 60_000);
 });
 
 Deno.test("empty variables count as not set", async () => {
-  const { store, authfile } = await settings("", { SATCHEL_STORE: "", REGISTRY_AUTH_FILE: "" }, "store: /from/file");
-  assert.deepEqual([store, authfile], ["/from/file", undefined]);
-});
-
-Deno.test("accounts are looked for in the user's own file, then root's, then Docker's", () => {
-  assert.deepEqual(usualAuthfiles("/home/me/.ig", "/home/me/.docker"), [
-    "/home/me/.ig/config.json",
-    "/var/lib/ig/config.json",
-    "/home/me/.docker/config.json",
-  ]);
-  assert.deepEqual(usualAuthfiles("/var/lib/ig", "/srv/root/.docker"), [
-    "/var/lib/ig/config.json",
-    "/srv/root/.docker/config.json",
-  ]);
-  assert.deepEqual(usualAuthfiles(undefined, undefined), ["/var/lib/ig/config.json"]);
-});
-
-Deno.test("DOCKER_CONFIG is the folder of Docker's file", async () => {
-  const last = async (environment: Record<string, string>) => (await settings("", environment)).usualAuthfiles.at(-1);
-  assert.equal(await last({}), "/home/me/.docker/config.json");
-  assert.equal(await last({ DOCKER_CONFIG: "/run/docker" }), "/run/docker/config.json");
-});
-
-Deno.test("the default authentication file may be named, and then comes first, but need not exist", async () => {
-  const { authfile, usualAuthfiles } = await settings("--authfile /var/lib/ig/config.json");
-  assert.deepEqual([authfile, usualAuthfiles[0]], [undefined, "/var/lib/ig/config.json"]);
+  const { store, authFiles } = await settings("", { SATCHEL_STORE: "", REGISTRY_AUTH_FILE: "" }, "store: /from/file");
+  assert.deepEqual([store, authFiles.named], ["/from/file", undefined]);
 });
 
 Deno.test("insecure registries of all places add up", async () => {

@@ -50,13 +50,13 @@ async function get({ registry }: CredentialRequest, context: PluginContext): Pro
 }
 
 async function store(
-  { registry, credential }: CredentialStoreRequest,
+  { registry, repository, credential }: CredentialStoreRequest,
   context: PluginContext,
 ): Promise<{ stored: boolean }> {
   const { username, password, identityToken } = credential;
   const secret = identityToken ?? password;
-  // The protocol has no place for a registry token.
-  if (!isWanted(registry, context) || secret === undefined) return { stored: false };
+  // The protocol has no place for a registry token, nor for an account of one path of a registry.
+  if (!isWanted(registry, context) || secret === undefined || repository !== undefined) return { stored: false };
   const account = {
     ServerURL: keysOf(registry)[0],
     Username: identityToken === undefined ? username : TOKEN_USER,
@@ -66,8 +66,11 @@ async function store(
   return { stored: true };
 }
 
-async function erase({ registry }: CredentialRequest, context: PluginContext): Promise<{ erased: boolean }> {
-  if (!isWanted(registry, context)) return { erased: false };
+async function erase(
+  { registry, repository }: CredentialRequest,
+  context: PluginContext,
+): Promise<{ erased: boolean }> {
+  if (!isWanted(registry, context) || repository !== undefined) return { erased: false };
   const kept = await listed(context);
   // Many helpers report success for what was not there, and some cannot list what is.
   const keys = keysOf(registry).filter((key, index) => kept ? kept.includes(key) : index === 0);

@@ -1,14 +1,17 @@
 import { Buffer } from "node:buffer";
-import type { Credential } from "../credential.ts";
+import type { Stats } from "node:fs";
+import type { Credential, CredentialSubject } from "../credential.ts";
 import { SatchelError, systemCode, withContext } from "../error.ts";
-import { canonicalRegistry, isJsonObject, type JsonObject, parseJson } from "../oci/mod.ts";
+import { isJsonObject, type JsonObject, parseJson } from "../oci/mod.ts";
+import { printable } from "../printable.ts";
 import { readSmallFile } from "../small_file.ts";
+import { normalizeKey, subjectName } from "./registry_key.ts";
 
 /** Auth files are a few kilobytes; more than this many bytes is a mistake or an attack. */
 const MAX_SIZE = 1024 * 1024;
 
-/** Docker's key for Docker Hub, from the days of its first API. */
-const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
+/** What may stand for NAME in `docker-credential-NAME`: it must not lead into another folder. */
+const HELPER_GRAMMAR = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/;
 
 /** The accounts of one auth file, by the keys that stand in it. */
 export interface AuthFile {
@@ -17,46 +20,77 @@ export interface AuthFile {
   auths: Map<string, unknown>;
   /** `credHelpers` and `credsStore`: the names of programs that keep accounts, by registry and for all others. */
   helpers: { byRegistry: JsonObject; forAll: unknown };
+  /** The number of the user whom the file belongs to. */
+  owner: number;
+  /** Permissions, as in `0o600`. */
+  mode: number;
+  /** The whole of it, for those who rewrite it. */
+  text: string;
 }
 
 /**
  * Reads an auth file in Docker's format (`auths`). An empty file holds no accounts.
  *
+ * @param check told what the opened file is before any of it is read; may throw
  * @throws {SatchelError} `not-found` if it does not exist, `denied` if this user may not read it, `storage` if it cannot be
  * read for another reason, `invalid` if it is not such a file
  */
-export async function readAuthFile(path: string): Promise<AuthFile> {
-  const bytes = readBytes(path);
-  if (bytes.length === 0) return { path, auths: new Map(), helpers: { byRegistry: {}, forAll: undefined } };
+export async function readAuthFile(path: string, check?: (stat: Stats) => void): Promise<AuthFile> {
+  let owner = -1;
+  let mode = 0;
+  const bytes = readBytes(path, (stat) => {
+    check?.(stat);
+    owner = stat.uid;
+    mode = stat.mode & 0o777;
+  });
+  const text = new TextDecoder().decode(bytes);
+  const file = { path, owner, mode, text };
+  if (text.trim() === "") return { ...file, auths: new Map(), helpers: { byRegistry: {}, forAll: undefined } };
   const json = parseJson(bytes, `the auth file ${path}`);
   if (!isJsonObject(json)) throw new SatchelError("invalid", `the auth file ${path} is not a JSON object`);
   const auths = json.auths ?? {};
   if (!isJsonObject(auths)) throw new SatchelError("invalid", `auths in the auth file ${path} is not an object`);
   const byRegistry = isJsonObject(json.credHelpers) ? json.credHelpers : {};
-  return { path, auths: new Map(Object.entries(auths)), helpers: { byRegistry, forAll: json.credsStore } };
-}
-
-/** The credential helper that an auth file names for a registry. */
-export function helperFor({ helpers }: AuthFile, registry: string): string | undefined {
-  const wanted = canonicalRegistry(registry);
-  const key = Object.keys(helpers.byRegistry).find((each) => normalizeKey(each) === wanted);
-  const name = key === undefined ? helpers.forAll : helpers.byRegistry[key];
-  return typeof name === "string" && name !== "" ? name : undefined;
+  return { ...file, auths: new Map(Object.entries(auths)), helpers: { byRegistry, forAll: json.credsStore } };
 }
 
 /**
- * The account for a repository: the key that names the longest part of it wins (containers-auth.json(5)), a plain host
- * before Docker's older forms `https://host` and `https://host/v1/`. All names of Docker Hub count as one.
+ * The credential helper that an auth file names for a registry: NAME of `docker-credential-NAME`.
+ *
+ * @throws {SatchelError} `invalid` if it is no such name
+ */
+export function helperFor({ helpers, path }: AuthFile, registry: string): string | undefined {
+  const wanted = subjectName({ registry });
+  const key = Object.keys(helpers.byRegistry).find((each) => normalizeKey(each) === wanted);
+  const name = key === undefined ? helpers.forAll : helpers.byRegistry[key];
+  if (typeof name !== "string" || name === "") return undefined;
+  if (HELPER_GRAMMAR.test(name)) return name;
+  throw new SatchelError(
+    "invalid",
+    `${printable(JSON.stringify(name), 100)} in ${path} is no credential helper's name`,
+    {
+      hint: "It is the NAME of a program docker-credential-NAME.",
+    },
+  );
+}
+
+/** The registries for which an auth file names a helper of their own. */
+export function registriesWithHelper({ helpers }: AuthFile): string[] {
+  return [...new Set(Object.keys(helpers.byRegistry).map(normalizeKey))];
+}
+
+/**
+ * The account for a repository, or for a registry as a whole: the key that names the longest part of it wins
+ * (containers-auth.json(5)), a plain host before Docker's older forms `https://host` and `https://host/v1/`. All names of
+ * Docker Hub count as one. An empty entry is no account: tools leave it where a helper has the account.
  *
  * @throws {SatchelError} `invalid` if the entry is broken
  */
-export function findCredential(
-  file: AuthFile,
-  { registry, repository }: { registry: string; repository: string },
-): Credential | undefined {
-  const wanted = `${canonicalRegistry(registry)}/${repository}`;
+export function findCredential(file: AuthFile, subject: CredentialSubject): Credential | undefined {
+  const wanted = subjectName(subject);
   let best: { length: number; key: string } | undefined;
-  for (const key of file.auths.keys()) {
+  for (const [key, entry] of file.auths) {
+    if (isJsonObject(entry) && Object.keys(entry).length === 0) continue;
     const prefix = normalizeKey(key);
     const matches = wanted === prefix || wanted.startsWith(`${prefix}/`);
     if (matches && (!best || prefix.length > best.length || (prefix.length === best.length && key === prefix))) {
@@ -64,16 +98,10 @@ export function findCredential(
     }
   }
   if (!best) return undefined;
-  return parseEntry(file.auths.get(best.key), `the entry for ${best.key} in the auth file ${file.path}`);
-}
-
-/** `host[:port][/path]` of a key in any of the forms that tools write. */
-function normalizeKey(key: string): string {
-  if (key === DOCKER_HUB_KEY) return "docker.io";
-  const bare = key.replace(/^https?:\/\//, "").replace(/\/+$/, "");
-  const [host, ...path] = bare.split("/");
-  const isApiPath = path.length === 1 && (path[0] === "v1" || path[0] === "v2");
-  return [canonicalRegistry(host), ...(isApiPath ? [] : path)].join("/");
+  return parseEntry(
+    file.auths.get(best.key),
+    `the entry for ${printable(best.key, 300)} in the auth file ${file.path}`,
+  );
 }
 
 function parseEntry(entry: unknown, what: string): Credential | undefined {
@@ -108,9 +136,9 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function readBytes(path: string): Uint8Array {
+function readBytes(path: string, check: (stat: Stats) => void): Uint8Array {
   try {
-    return readSmallFile(path, MAX_SIZE);
+    return readSmallFile(path, MAX_SIZE, check);
   } catch (cause) {
     if (cause instanceof SatchelError) throw withContext("reading the auth file", cause);
     switch (systemCode(cause)) {

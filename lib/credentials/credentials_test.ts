@@ -4,10 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hasCode, SatchelError } from "../error.ts";
+import type { AuthFiles } from "./ask.ts";
 import { openCredentials } from "./lookup.ts";
 
 const FIXTURES = new URL("../../tests/fixtures/auth/", import.meta.url);
 const base64 = (text: string) => btoa(text);
+const named = (path: string): AuthFiles => ({ named: path, own: [], fallbacks: [] });
+const own = (...paths: string[]): AuthFiles => ({ own: paths, fallbacks: [] });
 
 /** Writes an auth file, asks it for a repository, and removes it. */
 async function ask(content: unknown, name: string) {
@@ -16,7 +19,7 @@ async function ask(content: unknown, name: string) {
     const path = join(folder, "config.json");
     await writeFile(path, typeof content === "string" ? content : JSON.stringify(content));
     const slash = name.indexOf("/");
-    const lookUp = await openCredentials({ authFile: path });
+    const { lookUp } = await openCredentials({ files: named(path) });
     return await lookUp({
       registry: name.slice(0, slash),
       repository: name.slice(slash + 1),
@@ -31,7 +34,7 @@ const entry = (user: string) => ({ auth: base64(`${user}:secret`) });
 for (const tool of ["oras-login", "skopeo-login", "crane-auth-login", "ig-login"]) {
   Deno.test(`an auth file written by ${tool} is understood`, async () => {
     const authFile = fileURLToPath(new URL(`${tool}.json`, FIXTURES));
-    const lookUp = await openCredentials({ authFile });
+    const { lookUp } = await openCredentials({ files: named(authFile) });
     const found = await lookUp({ registry: "127.0.0.1:5000", repository: "demo/x" });
     assert.deepEqual(found, { username: "joe", password: "s3cret" });
   });
@@ -113,8 +116,8 @@ Deno.test("an empty file holds no accounts; a file that is not JSON is an error"
 
 Deno.test("a named file that is missing is an error; missing default files are not", async () => {
   const missing = join(tmpdir(), crypto.randomUUID());
-  await assert.rejects(openCredentials({ authFile: missing }), (error) => hasCode(error, "usage"));
-  const lookUp = await openCredentials({ defaultAuthFiles: [missing] });
+  await assert.rejects(openCredentials({ files: named(missing) }), (error) => hasCode(error, "usage"));
+  const { lookUp } = await openCredentials({ files: own(missing) });
   assert.equal(await lookUp({ registry: "r.io", repository: "x" }), undefined);
 });
 
@@ -125,39 +128,11 @@ Deno.test("the first default file that exists is the only one that counts", asyn
     await writeFile(first, JSON.stringify({ auths: {} }));
     await writeFile(second, JSON.stringify({ auths: { "r.io": entry("u") } }));
     const userFrom = async (...defaultAuthFiles: string[]) => {
-      const lookUp = await openCredentials({ defaultAuthFiles });
+      const { lookUp } = await openCredentials({ files: own(...defaultAuthFiles) });
       return (await lookUp({ registry: "r.io", repository: "x" }))?.username;
     };
     assert.equal(await userFrom(first, second), undefined);
     assert.equal(await userFrom(second, first), "u");
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-});
-
-Deno.test("a credential helper that would have been asked is told of, once, unless the account is in the file", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "satchel-auth-"));
-  try {
-    const authFile = join(folder, "config.json");
-    const auths = { "known.io": entry("u") };
-    await writeFile(
-      authFile,
-      JSON.stringify({
-        auths,
-        credHelpers: { "a.io": "pass", "https://index.docker.io/v1/": "hub" },
-        credsStore: "desktop",
-      }),
-    );
-    const warnings: string[] = [];
-    const ask = async (registry: string) => {
-      const lookUp = await openCredentials({ authFile, onWarning: (message) => warnings.push(message) });
-      for (let time = 0; time < 2; time++) await lookUp({ registry, repository: "x" });
-    };
-    for (const registry of ["known.io", "a.io", "b.io", "docker.io"]) await ask(registry);
-    assert.equal(warnings.length, 3);
-    assert.match(warnings[0], /config\.json leaves accounts to the credential helper "pass"/);
-    assert.match(warnings[1], /"desktop"/);
-    assert.match(warnings[2], /"hub"/);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -1,8 +1,13 @@
 /**
- * Where accounts for registries come from: auth files in Docker's format, in a fixed order.
- * It must not know how a registry asks for them, and never prints or logs what it finds.
+ * Where accounts for registries come from and where they are kept: plugins, auth files in Docker's format, and the helpers
+ * that those name, in a fixed order.
+ * It must not know how a registry asks for them or how a helper is run, and never prints or logs what it finds.
  *
  * @module
  */
+export * from "./ask.ts";
 export * from "./auth_file.ts";
+export * from "./auth_file_edit.ts";
+export * from "./keep.ts";
 export * from "./lookup.ts";
+export * from "./registry_key.ts";

@@ -115,9 +115,9 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     async accountHint() {
       const { registry } = subject;
       if (await credential()) {
-        return `The account that is known for ${registry} is wrong or has not this right; see --authfile.`;
+        return `The account that is known for ${registry} is wrong or has not this right. Another one: satchel login ${registry}`;
       }
-      return `If it is there and not public: put an account for ${registry} into the auth file, see --authfile.`;
+      return `If it is there and not public, an account is needed: satchel login ${registry}`;
     },
   };
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+export * from "./account.ts";
 export * from "./mirror_place.ts";
 export * from "./mirror_rules.ts";
 export * from "./mirrors.ts";

@@ -72,11 +72,11 @@ export function isRoot(): boolean {
 }
 
 /**
- * The home folder that the passwd file gives the user of this process, whatever `HOME` says; `undefined` if the user is
- * not in it. (`os.userInfo()` would do, but Bun's answers with `HOME`.)
+ * The home folder that the passwd file gives a user, without a number the user of this process, whatever `HOME` says;
+ * `undefined` if the user is not in it. (`os.userInfo()` would do, but Bun's answers with `HOME`.)
  */
-export function passwdHome(): string | undefined {
-  const uid = String(process.getuid?.());
+export function passwdHome(user = process.getuid?.()): string | undefined {
+  const uid = String(user);
   let passwd: string;
   try {
     passwd = readFileSync("/etc/passwd", "utf8");

@@ -1,5 +1,5 @@
 /**
- * Everything that draws: columns, ages, sizes, progress bars.
+ * Everything that draws: columns, ages, sizes, progress bars, questions.
  * It must not know what is drawn: no registries, no stores, no commands, and no environment but what it is told.
  *
  * @module
@@ -8,4 +8,5 @@ export * from "./age.ts";
 export * from "./bytes.ts";
 export * from "./columns.ts";
 export * from "./progress.ts";
+export * from "./prompt.ts";
 export * from "./streams.ts";

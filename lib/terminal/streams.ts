@@ -5,13 +5,13 @@ import { SatchelError, systemCode } from "../error.ts";
 /** Where text goes. */
 export type Stream = "stdout" | "stderr";
 
-const DESCRIPTOR = { stdout: 1, stderr: 2 } as const;
+const DESCRIPTOR = { stdin: 0, stdout: 1, stderr: 2 } as const;
 
 /** How long to wait for a full pipe that does not block, in milliseconds, before trying again. */
 const FULL_PIPE_PAUSE = 5;
 
 /** Whether a stream is a terminal. */
-export function isTerminal(stream: Stream): boolean {
+export function isTerminal(stream: Stream | "stdin"): boolean {
   const descriptor = DESCRIPTOR[stream];
   // node:tty brings sockets and streams along, 4 ms at start-up: it is loaded only if the answer may be yes.
   return isDevice(descriptor) && process.getBuiltinModule("node:tty").isatty(descriptor);

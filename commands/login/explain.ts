@@ -1,0 +1,57 @@
+import type { CredentialSubject } from "../../lib/credential.ts";
+import { type Asked, type Credentials, subjectName } from "../../lib/credentials/mod.ts";
+import { printable } from "../../lib/printable.ts";
+import { formatColumns } from "../../lib/terminal/mod.ts";
+import { EXIT_OK } from "../exit.ts";
+import type { Invocation } from "../invocation.ts";
+import { outputMode, printResult } from "../output.ts";
+import type { Reporter } from "../reporter.ts";
+
+/** One source, as programs get it. */
+interface Row {
+  source: string;
+  /** `answered`, `none`, `missing`, `failed`, `not asked`. */
+  state: Asked["outcome"]["state"];
+  /** The user name of an answer. */
+  user?: string;
+  /** Why it failed, is missing, or was not asked. */
+  reason?: string;
+}
+
+const COLUMNS = [{ header: "SOURCE" }, { header: "ANSWER" }];
+
+/** `satchel login --explain REGISTRY`: which sources are asked, which one answers; never what it answers. */
+export async function explainLogin(
+  subject: CredentialSubject,
+  accounts: Credentials,
+  { flags, signal }: Invocation,
+  reporter: Reporter,
+): Promise<number> {
+  const rows = (await accounts.explain(subject, { signal })).map(rowOf);
+  reporter.finish();
+  await printResult(
+    outputMode(flags),
+    { registry: subjectName(subject), sources: rows },
+    () => formatColumns(COLUMNS, rows.map((row) => [row.source, describe(row)])).map((line) => `${line}\n`).join(""),
+  );
+  return EXIT_OK;
+}
+
+function rowOf({ source, outcome }: Asked): Row {
+  const row: Row = { source: printable(source), state: outcome.state };
+  if (outcome.state === "answered") row.user = userOf(outcome.credential.username);
+  if (outcome.state === "failed") row.reason = printable(outcome.error.message);
+  if (outcome.state === "missing" || outcome.state === "not asked") row.reason = outcome.why;
+  return row;
+}
+
+/** Docker's word for an account that is a token alone. */
+export function userOf(username: string | undefined): string {
+  return username === undefined || username === "" ? "<token>" : printable(username, 300);
+}
+
+function describe({ state, user, reason }: Row): string {
+  if (state === "answered") return `answered: user ${user}`;
+  if (state === "missing") return reason ?? state;
+  return reason === undefined ? state : `${state}: ${reason}`;
+}
