@@ -34,11 +34,14 @@ export function integer(min: number, max: number): Shape<number> {
   };
 }
 
-/** One of some texts. */
+/** One of some texts. The error shows what was found instead, so this is not for what may be a secret. */
 export function oneOf<const T extends string>(...values: readonly T[]): Shape<T> {
   return (value, at) => {
     const found = values.find((each) => each === value);
-    if (found === undefined) throw mismatch(at, `one of ${values.join(", ")}`, value);
+    if (found === undefined) {
+      const shown = typeof value === "string" ? printable(JSON.stringify(value.slice(0, 64))) : kindOf(value);
+      throw invalid(`${nameOf(at)} is ${shown}, not one of ${values.join(", ")}`);
+    }
     return found;
   };
 }

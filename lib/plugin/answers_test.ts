@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { hasCode } from "../error.ts";
+import { ANSWER_LIMIT, readAnswer, readManifest } from "./answers.ts";
+import type { HookName } from "./contract.ts";
+
+const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+const manifest = (more: object = {}) => readManifest(bytes({ contract: 1, name: "guard", hooks: ["verify"], ...more }));
+
+/** An answer of each hook that is right. */
+const RIGHT: { readonly [Hook in HookName]: object } = {
+  "credentials.get": { credential: { username: "u", password: "p" } },
+  "credentials.store": { stored: true },
+  "credentials.erase": { erased: false },
+  "credentials.list": { registries: ["ghcr.io"] },
+  beforePull: { allow: true },
+  afterPull: { allow: true },
+  beforePush: { allow: false, reason: "not today" },
+  afterPush: { allow: true },
+  beforeExport: { allow: true },
+  afterImport: { allow: true },
+  sign: {
+    artifacts: [{
+      artifactType: "application/x",
+      layers: [{ mediaType: "text/plain", data: "aGk=" }],
+      annotations: {},
+    }],
+  },
+  verify: { verified: true, reason: "by key 7", evidence: [null, { a: [1] }] },
+};
+const HOOKS = Object.keys(RIGHT) as HookName[];
+
+Deno.test("a right answer of every hook is taken as it is", () => {
+  for (const hook of HOOKS) assert.deepEqual(readAnswer(hook, bytes(RIGHT[hook])), RIGHT[hook], hook);
+});
+
+Deno.test("an answer with a member more, or with one less that it needs, is refused", () => {
+  for (const hook of HOOKS) {
+    const right = RIGHT[hook] as Record<string, unknown>;
+    assert.throws(() => readAnswer(hook, bytes({ ...right, alow: true })), /"alow" is not known/, hook);
+    if (hook === "credentials.get") continue;
+    for (const name of Object.keys(right)) {
+      const { [name]: _, ...less } = right;
+      assert.throws(() => readAnswer(hook, bytes(less)), (error) => hasCode(error, "invalid"), `${hook} ${name}`);
+    }
+  }
+});
+
+Deno.test("any JSON is either refused as invalid or an answer that allows only by the word true", () => {
+  const transferLike = fc.record({ allow: fc.jsonValue(), reason: fc.jsonValue() }, { requiredKeys: [] });
+  fc.assert(fc.property(fc.constantFrom(...HOOKS), fc.oneof(fc.jsonValue(), transferLike), (hook, value) => {
+    try {
+      const answer = readAnswer(hook, bytes(value)) as Record<string, unknown>;
+      if ("allow" in answer) assert.equal(answer.allow, (value as { allow: unknown }).allow === true);
+    } catch (error) {
+      assert.ok(hasCode(error, "invalid"), String(error));
+    }
+  }));
+});
+
+Deno.test("any bytes that are no JSON object are refused", () => {
+  fc.assert(fc.property(fc.constantFrom(...HOOKS), fc.uint8Array({ maxLength: 60 }), (hook, value) => {
+    fc.pre(value[0] !== 0x7b);
+    assert.throws(() => readAnswer(hook, value), (error) => hasCode(error, "invalid"));
+  }));
+});
+
+Deno.test("an error about an answer does not show what stands in it", () => {
+  const wrong = [{ credential: { username: 7, password: "hunter2" } }, { credential: "hunter2" }, ["hunter2"]];
+  for (const value of wrong.map(bytes).concat(new TextEncoder().encode("hunter2"))) {
+    assert.throws(() => readAnswer("credentials.get", value), (error) => !String(error).includes("hunter2"));
+  }
+});
+
+Deno.test("an account needs a name with a password, or a token; none may hold a line feed", () => {
+  const read = (credential: object) => () => readAnswer("credentials.get", bytes({ credential }));
+  for (const credential of [{ identityToken: "t" }, { registryToken: "t" }, { username: "", password: "" }]) {
+    assert.deepEqual(read(credential)(), { credential });
+  }
+  for (const credential of [{}, { username: "u" }, { password: "p" }, { identityToken: "" }]) {
+    assert.throws(read(credential), /neither a username with a password nor a token/);
+  }
+  assert.throws(read({ registryToken: "a\r\nX-Evil: 1" }), /one line/);
+});
+
+Deno.test("an answer that is too long, too deep or empty is refused before it is parsed", () => {
+  assert.throws(() => readAnswer("verify", new Uint8Array(ANSWER_LIMIT + 1)), /longer than 4194304 bytes/);
+  assert.throws(() => readAnswer("verify", new TextEncoder().encode("[".repeat(100_000))), /nests too deep/);
+  assert.throws(() => readAnswer("verify", new Uint8Array()), /is empty/);
+});
+
+Deno.test("a manifest gets what it left out", () => {
+  assert.deepEqual(manifest({ commands: [{ name: "hello", short: "Says hello" }] }), {
+    name: "guard",
+    hooks: ["verify"],
+    commands: [{ name: "hello", short: "Says hello", arguments: { min: 0, max: 0 }, flags: [] }],
+  });
+});
+
+Deno.test("a misspelt hook is refused: it could have been a guard", () => {
+  assert.throws(() => manifest({ hooks: ["beforePul"] }), /"hooks\[0\]" is "beforePul", not one of .*beforePull/);
+  assert.throws(() => manifest({ beforePul: true }), /"beforePul" is not known/);
+});
+
+Deno.test("a manifest of another version of the contract is refused by both numbers, whatever else it says", () => {
+  assert.throws(() => manifest({ contract: 2, hooks: 7 }), /version 2 of the contract, and this satchel version 1/);
+  assert.throws(() => readManifest(bytes({ name: "guard", hooks: [] })), /"contract" is missing/);
+});
+
+Deno.test("a name that is none, or that would disturb a terminal, is refused", () => {
+  for (const name of ["", "A", "7up", "a b", "a\n", "\x1b[2J", "a".repeat(65), "../a"]) {
+    assert.throws(() => manifest({ name }), (error) => hasCode(error, "invalid"), JSON.stringify(name));
+  }
+  assert.throws(() => manifest({ description: "two\nlines" }), /one line/);
+});
+
+Deno.test("any JSON is a manifest that was checked, or is refused", () => {
+  fc.assert(fc.property(fc.jsonValue(), (value) => {
+    assert.throws(() => readManifest(bytes(value)), (error) => hasCode(error, "invalid"));
+  }));
+});

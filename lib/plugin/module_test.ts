@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { scratchFolder } from "../../tests/harness/mod.ts";
+import { hasCode } from "../error.ts";
+import { openNamed, TRANSFER, VERIFY, writeModule, writeSafely } from "./_testing.ts";
+
+/** The message of the refusal when this code is what `beforePull` does. */
+async function refusalBy(body: string, timeout = 20_000): Promise<string> {
+  await using scratch = await scratchFolder();
+  const path = writeModule(scratch.at("guard.ts"), `beforePull: ${body}`);
+  await using host = await openNamed([path], { timeout });
+  let message = "nothing";
+  await assert.rejects(host.check("beforePull", TRANSFER), (error) => {
+    assert.ok(hasCode(error, "refused"), String(error));
+    message = error.message;
+    return true;
+  });
+  const start = `the plugin guard (${path}) failed in beforePull: `;
+  return message.startsWith(start) ? message.slice(start.length) : message;
+}
+
+Deno.test("a module in TypeScript with an enum and an import beside it gets the request and its settings", async () => {
+  await using scratch = await scratchFolder();
+  writeSafely(scratch.at("words.ts"), `export enum Word { No = "no" }`, 0o644);
+  const path = writeModule(
+    scratch.at("guard.ts"),
+    `beforePull: (request, { settings, version }) =>
+       ({ allow: false, reason: [Word.No, request.reference, settings.list, version].join(" ") })`,
+    `import { Word } from "./words.ts";`,
+  );
+  await using host = await openNamed([], { named: [{ path, from: "x", settings: { list: "of-mine" } }] });
+  await assert.rejects(
+    host.check("beforePull", TRANSFER),
+    /^SatchelError: refused by the plugin guard: no ghcr.io\/team\/gadget:latest of-mine 1.2.3$/,
+  );
+});
+
+Deno.test("a module that throws, rejects, or answers what it should not refuses", async () => {
+  assert.equal(await refusalBy(`() => { throw new Error("no\\x1b[2J") }`), "no\\x1b[2J");
+  assert.equal(await refusalBy(`() => Promise.reject("tired")`), "tired");
+  assert.equal(await refusalBy(`() => Promise.reject(null)`), "null");
+  assert.match(await refusalBy(`() => undefined`), /^the answer is null, not an object$/);
+  assert.match(await refusalBy(`() => ({ allow: "yes" })`), /^"allow" is text, not true or false$/);
+  assert.match(await refusalBy(`() => ({ allow: 1n })`), /BigInt/);
+  assert.match(await refusalBy(`() => { const a = {}; a.a = a; return a; }`), /circular/);
+  assert.match(
+    await refusalBy(`() => ({ allow: false, reason: "x".repeat(5 << 20) })`),
+    /^the answer is longer than 4194304 bytes$/,
+  );
+});
+
+Deno.test("a module that does not answer in time refuses, also one that never lets go", async () => {
+  assert.equal(await refusalBy(`() => new Promise(() => {})`, 300), "it did not answer within 0.3 s");
+  assert.equal(
+    await refusalBy(`() => { const end = Date.now() + 3000; while (Date.now() < end); }`, 300),
+    "it did not answer within 0.3 s",
+  );
+});
+
+Deno.test("a module that exits, or throws where nobody catches, refuses and takes nothing along", async () => {
+  assert.equal(await refusalBy(`() => process.exit(0)`), "it ended itself by process.exit()");
+  assert.equal(await refusalBy(`() => self.close()`), "it ended itself by close()");
+  const never = "return new Promise(() => {})";
+  assert.equal(await refusalBy(`() => { setTimeout(() => { throw new Error("late") }, 1); ${never} }`), "late");
+  assert.equal(await refusalBy(`() => { Promise.reject(new Error("lost")); ${never} }`), "lost");
+});
+
+Deno.test("a module that has ended refuses ever after", async () => {
+  await using scratch = await scratchFolder();
+  const path = writeModule(
+    scratch.at("guard.ts"),
+    `beforePull: () => process.exit(0), afterPull: () => ({ allow: true })`,
+  );
+  await using host = await openNamed([path]);
+  await host.check("afterPull", TRANSFER);
+  await assert.rejects(host.check("beforePull", TRANSFER), /ended itself/);
+  await assert.rejects(host.check("afterPull", TRANSFER), /failed in afterPull: it has ended before: it ended itself/);
+});
+
+Deno.test("messages that a module makes up are passed over", async () => {
+  await using scratch = await scratchFolder();
+  const forged = [`null`, `7`, `{ type: "answer", id: 99, answer: "{}" }`, `{ type: "run" }`, `{}`];
+  const posts = forged.map((each) => `self.postMessage(${each});`).join(" ");
+  const path = writeModule(scratch.at("guard.ts"), `beforePull: () => { ${posts} return { allow: true }; }`);
+  await using host = await openNamed([path]);
+  await host.check("beforePull", TRANSFER);
+});
+
+Deno.test("what a module prints is logged line by line, and made safe", async () => {
+  await using scratch = await scratchFolder();
+  const path = writeModule(
+    scratch.at("guard.ts"),
+    `beforePull: (_, context) => {
+       console.log("one", { two: 2 });
+       process.stdout.write("three\\nfour\\n");
+       context.log("five \\x1b[31m");
+       context.print("six");
+       return { allow: true };
+     }`,
+  );
+  await using host = await openNamed([path]);
+  await host.check("beforePull", TRANSFER);
+  assert.deepEqual(
+    host.lines,
+    [`one {"two":2}`, "three", "four", "five \\x1b[31m", "six"].map((line) => `guard: ${line}`),
+  );
+  assert.deepEqual(host.printed, []);
+});
+
+Deno.test("a module runs programs, whose time ends with the hook's", async () => {
+  await using scratch = await scratchFolder();
+  const path = writeModule(
+    scratch.at("guard.ts"),
+    `beforePull: async (_, { run }) => {
+       const { status, stdout, stderr } = await run("sh", ["-c", "cat; echo e >&2; exit 3"], { stdin: "in" });
+       const none = await run("no-such-program", []).catch(({ message }) => message);
+       const relative = await run("./guard", []).catch(({ message }) => message);
+       return { allow: false, reason: JSON.stringify([status, stdout, stderr, none, relative]) };
+     },
+     afterPull: (_, { run }) => run("sleep", ["60"])`,
+  );
+  await using host = await openNamed([path], { timeout: 1000 });
+  await assert.rejects(host.check("beforePull", TRANSFER), ({ message }) => {
+    assert.deepEqual(JSON.parse(message.replace(/^.*guard: /, "")), [
+      3,
+      "in",
+      "e\n",
+      "there is no program no-such-program on PATH",
+      "./guard is neither the name of a program nor its absolute path",
+    ]);
+    return true;
+  });
+  await assert.rejects(host.check("afterPull", TRANSFER), /did not answer within 1 s/);
+});
+
+Deno.test("a module that cannot be loaded, or is no plugin, is a failure, and everything is refused", async () => {
+  await using scratch = await scratchFolder();
+  const texts = {
+    "throws.ts": `throw new Error("on load")`,
+    "syntax.ts": `export default {`,
+    "no_default.ts": `export const plugin = 1;`,
+    "old.ts": `export default { contract: 0, name: "old" };`,
+    "misspelt.ts": `export default { contract: 1, name: "misspelt", beforePul: () => ({ allow: true }) };`,
+    "no_function.ts": `export default { contract: 1, name: "nof", credentials: { get: 7 } };`,
+    "missing.ts": `import "./nowhere.ts"; export default { contract: 1, name: "missing" };`,
+  };
+  const paths = Object.entries(texts).map(([name, text]) => writeSafely(scratch.at(name), text, 0o644));
+  await using host = await openNamed(paths);
+  const failures = host.plugins.map(({ name, failure }) => `${name}: ${failure?.code} ${failure?.message}`);
+  assert.equal(failures[0], "throws.ts: plugin on load");
+  assert.match(failures[1], /^syntax.ts: plugin /);
+  assert.equal(failures[2], "no_default.ts: plugin it has no default export that is a plugin");
+  assert.match(failures[3], /version 0 of the contract, and this satchel version 1/);
+  assert.match(failures[4], /"hooks\[0\]" is "beforePul", not one of /);
+  assert.match(failures[5], /"hooks\[0\]" is "credentials.get \(no function\)", not one of /);
+  assert.match(failures[6], /nowhere/);
+  await assert.rejects(host.check("afterImport", TRANSFER), (error) => {
+    assert.ok(hasCode(error, "refused"));
+    assert.match(error.message, /^the plugin throws.ts \(.*\/throws.ts\) cannot be used: on load$/);
+    return true;
+  });
+});
+
+Deno.test("a judge of signatures that fails has not verified, and the others are still heard", async () => {
+  await using scratch = await scratchFolder();
+  const right = `verify: () => ({ verified: true, reason: "by key 7", evidence: [{ key: 7 }] })`;
+  const broken = writeSafely(
+    scratch.at("broken.ts"),
+    `export default { contract: 1, name: "broken", verify: () => { throw new Error("no key") } };`,
+    0o644,
+  );
+  await using host = await openNamed([broken, writeModule(scratch.at("guard.ts"), right)]);
+  assert.deepEqual(await host.verify(VERIFY), [
+    {
+      plugin: "broken",
+      verified: false,
+      reason: `the plugin broken (${broken}) failed in verify: no key`,
+      evidence: [],
+    },
+    { plugin: "guard", verified: true, reason: "by key 7", evidence: [{ key: 7 }] },
+  ]);
+});
+
+Deno.test("a command prints to stdout, gets its arguments, and returns its status", async () => {
+  await using scratch = await scratchFolder();
+  const command = (name: string, body: string) =>
+    `{ name: "${name}", short: "s", run: ({ arguments: a, flags }, { print }) => { ${body} } }`;
+  const path = writeModule(
+    scratch.at("guard.ts"),
+    `commands: [${command("hello", `print(a.join("+") + flags.loud); return 7`)}, ${command("quiet", "")}, ${
+      command("odd", "return 256")
+    }]`,
+  );
+  await using host = await openNamed([path]);
+  const [plugin] = host.plugins;
+  assert.equal(await host.runCommand(plugin, "hello", { arguments: ["a", "b"], flags: { loud: true } }), 7);
+  assert.deepEqual(host.printed, ["a+btrue"]);
+  assert.equal(await host.runCommand(plugin, "quiet", { arguments: [], flags: {} }), 0);
+  await assert.rejects(host.runCommand(plugin, "odd", { arguments: [], flags: {} }), /no exit status/);
+});
+
+Deno.test("Ctrl-C ends a hook at once", async () => {
+  await using scratch = await scratchFolder();
+  const controller = new AbortController();
+  const path = writeModule(
+    scratch.at("guard.ts"),
+    `beforePull: (_, { log }) => { log("started"); return new Promise(() => {}); }`,
+  );
+  await using host = await openNamed([path], {
+    signal: controller.signal,
+    onLog: () => controller.abort(),
+  });
+  await assert.rejects(host.check("beforePull", TRANSFER), (error) => hasCode(error, "cancelled"));
+});
