@@ -1,9 +1,8 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { SatchelError, systemCode } from "../error.ts";
 import { printable } from "../printable.ts";
-import type { ClientCertificate } from "../runtime/mod.ts";
+import { checkCertificate, type ClientCertificate, isKeyOf } from "../runtime/mod.ts";
 import { readSmallFile } from "../small_file.ts";
 
 /** What a folder of certificates holds. */
@@ -83,7 +82,7 @@ function readPair(path: string, stem: string, onWarning: (message: string) => vo
 function checkPair(certificate: string, key: string, { source, keyPath }: { source: string; keyPath: string }): void {
   let fits: boolean;
   try {
-    fits = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+    fits = isKeyOf(key, certificate);
   } catch (cause) {
     const isEncrypted = /-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(key);
     throw new SatchelError("usage", `${shown(keyPath)} is not a private key in PEM form that can be used`, {
@@ -100,7 +99,7 @@ function readCertificates(path: string): string[] {
   if (found.length === 0) throw new SatchelError("usage", `${shown(path)} holds no certificate in PEM form`);
   for (const certificate of found) {
     try {
-      new X509Certificate(certificate);
+      checkCertificate(certificate);
     } catch (cause) {
       throw new SatchelError("usage", `${shown(path)} holds a certificate that cannot be read`, { cause });
     }

@@ -13,3 +13,4 @@ export * from "./peer_certificate.ts";
 export * from "./process.ts";
 export * from "./tls.ts";
 export * from "./worker.ts";
+export * from "./x509.ts";
