@@ -82,8 +82,7 @@ async function erase(
 async function list(_request: unknown, context: PluginContext): Promise<{ registries: string[] }> {
   const registries = (await listed(context) ?? []).flatMap((key) => {
     const registry = registryOf(key);
-    // Others keep other things there, which no registry of ours leads to.
-    return keysOf(registry).includes(key) && isWanted(registry, context) ? [registry] : [];
+    return registry !== undefined && isWanted(registry, context) ? [registry] : [];
   });
   return { registries: [...new Set(registries)] };
 }
@@ -140,8 +139,10 @@ function keysOf(registry: string): string[] {
   return registry === HUB ? [HUB_KEY, HUB] : [registry, `https://${registry}`];
 }
 
-function registryOf(key: string): string {
-  return key === HUB_KEY ? HUB : key.replace(/^https:\/\//, "");
+/** The registry that an address leads to, by the rules of {@link keysOf}; others keep other things there too. */
+function registryOf(key: string): string | undefined {
+  if (key === HUB_KEY) return HUB;
+  return /^(?:https:\/\/)?([^/]+)$/.exec(key)?.[1];
 }
 
 function credentialOf(stdout: string, program: string): PluginCredential | undefined {

@@ -119,8 +119,9 @@ export async function runInteractive(
   args: readonly string[],
   environment: Variables,
 ): Promise<number> {
-  using _signals = handSignalsOn((signal) => child?.kill(signal));
   let child: ChildProcess | undefined;
+  // Not by `child.kill`: after that, Deno takes the program for killed even if it has dealt with the signal.
+  using _signals = handSignalsOn((signal) => child?.pid !== undefined && process.kill(child.pid, signal));
   return await new Promise((resolve, reject) => {
     const fail = (cause: unknown) => reject(notStarted(printable(program), cause));
     try {
@@ -134,7 +135,7 @@ export async function runInteractive(
 }
 
 /** Takes the place of whoever listens for signals, until it is disposed of. */
-function handSignalsOn(kill: (signal: NodeJS.Signals) => void): Disposable {
+function handSignalsOn(kill: (signal: NodeJS.Signals) => unknown): Disposable {
   const taken = (["SIGINT", "SIGTERM"] as const).map((signal) => {
     const others = process.listeners(signal);
     // What comes from the keyboard of a terminal reaches the program by itself, and twice would mean something else.
@@ -184,8 +185,8 @@ function killGroup({ pid }: ChildProcess): void {
 }
 
 function statusOf(code: number | null, signal: string | null): number {
-  if (signal !== null) return 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
-  return code ?? 0;
+  if (code !== null) return code;
+  return 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
 }
 
 function notStarted(name: string, cause: unknown): SatchelError {

@@ -18,6 +18,9 @@ export const PEER_SOURCES = {
   flock: "apt-get install util-linux",
   setpriv: "apt-get install util-linux",
   script: "apt-get install bsdutils",
+  "docker-credential-pass": "apt-get install golang-docker-credential-helpers",
+  pass: "apt-get install pass",
+  gpg: "apt-get install gnupg",
 } as const;
 
 /** A program that satchel is tested with. */
