@@ -1,0 +1,110 @@
+/**
+ * Counts what reaches a registry when many hosts pull one gadget: without a mirror, with a pull-through cache of the distribution
+ * project, and with one that is believed about tags. Prints a table and draws docs/images/fleet.svg.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import {
+  attachmentTag,
+  binary,
+  makeCosignSignature,
+  makeGadget,
+  pushImage,
+  ROOT,
+  run,
+  satchelEnvironment,
+  scratchFolder,
+  startRegistry,
+  startTcpProxy,
+} from "../tests/harness/mod.ts";
+import { type Bar, drawBars } from "./fleet_chart.ts";
+
+const HOSTS = 200;
+const AT_A_TIME = 8;
+const LAYER_SIZE = 200_000;
+const REPOSITORY = "team/gadget";
+
+/** What one way of setting up the hosts brought. */
+interface Result {
+  title: string;
+  requests: number;
+  /** What the registry sent, heads of responses included. */
+  bytes: number;
+  seconds: number;
+}
+
+/** Makes the part `mirrors` of the hosts' configuration. */
+type Mirrors = (origin: string, cache: string) => Record<string, unknown[]>;
+
+const SETUPS: readonly { title: string; mirrors: Mirrors }[] = [
+  { title: "no mirror", mirrors: () => ({}) },
+  { title: "cache", mirrors: (origin, cache) => ({ [origin]: [`http://${cache}`] }) },
+  {
+    title: "cache with resolveTags",
+    mirrors: (origin, cache) => ({ [origin]: [{ endpoint: `http://${cache}`, resolveTags: true }] }),
+  },
+];
+
+async function measure(title: string, mirrors: Mirrors): Promise<Result> {
+  const gadget = makeGadget({ layerSize: LAYER_SIZE });
+  await using origin = await startRegistry();
+  await pushImage(origin, REPOSITORY, "v1", gadget);
+  const signature = makeCosignSignature(gadget.root);
+  await pushImage(origin, REPOSITORY, attachmentTag(gadget.root.digest, ".sig"), signature);
+  // Hosts and cache reach the registry through it alone, so that it sees every byte.
+  await using line = await startTcpProxy(origin.host, { direction: "down", after: Infinity, times: 0 });
+  await using cache = await startRegistry({ proxy: `http://${line.host}` });
+  await using scratch = await scratchFolder();
+  const config = scratch.at("config.yaml");
+  const setup = { mirrors: mirrors(line.host, cache.host), insecureRegistries: [line.host] };
+  await Deno.writeTextFile(config, JSON.stringify(setup));
+  const before = origin.requests().length;
+  const started = performance.now();
+  await forEachHost(async (host) => {
+    const home = scratch.at(`host-${host}`);
+    await Deno.mkdir(home);
+    const env = { ...satchelEnvironment(join(home, "store"), home), SATCHEL_CONFIG: config };
+    const outcome = await run(await binary(), ["image", "pull", "-q", `${line.host}/${REPOSITORY}:v1`], { env });
+    if (outcome.code !== 0) throw new Error(`host ${host}: ${outcome.stderr}`);
+  });
+  const seconds = (performance.now() - started) / 1000;
+  return { title, requests: origin.requests().length - before, bytes: line.passed(), seconds };
+}
+
+async function forEachHost(work: (host: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < HOSTS) await work(next++);
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, worker));
+}
+
+function table(results: readonly Result[]): string {
+  const rows = results.map(({ title, requests, bytes, seconds }) =>
+    `| ${title} | ${requests} | ${megabytes(bytes)} | ${seconds.toFixed(1)} |`
+  );
+  const header = [
+    "| hosts pull by tag | requests at the origin | MB sent by the origin | seconds |",
+    "|---|---:|---:|---:|",
+  ];
+  return [...header, ...rows].join("\n");
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(2);
+}
+
+const results: Result[] = [];
+for (const { title, mirrors } of SETUPS) results.push(await measure(title, mirrors));
+console.log(`${HOSTS} hosts, ${AT_A_TIME} at a time, one signed gadget of two layers of ${LAYER_SIZE} bytes:\n`);
+console.log(table(results));
+const bars = (value: (result: Result) => number, show: (value: number) => string): Bar[] =>
+  results.map((result) => ({ label: result.title, value: value(result), shown: show(value(result)) }));
+await Deno.writeTextFile(
+  join(ROOT, "docs/images/fleet.svg"),
+  drawBars([
+    { title: `Requests at the origin, ${HOSTS} pulls`, bars: bars(({ requests }) => requests, String) },
+    { title: "MB that the origin sent", bars: bars(({ bytes }) => bytes, megabytes) },
+  ]),
+);
