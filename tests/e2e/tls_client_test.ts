@@ -1,5 +1,7 @@
 import { strict as assert } from "node:assert";
 import {
+  ACCOUNT,
+  ACCOUNT_LINE,
   assertHolds,
   capabilityTest,
   describe,
@@ -132,6 +134,44 @@ for (const [name, run] of Object.entries(RUNTIMES)) {
     assert.match(outcome.stderr, /HTTPS_PROXY names a proxy that speaks TLS/);
   });
 }
+
+peerTest(["registry", "openssl"], "login tries an account by --cert-dir, with the client certificate", async () => {
+  await using scratch = await scratchFolder();
+  await using tls = await makeCertificates();
+  await using registry = await startRegistry({ tls, wantsClientCertificate: true, htpasswd: ACCOUNT_LINE });
+  const folder = await makeCertificateFolder(scratch.at("folder"), tls, ["authority", "client"]);
+  const auth = ["--authfile", scratch.at("auth.json"), "--cert-dir"];
+  const args = ["login", registry.host, "-u", ACCOUNT.username, "--password-stdin", ...auth];
+  const outcome = await succeed(satchel, [...args, folder], { stdin: ACCOUNT.password });
+  assert.match(outcome.stdout, /Login Succeeded!/);
+
+  const without = await makeCertificateFolder(scratch.at("without"), tls, ["authority"]);
+  const refused = await satchel([...args, without], { stdin: ACCOUNT.password });
+  assert.equal(refused.code, 1, describe(refused));
+  assert.match(refused.stderr, /it wants a client certificate/);
+});
+
+peerTest("openssl", "a mirror gets the certificates of its own folder, and nothing of --cert-dir", async () => {
+  await using scratch = await scratchFolder();
+  await using tls = await makeCertificates();
+  await using others = await makeCertificates();
+  const gadget = makeGadget();
+  await using mirror = await startAskingServer(others, manifestsOf(gadget, "localhost:1"));
+  await using storage = await startAskingServer(tls, blobsOf(gadget));
+  await using registry = await startAskingServer(tls, manifestsOf(gadget, storage.host));
+  const folder = await makeCertificateFolder(scratch.at("folder"), tls, ["authority", "client"]);
+  const home = scratch.at("home");
+  const places = `${home}/.config/containers/certs.d`;
+  await makeCertificateFolder(`${places}/${mirror.host}`, others, ["authority"]);
+  await makeCertificateFolder(`${places}/${storage.host}`, tls, ["authority"]);
+  const config = scratch.at("config.yaml");
+  const mirrors = { [registry.host]: [{ endpoint: mirror.host, resolveTags: true }] };
+  await Deno.writeTextFile(config, JSON.stringify({ mirrors }));
+  const args = ["image", "pull", `${registry.host}/demo/gadget`, "--cert-dir", folder, "--config", config];
+  await succeed(satchel, args, { home });
+  assert.ok(mirror.seen.length > 0 && mirror.seen.every((each) => each.startsWith("nobody ")), mirror.seen.join());
+  assert.ok(registry.seen.length > 0 && registry.seen.every((each) => each.startsWith("test client ")));
+});
 
 capabilityTest(
   ["root", "registry", "openssl"],
