@@ -1,6 +1,5 @@
-import { createReadStream } from "node:fs";
-import { SatchelError, throwIfCancelled } from "../../lib/error.ts";
-import { isTerminal, openPrompt } from "../../lib/terminal/mod.ts";
+import { SatchelError } from "../../lib/error.ts";
+import { isTerminal, openPrompt, readStdin } from "../../lib/terminal/mod.ts";
 import { type FlagValues, isSet, textOf } from "../flags.ts";
 
 /** What the command line says of the account. */
@@ -19,8 +18,6 @@ export interface Answers {
 
 /** Longer passwords are none, in bytes. */
 const MAX_PASSWORD = 64 * 1024;
-
-const STDIN = 0;
 
 /**
  * Reads the flags of the account.
@@ -83,15 +80,8 @@ function checkPassword(password: string): string {
 
 /** All of stdin, without line feeds and carriage returns at its end. */
 async function readPassword(signal: AbortSignal): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of createReadStream("", { fd: STDIN, autoClose: false })) {
-    throwIfCancelled(signal);
-    size += chunk.length;
-    if (size > MAX_PASSWORD) throw usage(`the password on stdin is longer than ${MAX_PASSWORD} bytes`);
-    chunks.push(chunk);
-  }
-  const text = await new Blob(chunks as BlobPart[]).text();
+  const bytes = await readStdin({ limit: MAX_PASSWORD, what: "the password", signal });
+  const text = new TextDecoder().decode(bytes);
   return checkPassword(text.replace(/[\r\n]+$/, ""));
 }
 

@@ -1,9 +1,8 @@
-import { createReadStream } from "node:fs";
-import { SatchelError, throwIfCancelled } from "../../lib/error.ts";
+import { SatchelError } from "../../lib/error.ts";
 import { parseJson } from "../../lib/oci/json.ts";
 import type { FoundPlugin, HookName, Json } from "../../lib/plugin/mod.ts";
 import { printable } from "../../lib/printable.ts";
-import { write } from "../../lib/terminal/streams.ts";
+import { readStdin, write } from "../../lib/terminal/mod.ts";
 import { EXIT_OK } from "../exit.ts";
 import type { Invocation } from "../invocation.ts";
 import { serialize } from "../output.ts";
@@ -13,8 +12,6 @@ import { openPlugin } from "./find.ts";
 
 /** The longest request, in bytes: as long as an answer may be. */
 const MAX_REQUEST = 4 << 20;
-
-const STDIN = 0;
 
 /**
  * `satchel plugin call PLUGIN HOOK`: hands a request to a hook and prints the answer. It prints what a hook of credentials
@@ -46,14 +43,6 @@ function hookOf({ name, path, hooks, failure }: FoundPlugin, text: string): Hook
 
 /** What stands on stdin; nothing is an empty request. */
 async function readRequest(signal: AbortSignal): Promise<Json> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of createReadStream("", { fd: STDIN, autoClose: false })) {
-    throwIfCancelled(signal);
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > MAX_REQUEST) throw new SatchelError("usage", `the request on stdin is longer than ${MAX_REQUEST} bytes`);
-  }
-  const bytes = new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
-  return size === 0 ? {} : parseJson(bytes, "the request on stdin") as Json;
+  const bytes = await readStdin({ limit: MAX_REQUEST, what: "the request", signal });
+  return bytes.length === 0 ? {} : parseJson(bytes, "the request on stdin") as Json;
 }

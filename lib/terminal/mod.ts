@@ -9,4 +9,5 @@ export * from "./bytes.ts";
 export * from "./columns.ts";
 export * from "./progress.ts";
 export * from "./prompt.ts";
+export * from "./stdin.ts";
 export * from "./streams.ts";

@@ -73,6 +73,14 @@ Deno.test("plugin init overwrites nothing, and writes files that nobody else may
   assert.equal(again.code, 2);
   assert.match(again.stderr, /^Error: one\.ts is there already$/m);
   assert.equal(await Deno.readTextFile(scratch.at("one.ts")), "precious");
+  await Deno.mkdir(scratch.at("sub"));
+  await Deno.writeTextFile(scratch.at("sub/one.ts"), "precious");
+  assert.equal((await init("one", "--directory", "sub")).code, 2);
+  assert.deepEqual(
+    Array.from(Deno.readDirSync(scratch.at("sub")), ({ name }) => name),
+    ["one.ts"],
+    "nothing was written",
+  );
   const second = await init("three");
   assert.match(second.stdout, /^Wrote three\.ts\n/, "the types are shared");
 });
