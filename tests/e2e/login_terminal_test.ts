@@ -1,0 +1,147 @@
+import { strict as assert } from "node:assert";
+import { join } from "node:path";
+import {
+  ACCOUNT,
+  ACCOUNT_LINE,
+  binary,
+  peerTest,
+  type Registry,
+  ROOT,
+  satchelEnvironment,
+  type Scratch,
+  scratchFolder,
+  startRegistry,
+  writeAuthFile,
+} from "../harness/mod.ts";
+import { openTerminal } from "./cli_terminal.ts";
+
+/** A registry that wants {@link ACCOUNT}, and a folder for the auth file. */
+interface World extends AsyncDisposable {
+  registry: Registry;
+  scratch: Scratch;
+  file: string;
+  env: Record<string, string>;
+  /** A login that asks, as a shell command; afterwards the state of the terminal is shown. */
+  command: string;
+}
+
+async function startWorld(program?: string): Promise<World> {
+  const scratch = await scratchFolder();
+  const registry = await startRegistry({ htpasswd: ACCOUNT_LINE });
+  const file = scratch.at("auth.json");
+  const login = `${program ?? await binary()} login ${registry.host} --plain-http --authfile ${file}`;
+  return {
+    registry,
+    scratch,
+    file,
+    env: {
+      ...satchelEnvironment(scratch.at("store"), scratch.path),
+      DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
+    },
+    command: `stty -a > ${scratch.at("before")}; ${login}; status=$?; stty -a > ${scratch.at("after")}; ` +
+      `echo status=$status`,
+    async [Symbol.asyncDispose]() {
+      await registry[Symbol.asyncDispose]();
+      await scratch[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function assertRestored({ scratch }: World): Promise<void> {
+  const [before, after] = await Promise.all(["before", "after"].map((name) => Deno.readTextFile(scratch.at(name))));
+  assert.match(before, /[^-]echo\b/);
+  assert.equal(after, before);
+}
+
+const BY_DENO = `${Deno.execPath()} run -A --no-prompt ${join(ROOT, "main.ts")}`;
+
+for (const [runtime, program] of [["the binary", undefined], ["the sources under Deno", BY_DENO]] as const) {
+  peerTest(["registry", "script"], `${runtime} asks for name and password, and shows the name alone`, async () => {
+    await using world = await startWorld(program);
+    await using terminal = openTerminal(world.command, world.env);
+    await terminal.waitFor(/Username: /);
+    await terminal.type(`${ACCOUNT.username}\r`);
+    await terminal.waitFor(/joe[^]*Password: /);
+    await terminal.type(`${ACCOUNT.password}\r`);
+    await terminal.waitFor(/Login Succeeded![^]*status=0/);
+    await terminal.status;
+    assert.ok(!terminal.output.includes(ACCOUNT.password), terminal.output);
+    await assertRestored(world);
+  });
+
+  peerTest(
+    ["registry", "script"],
+    `Ctrl-C at a question of ${runtime} is exit 130 and gives the terminal back`,
+    async () => {
+      for (const key of ["\x03", "\x04"]) {
+        await using world = await startWorld(program);
+        await using terminal = openTerminal(world.command, world.env);
+        await terminal.waitFor(/Username: /);
+        await terminal.type("joe\r");
+        await terminal.waitFor(/Password: /);
+        await terminal.type(key === "\x03" ? "s3c" : "");
+        await terminal.type(key);
+        await terminal.waitFor(/status=130/);
+        await terminal.status;
+        assert.ok(!terminal.output.includes("s3c"), terminal.output);
+        await assertRestored(world);
+        await assert.rejects(Deno.stat(world.file), Deno.errors.NotFound);
+      }
+    },
+  );
+}
+
+peerTest(["registry", "script"], "SIGTERM at a question gives the terminal back", async () => {
+  await using world = await startWorld();
+  // The shell's number is that of the login which takes its place.
+  const login = /; (\S+ login [^;]+); status/.exec(world.command)![1];
+  const command = world.command.replace(login, () => `sh -c 'echo pid=$$; exec ${login}'`);
+  await using terminal = openTerminal(command, world.env);
+  const [, pid] = await terminal.waitFor(/pid=(\d+)/);
+  await terminal.waitFor(/Username: /);
+  Deno.kill(Number(pid), "SIGTERM");
+  await terminal.waitFor(/status=130/);
+  await terminal.status;
+  await assertRestored(world);
+});
+
+peerTest(
+  ["registry", "script"],
+  "name and password that are pasted at once are taken, and the password is not shown",
+  async () => {
+    await using world = await startWorld();
+    await using terminal = openTerminal(world.command, world.env);
+    await terminal.waitFor(/Username: /);
+    await terminal.type(`${ACCOUNT.username}\r${ACCOUNT.password}\r`);
+    await terminal.waitFor(/Login Succeeded![^]*status=0/);
+    await terminal.status;
+    assert.ok(!terminal.output.includes(ACCOUNT.password), terminal.output);
+  },
+);
+
+peerTest(
+  ["registry", "script"],
+  "an account that is refused is told of, its name is offered, and another password is asked",
+  async () => {
+    await using world = await startWorld();
+    await writeAuthFile(world.file, { [world.registry.host]: { username: "joe", password: "old" } });
+    await using terminal = openTerminal(world.command, world.env);
+    await terminal.waitFor(/is refused[^]*Username \(joe\): /);
+    await terminal.type("\r");
+    await terminal.waitFor(/Password: /);
+    await terminal.type(`${ACCOUNT.password}\r`);
+    await terminal.waitFor(/Login Succeeded![^]*status=0/);
+    await terminal.status;
+  },
+);
+
+peerTest(["registry", "script"], "an empty password is a usage error", async () => {
+  await using world = await startWorld();
+  await using terminal = openTerminal(world.command, world.env);
+  await terminal.waitFor(/Username: /);
+  await terminal.type("joe\r");
+  await terminal.waitFor(/Password: /);
+  await terminal.type("\r");
+  await terminal.waitFor(/the password is empty[^]*status=2/);
+  await terminal.status;
+});
