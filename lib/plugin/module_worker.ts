@@ -44,8 +44,14 @@ interface Scope {
     reallyExit: unknown;
     stdout: { write: unknown };
     stderr: { write: unknown };
+    getBuiltinModule(name: "node:stream"): { Writable: new (options: WritableOptions) => object };
   };
   Deno?: { exit: unknown };
+}
+
+/** What a stream of Node is made of. */
+interface WritableOptions {
+  write(chunk: unknown, encoding: string, done: () => void): void;
 }
 
 /** What nobody caught. */
@@ -184,9 +190,33 @@ function divertOutput(): void {
     log(typeof chunk === "string" ? chunk : new TextDecoder().decode(chunk as Uint8Array));
     return true;
   };
-  if (!scope.process) return;
-  scope.process.stdout.write = write;
-  scope.process.stderr.write = write;
+  for (const name of ["stdout", "stderr"] as const) divertStream(name, write);
+}
+
+/**
+ * Puts another stream in the place of the real one. In Bun to look at the real one, or to define a property in its place,
+ * takes ten milliseconds; so it is assigned, and made when it is used.
+ */
+function divertStream(name: "stdout" | "stderr", write: (chunk: unknown) => boolean): void {
+  const { process } = scope;
+  if (!process) return;
+  // There `node:process` has the stream without asking for it here.
+  if (scope.Deno) return void (process[name].write = write);
+  let stream: object | undefined;
+  const made = () => stream ??= writable(process, write);
+  process[name] = new Proxy({ write }, {
+    get: (_, member) => {
+      const value = Reflect.get(made(), member);
+      return typeof value === "function" ? value.bind(made()) : value;
+    },
+    set: (_, member, value) => Reflect.set(made(), member, value),
+    has: (_, member) => Reflect.has(made(), member),
+  });
+}
+
+function writable(process: NonNullable<Scope["process"]>, write: (chunk: unknown) => boolean): object {
+  const { Writable } = process.getBuiltinModule("node:stream");
+  return new Writable({ write: (chunk, _encoding, done) => (write(chunk), done()) });
 }
 
 function shown(value: unknown): string {
