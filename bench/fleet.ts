@@ -1,6 +1,6 @@
 /**
  * Counts what reaches a registry when many hosts pull one gadget: without a mirror, with a pull-through cache of the distribution
- * project, and with one that is believed about tags. Prints a table and draws docs/images/fleet.svg.
+ * project, with one that is believed about tags, and with a registry that was given a copy before. Prints a table and draws docs/images/fleet.svg.
  *
  * @module
  */
@@ -8,9 +8,11 @@ import { join } from "node:path";
 import {
   attachmentTag,
   binary,
+  type Image,
   makeCosignSignature,
   makeGadget,
   pushImage,
+  type Registry,
   ROOT,
   run,
   satchelEnvironment,
@@ -34,31 +36,34 @@ interface Result {
   seconds: number;
 }
 
-/** Makes the part `mirrors` of the hosts' configuration. */
-type Mirrors = (origin: string, cache: string) => Record<string, unknown[]>;
+/** One way of setting up the hosts. */
+interface Setup {
+  title: string;
+  /** What the mirror is; without it there is none. */
+  mirror?: "cache" | "copy";
+  resolveTags?: boolean;
+}
 
-const SETUPS: readonly { title: string; mirrors: Mirrors }[] = [
-  { title: "no mirror", mirrors: () => ({}) },
-  { title: "cache", mirrors: (origin, cache) => ({ [origin]: [`http://${cache}`] }) },
-  {
-    title: "cache with resolveTags",
-    mirrors: (origin, cache) => ({ [origin]: [{ endpoint: `http://${cache}`, resolveTags: true }] }),
-  },
+const SETUPS: readonly Setup[] = [
+  { title: "no mirror" },
+  { title: "cache", mirror: "cache" },
+  { title: "cache, resolveTags", mirror: "cache", resolveTags: true },
+  { title: "copy", mirror: "copy" },
+  { title: "copy, resolveTags", mirror: "copy", resolveTags: true },
 ];
 
-async function measure(title: string, mirrors: Mirrors): Promise<Result> {
+async function measure({ title, mirror, resolveTags = false }: Setup): Promise<Result> {
   const gadget = makeGadget({ layerSize: LAYER_SIZE });
   await using origin = await startRegistry();
-  await pushImage(origin, REPOSITORY, "v1", gadget);
-  const signature = makeCosignSignature(gadget.root);
-  await pushImage(origin, REPOSITORY, attachmentTag(gadget.root.digest, ".sig"), signature);
+  await publish(origin, gadget);
   // Hosts and cache reach the registry through it alone, so that it sees every byte.
   await using line = await startTcpProxy(origin.host, { direction: "down", after: Infinity, times: 0 });
-  await using cache = await startRegistry({ proxy: `http://${line.host}` });
+  await using cache = await startRegistry(mirror === "cache" ? { proxy: `http://${line.host}` } : {});
+  if (mirror === "copy") await publish(cache, gadget);
   await using scratch = await scratchFolder();
   const config = scratch.at("config.yaml");
-  const setup = { mirrors: mirrors(line.host, cache.host), insecureRegistries: [line.host] };
-  await Deno.writeTextFile(config, JSON.stringify(setup));
+  const mirrors = mirror === undefined ? {} : { [line.host]: [{ endpoint: `http://${cache.host}`, resolveTags }] };
+  await Deno.writeTextFile(config, JSON.stringify({ mirrors, insecureRegistries: [line.host] }));
   const before = origin.requests().length;
   const started = performance.now();
   await forEachHost(async (host) => {
@@ -70,6 +75,13 @@ async function measure(title: string, mirrors: Mirrors): Promise<Result> {
   });
   const seconds = (performance.now() - started) / 1000;
   return { title, requests: origin.requests().length - before, bytes: line.passed(), seconds };
+}
+
+/** Puts a gadget and its signature into a registry. */
+async function publish(registry: Registry, gadget: Image): Promise<void> {
+  await pushImage(registry, REPOSITORY, "v1", gadget);
+  const tag = attachmentTag(gadget.root.digest, ".sig");
+  await pushImage(registry, REPOSITORY, tag, makeCosignSignature(gadget.root));
 }
 
 async function forEachHost(work: (host: number) => Promise<void>): Promise<void> {
@@ -96,7 +108,7 @@ function megabytes(bytes: number): string {
 }
 
 const results: Result[] = [];
-for (const { title, mirrors } of SETUPS) results.push(await measure(title, mirrors));
+for (const setup of SETUPS) results.push(await measure(setup));
 console.log(`${HOSTS} hosts, ${AT_A_TIME} at a time, one signed gadget of two layers of ${LAYER_SIZE} bytes:\n`);
 console.log(table(results));
 const bars = (value: (result: Result) => number, show: (value: number) => string): Bar[] =>
