@@ -17,14 +17,15 @@ import { buildInfo } from "./build/version.ts";
 
 /**
  * What the program may do. It reads and writes stores, auth files and configuration wherever the user says and talks to any
- * registry, so only the rest can be kept from it: it starts no programs, calls no native code, and of the system it asks for
- * the user's number alone, which tells where the store is and whose files to trust.
+ * registry, and it runs plugins and credential helpers, so only the rest can be kept from it: it calls no native code, and of
+ * the system it asks for the user's number alone, which tells where the store is and whose files to trust.
  */
 const PERMISSIONS = [
   "--allow-read",
   "--allow-write",
   "--allow-net",
   "--allow-env",
+  "--allow-run",
   "--allow-sys=uid",
   "--no-prompt",
 ];
