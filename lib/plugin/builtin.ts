@@ -90,6 +90,10 @@ async function within<T>(
   });
   try {
     return await Promise.race([work(controller.signal), end]);
+  } catch (error) {
+    if (error instanceof SatchelError || !(error instanceof Error)) throw error;
+    // It has thrown by the contract, which knows no SatchelError.
+    throw new SatchelError("plugin", error.message, { cause: error });
   } finally {
     clearTimeout(timer);
     if (interrupt) signal.removeEventListener("abort", interrupt);
