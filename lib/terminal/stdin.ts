@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { SatchelError, throwIfCancelled } from "../error.ts";
+import { cancelled, SatchelError, throwIfCancelled } from "../error.ts";
 
 const STDIN = 0;
 
@@ -17,11 +17,24 @@ export interface StdinOptions {
  *
  * @throws {SatchelError} `usage` if it is longer than the limit, before all of it was read; `cancelled`
  */
-export async function readStdin({ limit, what, signal }: StdinOptions): Promise<Uint8Array> {
+export async function readStdin(options: StdinOptions): Promise<Uint8Array> {
+  const { signal } = options;
+  throwIfCancelled(signal);
+  const interrupted = Promise.withResolvers<never>();
+  // A read that has begun cannot be called off: nobody waits for it any more.
+  const interrupt = () => interrupted.reject(cancelled(signal));
+  signal.addEventListener("abort", interrupt, { once: true });
+  try {
+    return await Promise.race([readAll(options), interrupted.promise]);
+  } finally {
+    signal.removeEventListener("abort", interrupt);
+  }
+}
+
+async function readAll({ limit, what }: StdinOptions): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of createReadStream("", { fd: STDIN, autoClose: false })) {
-    throwIfCancelled(signal);
     size += chunk.length;
     if (size > limit) throw new SatchelError("usage", `${what} on stdin is longer than ${limit} bytes`);
     chunks.push(chunk);

@@ -6,9 +6,11 @@ import {
   run,
   satchel,
   satchelByDeno,
+  satchelEnvironment,
   satchelSucceeds,
   type Scratch,
   scratchFolder,
+  startInBackground,
   startRegistry,
 } from "../harness/mod.ts";
 import { configure, published, writeExecutable, writeFile, writeModule } from "./plugin_files.ts";
@@ -287,4 +289,22 @@ Deno.test("an empty --plugin is an error: what should guard would be missing wit
   const outcome = await satchel(["image", "list", "--plugin", ""]);
   assert.equal(outcome.code, 2, describe(outcome));
   assert.match(outcome.stderr, /^Error: --plugin needs a path$/m);
+});
+
+Deno.test("Ctrl-C ends plugin call while it waits for its request", async () => {
+  await using scratch = await scratchFolder();
+  const plugin = await writeFile(
+    scratch.at("here.js"),
+    'console.log("loaded");\nexport default { contract: 1, name: "here", sign() {} };\n',
+  );
+  // Opened for reading and writing, a FIFO never ends.
+  const script = 'mkfifo "$2" && exec "$0" plugin call "$1" sign <> "$2"';
+  const args = ["-c", script, await binary(), plugin, scratch.at("fifo")];
+  await using call = await startInBackground("sh", args, {
+    env: satchelEnvironment(scratch.at("store"), scratch.path),
+    ready: (line) => /loaded$/.test(line) ? true : undefined,
+  });
+  call.kill("SIGINT");
+  assert.equal((await call.status).code, 130);
+  assert.ok(call.lines.includes("Error: Interrupted"), "it did not have to be cut short");
 });
