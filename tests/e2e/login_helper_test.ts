@@ -142,7 +142,7 @@ peerTest("registry", "the helper for a registry comes before that for all, and b
 
 capabilityTest(
   ["root", "setpriv"],
-  "under sudo the calling user's Docker file is read without running its helpers, and only if it is that user's",
+  "root reads another user's auth file and runs no helper that it names; that user does",
   async () => {
     await using scratch = await scratchFolder();
     const ran = scratch.at("ran");
