@@ -43,7 +43,7 @@ export function drawBars(groups: readonly BarGroup[]): string {
 }
 
 function drawBar({ label, value, shown }: Bar, y: number, most: number): string {
-  const width = Math.max(1, Math.round((WIDTH - LABELS - SHOWN - 2 * MARGIN) * value / most));
+  const width = Math.round((WIDTH - LABELS - SHOWN - 2 * MARGIN) * value / most);
   const x = MARGIN + LABELS;
   return `<text x="${MARGIN}" y="${y + 15}">${escaped(label)}</text>` +
     `<rect x="${x}" y="${y}" width="${width}" height="20" fill="#4477aa"/>` +

@@ -140,7 +140,7 @@ export function openMirrored(
       return suspects.length > 0;
     },
 
-    served: () => everywhere.filter(({ blobs }) => blobs > 0).map(({ name, blobs, bytes }) => ({ name, blobs, bytes })),
+    served: () => everywhere.filter(({ bytes }) => bytes > 0).map(({ name, blobs, bytes }) => ({ name, blobs, bytes })),
   };
 }
 

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import {
   ACCOUNT,
   ACCOUNT_LINE,
+  attachmentTag,
   basic,
   makeCosignSignature,
   makeGadget,
@@ -138,6 +139,23 @@ peerTest("registry", "a mirror's failures of any kind lead to the next place", a
     assert.equal(code, 0, `${status}: ${stderr}`);
     assert.doesNotMatch(stderr, /^Warning/m);
   }
+});
+
+peerTest("registry", "where a mirror does not let us see what refers to an image, the registry is asked", async () => {
+  const gadget = makeGadget();
+  const signature = makeCosignSignature(gadget.root);
+  await using origin = await startRegistry();
+  await pushImage(origin, "team/gadget", "v1", gadget);
+  await pushImage(origin, "team/gadget", attachmentTag(gadget.root.digest, ".sig"), signature);
+  await using mirror = await startHostileRegistry(gadget, (_request, response, url) => {
+    if (!/\/referrers\/|\/manifests\/sha256-/.test(url.pathname)) return false;
+    reply(response, 403);
+  });
+  const mirrors = [{ endpoint: `http://${mirror.host}`, resolveTags: true }];
+  const { code, stderr } = await pullBy(mirrors, origin.host, "team/gadget:v1");
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, new RegExp(`With it: ${signature.root.digest}`));
+  assert.doesNotMatch(stderr, /^Warning/m);
 });
 
 peerTest("registry", "the registry's account never reaches a mirror, whatever it asks for", async () => {
