@@ -42,7 +42,9 @@ Deno.test("nobody else may write to a file", () => {
   using user = file();
   for (const mode of [0o666, 0o602]) {
     chmodSync(user.path, mode);
-    assert.throws(() => findConfigFiles({ host: "/nowhere/config.yaml", user: user.path }, undefined, silent), { code: "refused" });
+    assert.throws(() => findConfigFiles({ host: "/nowhere/config.yaml", user: user.path }, undefined, silent), {
+      code: "refused",
+    });
     assert.throws(() => findConfigFiles({ host: "/nowhere/config.yaml" }, user.path, silent), { code: "refused" });
   }
 });
