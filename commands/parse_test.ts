@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SatchelError } from "../lib/error.ts";
 import { helpText } from "./help.ts";
-import { allCommands, flagsOf, parseLine, pathName, UsageContext } from "./parse.ts";
+import { allCommands, firstWordAt, flagsOf, parseLine, pathName, UsageContext } from "./parse.ts";
 import { commandTree } from "./tree.ts";
 
 const ROOT = commandTree("satchel");
@@ -202,4 +202,13 @@ Deno.test("a command that was meant is suggested: one level deeper, or by the wo
   assert.equal(mistake("delete", "x")[1], "image remove");
   assert.equal(mistake("image", "delete", "x")[1], "remove");
   assert.equal(mistake("image", "del", "x")[1], "remove");
+});
+
+Deno.test("the first word of a line is found behind flags and their values", () => {
+  const at = (...line: string[]) => firstWordAt(ROOT, line);
+  assert.equal(at("--store", "x", "hello", "--unknown"), 2);
+  assert.equal(at("-q", "--store=x", "hello"), 2);
+  assert.equal(at("--", "hello"), 1);
+  assert.equal(at("--store", "x"), -1);
+  assert.equal(at(), -1);
 });

@@ -148,6 +148,8 @@ Deno.test("a module's commands have help, flags and suggestions, and their numbe
   const failed = await call("fail");
   assert.equal(failed.code, 1, describe(failed));
   assert.match(failed.stderr, /the plugin counter \(\S+counter\.js\) failed in the command fail: no way/);
+  const before = await satchel(["--nope", "--plugin", plugin, "counter", "count", "a"]);
+  assert.match(before.stderr, /^Error: unknown flag: --nope$/m, "flags before the name are satchel's");
   assert.match((await call("clash", "--store", "x")).stderr, /has a flag --store that is one of satchel's own/);
 });
 
