@@ -138,9 +138,8 @@ capabilityTest(
 
     const foreign = await ask({ fallbacks }, [], helper);
     assert.equal(foreign.user, undefined);
-    assert.deepEqual(foreign.warnings, [
-      `No account from ${path}: ${path} does not belong to the user who called sudo`,
-    ]);
+    assert.equal(foreign.warnings.length, 1);
+    assert.match(foreign.warnings[0], /does not belong to the user who called sudo/);
 
     chownSync(path, 54321, 54321);
     const theirs = await ask({ fallbacks }, [], helper);
