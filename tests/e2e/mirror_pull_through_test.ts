@@ -3,6 +3,7 @@ import { strict as assert } from "node:assert";
 import {
   attachmentTag,
   type Image,
+  makeCertificates,
   makeCosignSignature,
   makeGadget,
   makeReferrer,
@@ -10,6 +11,7 @@ import {
   pushImage,
   type Registry,
   satchel,
+  satchelByDeno,
   type SatchelOptions,
   satchelSucceeds,
   scratchFolder,
@@ -167,3 +169,38 @@ peerTest("registry", "a push goes to the registry, never to its mirrors", async 
   assert.equal(mirror.requests().length, asked);
   assert.equal((await origin.fetch("/v2/team/copy/manifests/v2", { method: "HEAD" })).status, 200);
 });
+
+peerTest(
+  ["registry", "openssl"],
+  "a mirror by TLS is trusted by the certificates for its own name, or passed over",
+  async () => {
+    const gadget = makeGadget();
+    await using tls = await makeCertificates();
+    await using mirror = await startRegistry({ tls });
+    await pushImage(mirror, "team/gadget", "v1", gadget);
+    await using origin = await startRegistry();
+    await pushImage(origin, "team/gadget", "v1", gadget);
+    await using scratch = await scratchFolder();
+    const config = scratch.at("config.yaml");
+    const mirrors = { [origin.host]: [{ endpoint: mirror.host, resolveTags: true }] };
+    await Deno.writeTextFile(config, JSON.stringify({ mirrors, insecureRegistries: [origin.host] }));
+    const folder = scratch.at(".config", "containers", "certs.d", mirror.host);
+    const args = ["image", "pull", "-v", `${origin.host}/team/gadget:v1`];
+    for (const runs of [satchel, satchelByDeno]) {
+      const pull = (store: string) =>
+        runs(args, { home: scratch.path, store: scratch.at(store), env: { SATCHEL_CONFIG: config } });
+      const distrusted = await pull(`${runs.name}-1`);
+      assert.equal(distrusted.code, 0, distrusted.stderr);
+      assert.match(
+        distrusted.stderr,
+        new RegExp(`The mirror ${mirror.host}/team/gadget is not asked any more: .*unknown auth`),
+      );
+      await Deno.mkdir(folder, { recursive: true });
+      await Deno.copyFile(tls.authority, `${folder}/ca.crt`);
+      const trusted = await pull(`${runs.name}-2`);
+      assert.equal(trusted.code, 0, trusted.stderr);
+      assert.match(trusted.stderr, new RegExp(`Served: 6 blobs \\([^)]+\\) from ${mirror.host}/team/gadget$`, "m"));
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
