@@ -151,7 +151,7 @@ Deno.test("a token that never suffices ends in a clear error after few requests"
   await rejects(attempt, (error: Error & { code: string; hint: string }) => {
     equal(error.code, "denied");
     match(error.message, /GET \/v2\/team\/app\/blobs\/sha256:\w+ at 127.0.0.1:\d+: HTTP 401 Unauthorized/);
-    match(error.hint, /put an account for 127.0.0.1:\d+ into the auth file/);
+    match(error.hint, /satchel login 127\.0\.0\.1:\d+/);
     return true;
   });
   ok(server.seen.length <= 4);
