@@ -17,5 +17,6 @@ export * as content from "./content/mod.ts";
 export * as credentials from "./credentials/mod.ts";
 export * from "./error.ts";
 export * as oci from "./oci/mod.ts";
+export * as plugin from "./plugin/mod.ts";
 export * as registry from "./registry/mod.ts";
 export * as store from "./store/mod.ts";

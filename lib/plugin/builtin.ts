@@ -1,8 +1,9 @@
 import { cancelled, SatchelError } from "../error.ts";
+import { printable } from "../printable.ts";
 import { type PluginManifest, readManifest } from "./answers.ts";
 import type { Hook, Json, Plugin, PluginContext } from "./contract.ts";
 import type { PluginOptions } from "./host.ts";
-import { type CallLimits, type LoadedPlugin, tooLate } from "./loaded.ts";
+import { type CallLimits, ERROR_LENGTH, type LoadedPlugin, tooLate } from "./loaded.ts";
 import { createLog } from "./log.ts";
 import { runForPlugin } from "./run.ts";
 
@@ -93,7 +94,7 @@ async function within<T>(
   } catch (error) {
     if (error instanceof SatchelError || !(error instanceof Error)) throw error;
     // It has thrown by the contract, which knows no SatchelError.
-    throw new SatchelError("plugin", error.message, { cause: error });
+    throw new SatchelError("plugin", printable(error.message, ERROR_LENGTH), { cause: error });
   } finally {
     clearTimeout(timer);
     if (interrupt) signal.removeEventListener("abort", interrupt);

@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { SatchelError, systemCode } from "../error.ts";
 import { printable } from "../printable.ts";
 import type { Json } from "./contract.ts";
@@ -28,12 +29,14 @@ const EXECUTABLE = /^satchel-./;
  * Finds plugins: those that were named, then those in the folders, each once. Nothing of them runs; those that others could
  * have changed come with a failure.
  */
-export function findPlugins({ named, folders }: Pick<PluginOptions, "named" | "folders">): Candidate[] {
+export function findPlugins(
+  { named, folders, onWarning }: Pick<PluginOptions, "named" | "folders" | "onWarning">,
+): Candidate[] {
   const found = [
     ...named.map(({ path, from, settings }) => candidateAt(path, from, settings)),
     ...folders.flatMap((folder) => inFolder(folder)),
   ];
-  return unique(found);
+  return unique(found, onWarning);
 }
 
 /** What an unusable plugin is called. */
@@ -101,10 +104,15 @@ function checkKind(path: string): void {
 }
 
 /** The first of those with the same real path, with the first settings that one of them has. */
-function unique(found: readonly Candidate[]): Candidate[] {
+function unique(found: readonly Candidate[], onWarning: (message: string) => void): Candidate[] {
   const groups = Map.groupBy(found, ({ realPath }) => realPath);
-  return [...groups.values()].map((same) => ({
-    ...same[0],
-    settings: same.find(({ settings }) => Object.keys(settings).length > 0)?.settings ?? {},
-  }));
+  return [...groups.values()].map((same) => {
+    const [first, ...others] = same.filter(({ settings }) => Object.keys(settings).length > 0);
+    for (const { path, from, settings } of others) {
+      if (isDeepStrictEqual(settings, first.settings)) continue;
+      const name = printable(path);
+      onWarning(`the settings of ${name} by ${printable(from)} are not used: it has those by ${printable(first.from)}`);
+    }
+    return { ...same[0], settings: first?.settings ?? {} };
+  });
 }

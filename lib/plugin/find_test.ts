@@ -18,6 +18,7 @@ Deno.test("named plugins come first, then those of the folders by name; what is 
   writeSafely(scratch.at("plugins", "part", "other.ts"), "", 0o644);
   const named = writeSafely(scratch.at("z.ts"), "", 0o644);
   const found = findPlugins({
+    onWarning: () => {},
     named: [{ path: named, from: "--plugin" }],
     folders: [scratch.at("none"), scratch.at("plugins")],
   });
@@ -34,11 +35,13 @@ Deno.test("named plugins come first, then those of the folders by name; what is 
   );
 });
 
-Deno.test("one file by two names is one plugin, with the first settings that somebody gave", async () => {
+Deno.test("one file by two names is one plugin, with the first settings that somebody gave, and a word about the others", async () => {
   await using scratch = await scratchFolder();
   const path = writeSafely(scratch.at("plugins", "a.ts"), "", 0o644);
   symlinkSync(path, scratch.at("link.ts"));
+  const warnings: string[] = [];
   const found = findPlugins({
+    onWarning: (message) => warnings.push(message),
     named: [
       { path: scratch.at("link.ts"), from: "one" },
       { path, from: "two", settings: { a: 2 } },
@@ -49,6 +52,7 @@ Deno.test("one file by two names is one plugin, with the first settings that som
   assert.deepEqual(found.map(({ path, from, settings }) => ({ path, from, settings })), [
     { path: scratch.at("link.ts"), from: "one", settings: { a: 2 } },
   ]);
+  assert.deepEqual(warnings, [`the settings of ${path} by three are not used: it has those by two`]);
 });
 
 Deno.test("what was named but is not there, or is no plugin, is a failure that says what it must be", async () => {

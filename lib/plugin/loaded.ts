@@ -33,6 +33,9 @@ export interface CallLimits {
   signal: AbortSignal;
 }
 
+/** How much of an error of a plugin is shown, in UTF-16 units. */
+export const ERROR_LENGTH = 1000;
+
 /** How long a plugin may take to say what it is, in milliseconds. */
 export const LOAD_TIMEOUT = 5000;
 

@@ -5,7 +5,7 @@ import { startWorker, type TextWorker } from "../runtime/worker.ts";
 import { ANSWER_LIMIT, MANIFEST_LIMIT, type PluginManifest, readManifest } from "./answers.ts";
 import type { Json } from "./contract.ts";
 import type { PluginOptions } from "./host.ts";
-import { type CallLimits, LOAD_TIMEOUT, type LoadedPlugin, tooLate } from "./loaded.ts";
+import { type CallLimits, ERROR_LENGTH, LOAD_TIMEOUT, type LoadedPlugin, tooLate } from "./loaded.ts";
 import { createLog } from "./log.ts";
 import type { FromWorker, ToWorker } from "./module_worker.ts";
 import source from "./module_worker.ts" with { type: "text" };
@@ -13,9 +13,6 @@ import { runForPlugin } from "./run.ts";
 
 /** How long a plugin is left to heed the end of its time, before its worker is ended, in milliseconds. */
 const GRACE = 100;
-
-/** How much of an error of a plugin is shown, in UTF-16 units. */
-const ERROR_LENGTH = 1000;
 
 /** A call that has not ended. */
 interface Pending {

@@ -198,13 +198,13 @@ function divertOutput(): void {
  * takes ten milliseconds; so it is assigned, and made when it is used.
  */
 function divertStream(name: "stdout" | "stderr", write: (chunk: unknown) => boolean): void {
-  const { process } = scope;
-  if (!process) return;
+  const node = scope.process;
+  if (!node) return;
   // There `node:process` has the stream without asking for it here.
-  if (scope.Deno) return void (process[name].write = write);
+  if (scope.Deno) return void (node[name].write = write);
   let stream: object | undefined;
-  const made = () => stream ??= writable(process, write);
-  process[name] = new Proxy({ write }, {
+  const made = () => stream ??= writable(node, write);
+  node[name] = new Proxy({ write }, {
     get: (_, member) => {
       const value = Reflect.get(made(), member);
       return typeof value === "function" ? value.bind(made()) : value;
@@ -214,8 +214,8 @@ function divertStream(name: "stdout" | "stderr", write: (chunk: unknown) => bool
   });
 }
 
-function writable(process: NonNullable<Scope["process"]>, write: (chunk: unknown) => boolean): object {
-  const { Writable } = process.getBuiltinModule("node:stream");
+function writable(node: NonNullable<Scope["process"]>, write: (chunk: unknown) => boolean): object {
+  const { Writable } = node.getBuiltinModule("node:stream");
   return new Writable({ write: (chunk, _encoding, done) => (write(chunk), done()) });
 }
 
