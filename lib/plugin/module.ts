@@ -164,7 +164,9 @@ function converse(options: PluginOptions, log: (line: string) => void): Conversa
 }
 
 function broken(error: unknown): SatchelError {
-  return new SatchelError("plugin", printable(String(error), ERROR_LENGTH));
+  // Who imports a plugin is no news, and the name of the worker says nothing to anybody.
+  const text = String(error).replace(/ (?:imported )?from "?\/?blob:\S*/, "");
+  return new SatchelError("plugin", printable(text, ERROR_LENGTH));
 }
 
 /** Text as bytes; what is far too long is cut off, and refused by its length by whoever reads it. */
