@@ -103,8 +103,9 @@ async function editAuths(
   if (mayCreate) {
     onPath("create the folder of", path, () => mkdirSync(dirname(target), { recursive: true, mode: 0o700 }));
   }
-  using _lock = await acquireLock(`${target}.lock`, options);
+  using lock = await acquireLock(`${target}.lock`, options);
   const old = await readUnderLock(target);
+  if (old && old.stat.uid !== effectiveUser()) onPath("write", lock.path, () => handOverLock(lock.path, old.stat));
   const root: JsonText = old === undefined || old.text.trim() === ""
     ? { kind: "object", members: [] }
     : readJsonText(old.text);
@@ -152,6 +153,18 @@ function checkOwner(target: string, { uid }: Stats): void {
   throw new SatchelError("refused", `the auth file ${target} belongs to the user ${uid}, so it is not written to`, {
     hint: "Name another one with --authfile.",
   });
+}
+
+/** Gives the lock that root has made to the user whose file it is for, who could not take it otherwise. */
+function handOverLock(path: string, { uid, gid }: Stats): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const { nlink, size, uid: owner } = fstatSync(fd);
+    // An empty file without another name is not worth taking from root.
+    if (owner !== uid && nlink === 1 && size === 0) fchownSync(fd, uid, gid);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /**

@@ -200,6 +200,7 @@ capabilityTest("root", "root keeps the owner of another user's file in that user
   await write(folder.file);
   const { uid, gid, mode } = statSync(folder.file);
   assert.deepEqual([uid, gid, mode & 0o777], [54321, 54322, 0o600]);
+  assert.equal(statSync(`${folder.file}.lock`).uid, 54321);
 });
 
 /** Names of members, among them those that JavaScript treats in a way of their own. */

@@ -86,7 +86,27 @@ peerTest(["registry", "openssl"], "login, login again and logout over TLS, by Ba
   await wholeLife(registry, [], registry.env);
 });
 
-peerTest("registry", "the same from the sources under Deno", async () => {
+peerTest(
+  ["registry", "openssl"],
+  "a registry of an own authority takes a login with --cert-dir, and with --tls-verify=false, and not without",
+  async () => {
+    await using scratch = await scratchFolder();
+    await using tls = await makeCertificates();
+    await using registry = await startRegistry({ htpasswd: ACCOUNT_LINE, tls });
+    const file = scratch.at("auth.json");
+    const outcome = await satchel(given(registry.host, file), { stdin });
+    assert.equal(outcome.code, 1, describe(outcome));
+    await assert.rejects(Deno.stat(file), Deno.errors.NotFound);
+    await Deno.mkdir(scratch.at("certs"));
+    await Deno.copyFile(registry.env.SSL_CERT_FILE, scratch.at("certs", "ca.crt"));
+    await satchelSucceeds(given(registry.host, file, "--cert-dir", scratch.at("certs")), { stdin });
+    const unverified = await satchel(given(registry.host, file, "--tls-verify=false"), { stdin });
+    assert.equal(unverified.code, 0, describe(unverified));
+    assert.match(unverified.stderr, /Warning: The certificate of .* is not checked/);
+  },
+);
+
+peerTest("registry", "login and logout from the sources under Deno", async () => {
   await using scratch = await scratchFolder();
   await using registry = await startRegistry({ htpasswd: ACCOUNT_LINE });
   const file = scratch.at("auth.json");
