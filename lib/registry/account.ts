@@ -1,10 +1,14 @@
 import type { Credential } from "../credential.ts";
-import { hasCode, SatchelError } from "../error.ts";
+import { SatchelError } from "../error.ts";
 import { createClient } from "./client.ts";
 import type { RegistryOptions } from "./options.ts";
+import { basicAuthorization } from "./token.ts";
 
 /** What a registry says of an account: it is good, or nobody asked for one, so that nothing is known of it. */
 export type AccountVerdict = "accepted" | "not asked";
+
+/** What helps where an account is missing does not help here. */
+const DENIED_HINT = "Are user name and password those for this registry? Some want a token in place of the password.";
 
 /**
  * Tries an account on a registry, in the way that the registry asks for: by HTTP Basic, or with a token of its token service
@@ -29,12 +33,21 @@ export async function tryAccount(
   try {
     await client.request({ method: "GET", url, scopes: [], accept: [200], signal }, () => {});
   } catch (error) {
-    if (!hasCode(error, "denied")) throw error;
-    // What helps where an account is missing does not help here.
-    throw new SatchelError("denied", `Cannot log in to ${registry}: ${error.message}`, {
-      hint: "Are user name and password those for this registry? Some want a token in place of the password.",
-      cause: error,
-    });
+    if (!(error instanceof SatchelError) || error.code === "cancelled") throw error;
+    const message = `Cannot log in to ${registry}: ${withoutSecrets(error.message, credential)}`;
+    // The cause stays behind: its message is the one that may have the password.
+    throw new SatchelError(error.code, message, { hint: error.code === "denied" ? DENIED_HINT : error.hint });
   }
   return wasAsked ? "accepted" : "not asked";
+}
+
+/** An error of a registry is what it likes to say, and that may be what it was sent. */
+function withoutSecrets(text: string, { username, password, identityToken, registryToken }: Credential): string {
+  const basic = username === undefined || password === undefined
+    ? []
+    : [basicAuthorization(username, password).slice(6)];
+  const secrets = [...basic, password, identityToken, registryToken].filter((each) =>
+    each !== undefined && each !== ""
+  );
+  return secrets.reduce<string>((rest, secret) => rest.replaceAll(secret!, "***"), text);
 }
