@@ -41,7 +41,7 @@ const CASES: [string, string[]][] = [
   ["satchel image push 127.0.0.1:5", ["127.0.0.1:5000/demo/gadget:v1"]],
   ["satchel image rm trace_open:l", ["trace_open:latest"]],
   ["satchel image tag trace_open:latest 127", ["127.0.0.1:5000/demo/gadget:v1"]],
-  ["satchel image list --no", ["--no-trunc"]],
+  ["satchel image list --no-t", ["--no-trunc"]],
   ["satchel image list -o j", ["json", "jsonpretty"]],
   ["satchel image list --output=y", ["--output=yaml"]],
   ["satchel --lock-timeout 5s image pul", ["pull"]],
@@ -143,7 +143,7 @@ peerTest(
     await terminal.waitFor(/satchel image/);
     await terminal.type("push 127\t");
     await terminal.waitFor(/127\.0\.0\.1:5000\/demo\/gadget:v1/);
-    await terminal.type("\x15ig image list --no\t");
+    await terminal.type("\x15ig image list --no-t\t");
     await terminal.waitFor(/ig image list --no-trunc/);
     await terminal.type("\x15satchel image \t\t");
     await terminal.waitFor(/pull +-- Pull the specified image from a remote registry/);
