@@ -1,9 +1,9 @@
 import { versionLine } from "./commands/build_info.ts";
-import { EXIT_CANCELLED, EXIT_OK, exitStatus } from "./commands/exit.ts";
-import { isSet } from "./commands/flags.ts";
-import { printHelp } from "./commands/help.ts";
-import { firstWordAt, lenientFlags, parseLine, subcommand } from "./commands/parse.ts";
-import { errorText, stackText } from "./commands/report.ts";
+import { EXIT_CANCELLED, EXIT_OK, exitStatus } from "./commands/output/exit.ts";
+import { isSet } from "./commands/line/flags.ts";
+import { printHelp } from "./commands/line/help.ts";
+import { firstWordAt, lenientFlags, parseLine, subcommand } from "./commands/line/parse.ts";
+import { errorText, stackText } from "./commands/output/error_text.ts";
 import { commandTree } from "./commands/tree.ts";
 import { hasCode, SatchelError } from "./lib/error.ts";
 import { commandLine, environment, exit, invocationName, onTermination, onUncaught } from "./lib/runtime/process.ts";
@@ -44,7 +44,7 @@ function fail(error: unknown): never {
 async function runForeign(): Promise<number | undefined> {
   const at = firstWordAt(root, line);
   if (at < 0 || subcommand(root, line[at])) return undefined;
-  const { runPluginCommand } = await import("./commands/plugin_commands.ts");
+  const { runPluginCommand } = await import("./commands/plugin/run.ts");
   return await runPluginCommand({ root, line, at, environment: environment(), signal: controller.signal });
 }
 

@@ -1,8 +1,8 @@
 import { SatchelError } from "../lib/error.ts";
-import { EXIT_OK } from "./exit.ts";
-import { printHelp } from "./help.ts";
-import type { Invocation } from "./invocation.ts";
-import { findCommand, suggestedCommands, UsageContext } from "./parse.ts";
+import { EXIT_OK } from "./output/exit.ts";
+import { printHelp } from "./line/help.ts";
+import type { Invocation } from "./line/invocation.ts";
+import { findCommand, suggestedCommands, UsageContext } from "./line/parse.ts";
 
 /** `satchel help [command]`: the same as `satchel [command] --help`. */
 export async function run(invocation: Invocation): Promise<number> {

@@ -1,4 +1,4 @@
-import { type CommandSpec, type FlagSpec, OUTPUT_MODES } from "./spec.ts";
+import { type CommandSpec, type FlagSpec, OUTPUT_MODES } from "./line/spec.ts";
 
 const OUTPUT: FlagSpec = {
   name: "output",
@@ -207,7 +207,7 @@ const LOGIN: CommandSpec = {
     TLS_VERIFY,
     { name: "username", short: "u", type: "string", usage: "Username for registry" },
   ],
-  load: () => import("./login.ts"),
+  load: () => import("./login/login.ts"),
 };
 
 const LOGOUT: CommandSpec = {
@@ -225,7 +225,7 @@ const LOGOUT: CommandSpec = {
     },
     AUTHFILE,
   ],
-  load: () => import("./logout.ts"),
+  load: () => import("./login/logout.ts"),
 };
 
 const PLUGIN: CommandSpec = {

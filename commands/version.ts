@@ -1,8 +1,8 @@
 import { hostPlatform, runtime } from "../lib/runtime/process.ts";
 import { COMMIT, VERSION, versionLine } from "./build_info.ts";
-import { EXIT_OK } from "./exit.ts";
-import type { Invocation } from "./invocation.ts";
-import { outputMode, printResult } from "./output.ts";
+import { EXIT_OK } from "./output/exit.ts";
+import type { Invocation } from "./line/invocation.ts";
+import { outputMode, printResult } from "./output/output.ts";
 
 /** `satchel version`: what this is, and with `-o json` what it was made of and runs on. */
 export async function run(invocation: Invocation): Promise<number> {

@@ -1,5 +1,5 @@
 /**
- * What went wrong, as a value that callers can switch on. `commands/exit.ts` maps codes to exit statuses.
+ * What went wrong, as a value that callers can switch on. `commands/output/exit.ts` maps codes to exit statuses.
  *
  * - `usage`: the command line or the configuration cannot be understood
  * - `invalid`: data from outside (a manifest, a reference, an index) breaks its format

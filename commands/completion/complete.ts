@@ -1,8 +1,8 @@
 import { write } from "../../lib/terminal/streams.ts";
-import { EXIT_OK } from "../exit.ts";
-import type { Invocation } from "../invocation.ts";
-import { allCommands, findCommand, flagsOf, lenientFlags, positionals } from "../parse.ts";
-import type { CommandSpec, FlagSpec } from "../spec.ts";
+import { EXIT_OK } from "../output/exit.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { allCommands, findCommand, flagsOf, lenientFlags, positionals } from "../line/parse.ts";
+import type { CommandSpec, FlagSpec } from "../line/spec.ts";
 import { imageNames } from "./image_names.ts";
 
 /** Something that a shell may offer. */

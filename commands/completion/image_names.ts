@@ -1,8 +1,8 @@
 import { familiarRepository, formatReference, formatRepository } from "../../lib/oci/mod.ts";
 import { openStore } from "../../lib/store/mod.ts";
 import { referenceOf } from "../../lib/store/names.ts";
-import type { Invocation } from "../invocation.ts";
-import { loadSettings } from "../settings.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { loadSettings } from "../settings/settings.ts";
 
 /** Names that no shell can take for anything but a word, whatever a store may hold. */
 const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._/:@-]*$/;

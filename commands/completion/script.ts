@@ -1,6 +1,6 @@
 import { write } from "../../lib/terminal/streams.ts";
-import { EXIT_OK } from "../exit.ts";
-import type { Invocation } from "../invocation.ts";
+import { EXIT_OK } from "../output/exit.ts";
+import type { Invocation } from "../line/invocation.ts";
 
 /**
  * `satchel completion bash|fish|zsh`: a script that asks `satchel __complete` at every Tab.

@@ -2,12 +2,12 @@ import { DEFAULT_CONCURRENCY } from "../../lib/content/mod.ts";
 import type { PluginLocation } from "../../lib/plugin/mod.ts";
 import { formatEndpoint, type MirrorRule } from "../../lib/registry/mod.ts";
 import { type Column, formatColumns, isTerminal, terminalSize } from "../../lib/terminal/mod.ts";
-import { type Effective, type Sourced, together } from "../effective.ts";
-import { EXIT_OK } from "../exit.ts";
-import type { Invocation } from "../invocation.ts";
-import { outputMode, printResult } from "../output.ts";
-import { openReporter } from "../reporter.ts";
-import { loadEffective, type Settings } from "../settings.ts";
+import { type Effective, type Sourced, together } from "../settings/effective.ts";
+import { EXIT_OK } from "../output/exit.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { outputMode, printResult } from "../output/output.ts";
+import { openReporter } from "../output/reporter.ts";
+import { loadEffective, type Settings } from "../settings/settings.ts";
 
 /** Stands for a setting of a plugin, which may be a secret. */
 const HIDDEN = "...";

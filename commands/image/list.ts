@@ -1,14 +1,14 @@
 import { familiarRepository, formatPlatform, shortDigest } from "../../lib/oci/mod.ts";
 import type { StoredImage } from "../../lib/store/mod.ts";
 import { type Column, formatAge, formatColumns, isTerminal, parseTime, terminalSize } from "../../lib/terminal/mod.ts";
-import { EXIT_OK } from "../exit.ts";
-import { isSet } from "../flags.ts";
-import { readImageName } from "../image_name.ts";
-import type { Invocation } from "../invocation.ts";
-import { openLocalStore } from "../local_store.ts";
-import { imageText, outputMode, printResult } from "../output.ts";
-import { openReporter } from "../reporter.ts";
-import { loadSettings } from "../settings.ts";
+import { EXIT_OK } from "../output/exit.ts";
+import { isSet } from "../line/flags.ts";
+import { readImageName } from "../line/image_name.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { openLocalStore } from "../open/local_store.ts";
+import { imageText, outputMode, printResult } from "../output/output.ts";
+import { openReporter } from "../output/reporter.ts";
+import { loadSettings } from "../settings/settings.ts";
 
 /** Stands where there is no name, as in `docker image ls`. */
 const NO_NAME = "<none>";

@@ -1,12 +1,12 @@
 import { formatReference } from "../../lib/oci/mod.ts";
-import { EXIT_OK } from "../exit.ts";
-import { readImageName } from "../image_name.ts";
-import type { Invocation } from "../invocation.ts";
-import { openLocalStore } from "../local_store.ts";
-import { openCommandPlugins } from "../plugins.ts";
-import { openRemoteSource, servedLine } from "../remote.ts";
-import { openReporter } from "../reporter.ts";
-import { loadSettings } from "../settings.ts";
+import { EXIT_OK } from "../output/exit.ts";
+import { readImageName } from "../line/image_name.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { openLocalStore } from "../open/local_store.ts";
+import { openCommandPlugins } from "../open/plugins.ts";
+import { openRemoteSource, servedLine } from "../open/remote.ts";
+import { openReporter } from "../output/reporter.ts";
+import { loadSettings } from "../settings/settings.ts";
 import { guardedPull } from "./plugin_hooks.ts";
 import { transfer } from "./transfer.ts";
 

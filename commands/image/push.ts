@@ -1,14 +1,14 @@
 import { withContext } from "../../lib/error.ts";
 import { type Descriptor, formatReference } from "../../lib/oci/mod.ts";
 import type { Store } from "../../lib/store/mod.ts";
-import { EXIT_OK } from "../exit.ts";
-import { readImageName } from "../image_name.ts";
-import type { Invocation } from "../invocation.ts";
-import { openLocalStore } from "../local_store.ts";
-import { openCommandPlugins } from "../plugins.ts";
-import { openRemote } from "../remote.ts";
-import { openReporter } from "../reporter.ts";
-import { loadSettings } from "../settings.ts";
+import { EXIT_OK } from "../output/exit.ts";
+import { readImageName } from "../line/image_name.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { openLocalStore } from "../open/local_store.ts";
+import { openCommandPlugins } from "../open/plugins.ts";
+import { openRemote } from "../open/remote.ts";
+import { openReporter } from "../output/reporter.ts";
+import { loadSettings } from "../settings/settings.ts";
 import { checkPush, type Guarded, guardedPush } from "./plugin_hooks.ts";
 import { transfer } from "./transfer.ts";
 

@@ -1,11 +1,11 @@
 import { withContext } from "../../lib/error.ts";
 import { printable } from "../../lib/printable.ts";
-import { EXIT_OK } from "../exit.ts";
-import type { Invocation } from "../invocation.ts";
-import { localName, openLocalStore } from "../local_store.ts";
-import { outputMode, printResult } from "../output.ts";
-import { openReporter } from "../reporter.ts";
-import { loadSettings } from "../settings.ts";
+import { EXIT_OK } from "../output/exit.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { localName, openLocalStore } from "../open/local_store.ts";
+import { outputMode, printResult } from "../output/output.ts";
+import { openReporter } from "../output/reporter.ts";
+import { loadSettings } from "../settings/settings.ts";
 
 /** `satchel image remove IMAGE`: a local name, and with the last one the image and what refers to it. */
 export async function run(invocation: Invocation): Promise<number> {

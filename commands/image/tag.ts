@@ -1,12 +1,12 @@
 import { withContext } from "../../lib/error.ts";
 import { formatReference } from "../../lib/oci/mod.ts";
-import { EXIT_OK } from "../exit.ts";
-import { readImageName } from "../image_name.ts";
-import type { Invocation } from "../invocation.ts";
-import { localName, openLocalStore } from "../local_store.ts";
-import { outputMode, printResult } from "../output.ts";
-import { openReporter } from "../reporter.ts";
-import { loadSettings } from "../settings.ts";
+import { EXIT_OK } from "../output/exit.ts";
+import { readImageName } from "../line/image_name.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { localName, openLocalStore } from "../open/local_store.ts";
+import { outputMode, printResult } from "../output/output.ts";
+import { openReporter } from "../output/reporter.ts";
+import { loadSettings } from "../settings/settings.ts";
 import { nameWithDigest } from "./transfer.ts";
 
 /** `satchel image tag SRC_IMAGE DST_IMAGE`: another name for a local image. */

@@ -2,12 +2,12 @@ import { copy, type CopyResult, type Source, type Target } from "../../lib/conte
 import { SatchelError, withContext } from "../../lib/error.ts";
 import { type Descriptor, type Digest, formatReference, type Reference } from "../../lib/oci/mod.ts";
 import { formatBytes } from "../../lib/terminal/mod.ts";
-import { count } from "../count.ts";
-import { isSet } from "../flags.ts";
-import type { Invocation } from "../invocation.ts";
-import { imageText, outputMode, printResult } from "../output.ts";
-import type { Reporter } from "../reporter.ts";
-import type { Settings } from "../settings.ts";
+import { count } from "../output/count.ts";
+import { isSet } from "../line/flags.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { imageText, outputMode, printResult } from "../output/output.ts";
+import type { Reporter } from "../output/reporter.ts";
+import type { Settings } from "../settings/settings.ts";
 
 /** What moves from where to where. */
 export interface TransferPlan {

@@ -1,6 +1,6 @@
 import { SatchelError } from "../../lib/error.ts";
 import { isTerminal, openPrompt, readStdin } from "../../lib/terminal/mod.ts";
-import { type FlagValues, isSet, textOf } from "../flags.ts";
+import { type FlagValues, isSet, textOf } from "../line/flags.ts";
 
 /** What the command line says of the account. */
 export interface GivenAccount {

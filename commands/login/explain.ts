@@ -2,10 +2,10 @@ import type { CredentialSubject } from "../../lib/credential.ts";
 import { type Asked, type Credentials, subjectName } from "../../lib/credentials/mod.ts";
 import { printable } from "../../lib/printable.ts";
 import { formatColumns } from "../../lib/terminal/mod.ts";
-import { EXIT_OK } from "../exit.ts";
-import type { Invocation } from "../invocation.ts";
-import { outputMode, printResult } from "../output.ts";
-import type { Reporter } from "../reporter.ts";
+import { EXIT_OK } from "../output/exit.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { outputMode, printResult } from "../output/output.ts";
+import type { Reporter } from "../output/reporter.ts";
 
 /** One source, as programs get it. */
 interface Row {

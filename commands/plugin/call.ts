@@ -3,11 +3,11 @@ import { parseJson } from "../../lib/oci/json.ts";
 import type { FoundPlugin, HookName, Json } from "../../lib/plugin/mod.ts";
 import { printable } from "../../lib/printable.ts";
 import { readStdin, write } from "../../lib/terminal/mod.ts";
-import { EXIT_OK } from "../exit.ts";
-import type { Invocation } from "../invocation.ts";
-import { serialize } from "../output.ts";
-import { openReporter } from "../reporter.ts";
-import { loadSettings } from "../settings.ts";
+import { EXIT_OK } from "../output/exit.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { serialize } from "../output/output.ts";
+import { openReporter } from "../output/reporter.ts";
+import { loadSettings } from "../settings/settings.ts";
 import { openPlugin } from "./find.ts";
 
 /** The longest request, in bytes: as long as an answer may be. */

@@ -2,11 +2,11 @@ import { realpathSync } from "node:fs";
 import { SatchelError } from "../../lib/error.ts";
 import { printable } from "../../lib/printable.ts";
 import type { FoundPlugin, PluginHost, PluginLocation } from "../../lib/plugin/mod.ts";
-import type { Invocation } from "../invocation.ts";
-import { pluginPath } from "../plugin_settings.ts";
-import { openCommandPlugins } from "../plugins.ts";
-import type { Reporter } from "../reporter.ts";
-import type { Settings } from "../settings.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { pluginPath } from "../settings/plugin_settings.ts";
+import { openCommandPlugins } from "../open/plugins.ts";
+import type { Reporter } from "../output/reporter.ts";
+import type { Settings } from "../settings/settings.ts";
 
 /** One plugin, and the host that it lives in. */
 export interface OpenedPlugin extends AsyncDisposable {

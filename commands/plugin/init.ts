@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { SatchelError, systemCode } from "../../lib/error.ts";
 import { printable } from "../../lib/printable.ts";
 import { write } from "../../lib/terminal/streams.ts";
-import { EXIT_OK } from "../exit.ts";
-import { pathOf, textOf } from "../flags.ts";
-import type { Invocation } from "../invocation.ts";
-import { subcommand } from "../parse.ts";
-import { openReporter } from "../reporter.ts";
-import { loadSettings } from "../settings.ts";
-import type { CommandSpec } from "../spec.ts";
+import { EXIT_OK } from "../output/exit.ts";
+import { pathOf, textOf } from "../line/flags.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { subcommand } from "../line/parse.ts";
+import { openReporter } from "../output/reporter.ts";
+import { loadSettings } from "../settings/settings.ts";
+import type { CommandSpec } from "../line/spec.ts";
 import { FORMS, type StartingFile, startingFiles } from "./starting_points.ts";
 
 /** `satchel plugin init NAME`: writes a plugin that runs as it is. What is there is never overwritten. */

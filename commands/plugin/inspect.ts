@@ -1,9 +1,9 @@
 import { printable } from "../../lib/printable.ts";
-import { EXIT_OK } from "../exit.ts";
-import type { Invocation } from "../invocation.ts";
-import { outputMode, printResult } from "../output.ts";
-import { openReporter } from "../reporter.ts";
-import { loadSettings } from "../settings.ts";
+import { EXIT_OK } from "../output/exit.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { outputMode, printResult } from "../output/output.ts";
+import { openReporter } from "../output/reporter.ts";
+import { loadSettings } from "../settings/settings.ts";
 import { openPlugin } from "./find.ts";
 import { type PluginDetails, pluginDetails } from "./report.ts";
 

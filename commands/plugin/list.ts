@@ -1,12 +1,12 @@
 import { type Column, formatColumns, isTerminal, terminalSize } from "../../lib/terminal/mod.ts";
-import { EXIT_OK } from "../exit.ts";
-import { isSet } from "../flags.ts";
-import type { Invocation } from "../invocation.ts";
-import { outputMode, printResult } from "../output.ts";
-import { subcommand } from "../parse.ts";
-import { openCommandPlugins } from "../plugins.ts";
-import { openReporter } from "../reporter.ts";
-import { loadSettings } from "../settings.ts";
+import { EXIT_OK } from "../output/exit.ts";
+import { isSet } from "../line/flags.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { outputMode, printResult } from "../output/output.ts";
+import { subcommand } from "../line/parse.ts";
+import { openCommandPlugins } from "../open/plugins.ts";
+import { openReporter } from "../output/reporter.ts";
+import { loadSettings } from "../settings/settings.ts";
 import { commandsOnPath } from "./path_commands.ts";
 import { type PluginReport, pluginReport } from "./report.ts";
 

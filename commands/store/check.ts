@@ -1,13 +1,13 @@
 import type { CheckReport } from "../../lib/store/mod.ts";
 import { printable } from "../../lib/printable.ts";
 import { formatBytes } from "../../lib/terminal/mod.ts";
-import { count } from "../count.ts";
-import { EXIT_FAILED, EXIT_OK } from "../exit.ts";
-import type { Invocation } from "../invocation.ts";
-import { openLocalStore } from "../local_store.ts";
-import { outputMode, printResult } from "../output.ts";
-import { openReporter } from "../reporter.ts";
-import { loadSettings, type Settings } from "../settings.ts";
+import { count } from "../output/count.ts";
+import { EXIT_FAILED, EXIT_OK } from "../output/exit.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { openLocalStore } from "../open/local_store.ts";
+import { outputMode, printResult } from "../output/output.ts";
+import { openReporter } from "../output/reporter.ts";
+import { loadSettings, type Settings } from "../settings/settings.ts";
 
 /** `satchel store check`: reads and hashes everything in the store; the exit status is 1 if something is damaged. */
 export async function run(invocation: Invocation): Promise<number> {

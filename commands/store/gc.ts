@@ -1,13 +1,13 @@
 import type { GcReport } from "../../lib/store/mod.ts";
 import { formatBytes } from "../../lib/terminal/mod.ts";
-import { count } from "../count.ts";
-import { EXIT_OK } from "../exit.ts";
-import { durationOf, isSet } from "../flags.ts";
-import type { Invocation } from "../invocation.ts";
-import { openLocalStore } from "../local_store.ts";
-import { outputMode, printResult } from "../output.ts";
-import { openReporter } from "../reporter.ts";
-import { loadSettings } from "../settings.ts";
+import { count } from "../output/count.ts";
+import { EXIT_OK } from "../output/exit.ts";
+import { durationOf, isSet } from "../line/flags.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { openLocalStore } from "../open/local_store.ts";
+import { outputMode, printResult } from "../output/output.ts";
+import { openReporter } from "../output/reporter.ts";
+import { loadSettings } from "../settings/settings.ts";
 
 /** `satchel store gc`: removes what no image needs. */
 export async function run(invocation: Invocation): Promise<number> {

@@ -61,7 +61,7 @@ export function onUncaught(handler: (error: unknown) => void): void {
   process.on("unhandledRejection", handler);
 }
 
-/** Variables of the environment. For `main.ts`, which hands them to `commands/settings.ts`. */
+/** Variables of the environment. For `main.ts`, which hands them to `commands/settings/settings.ts`. */
 export function environment(): Readonly<Record<string, string | undefined>> {
   return process.env;
 }

@@ -1,0 +1,46 @@
+import { dirname, resolve } from "node:path";
+import { isMap, isScalar, isSeq } from "yaml";
+import type { Json, PluginLocation } from "../../lib/plugin/mod.ts";
+import { type ConfigSource, readEntries, readMap, readText, within } from "./config_node.ts";
+
+/** What stands for a plugin that satchel brings along. */
+const BUILTIN = "builtin:";
+
+/** Reads `plugins`: paths, or maps of `path` and `settings`, in the order in which they are asked. */
+export function readPlugins(node: unknown, source: ConfigSource): PluginLocation[] {
+  if (!isSeq(node)) throw source.complain(node, "it must be a list of plugins");
+  return node.items.map((item) => readPlugin(item, source));
+}
+
+function readPlugin(node: unknown, source: ConfigSource): PluginLocation {
+  const from = source.where(node);
+  if (!isMap(node)) return { path: readPath(node, source), from };
+  const { path, settings } = readMap(node, { path: readPath, settings: readSettings }, source);
+  if (path === undefined) throw source.complain(node, "path is missing");
+  return { path, from, ...(settings && { settings }) };
+}
+
+function readPath(node: unknown, source: ConfigSource): string {
+  const text = readText(node, source);
+  if (text === "" || text === BUILTIN) throw source.complain(node, "it must not be empty");
+  return text.startsWith(BUILTIN) ? text : resolve(dirname(source.file), text);
+}
+
+function readSettings(node: unknown, source: ConfigSource): Readonly<Record<string, Json>> {
+  const entries = readEntries(node, source, "they must be a map");
+  return Object.fromEntries(entries.map(([key, value, keyNode]) => {
+    return [key, value === null ? null : readJson(value, within(source, key, value ?? keyNode))];
+  }));
+}
+
+/** What JSON can say as well; an alias could make any amount out of a few lines. */
+function readJson(node: unknown, source: ConfigSource): Json {
+  if (node === null) return null;
+  if (isMap(node)) return readSettings(node, source);
+  if (isSeq(node)) return node.items.map((item) => readJson(item, source));
+  if (!isScalar(node)) throw source.complain(node, "an alias cannot be used here");
+  const { value } = node;
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw source.complain(node, "it must be a value that JSON has");
+}
