@@ -1,8 +1,9 @@
 /**
  * The contract between satchel and its plugins, version 1. `docs/plugins.md` explains it.
  *
- * A plugin is an executable in any language, or a module (`.ts`, `.js`) whose default export satisfies {@link Plugin}. Both
- * get the same requests and give the same answers, which are JSON. This file imports nothing, so that `satchel plugin init`
+ * A plugin is an executable in any language, or a module (`.ts`, `.js`) whose default export satisfies {@link PluginExport}.
+ * Both get the same requests and give the same answers, which are JSON. Within version 1 requests may gain members, and hooks may
+ * come; what an answer has beyond its members is passed over with a warning. This file imports nothing, so that `satchel plugin init`
  * can hand it to an author as it is.
  *
  * @module
@@ -14,7 +15,20 @@ export type ContractVersion = 1;
 /** Anything that JSON can say. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** What a module exports as `default`. Every hook may be left out. */
+/** What a module exports as `default`: a plugin, or a function that makes one for the satchel that loads it. */
+export type PluginExport = Plugin | ((satchel: SatchelInfo) => Plugin);
+
+/** What loads a plugin. */
+export interface SatchelInfo {
+  version: string;
+  /** The hooks that this version calls or will call, so that a plugin can leave out what it does not know. */
+  hooks: readonly HookName[];
+}
+
+/**
+ * A plugin. Every hook may be left out, but a plugin without any hook and without commands is refused, and so is a function
+ * of a name that is no hook: a guard whose name is mistyped would guard nothing.
+ */
 export interface Plugin {
   contract: ContractVersion;
   /** `[a-z][a-z0-9-]*`, at most 64 characters; `satchel NAME` leads to its {@link Plugin.commands}. */
@@ -32,13 +46,16 @@ export interface Plugin {
   beforePush?: TransferHook;
   /** Asked when the registry has everything and the name; a refusal does not take it back. */
   afterPush?: TransferHook;
-  /** Asked for each image before anything is written. */
+  /** Asked for each image before anything is written. Not called by any command yet, so it may still change. */
   beforeExport?: TransferHook;
-  /** Asked for each image when everything of it is in the store and verified, before its name appears there. */
+  /**
+   * Asked for each image when everything of it is in the store and verified, before its name appears there. Not called by any
+   * command yet, so it may still change.
+   */
   afterImport?: TransferHook;
-  /** Makes signatures. */
+  /** Makes signatures. Not called by any command yet, so it may still change. */
   sign?: Hook<SignRequest, SignAnswer>;
-  /** Judges signatures. */
+  /** Judges signatures. Not called by any command yet, so it may still change. */
   verify?: Hook<VerifyRequest, VerifyAnswer>;
   /** Subcommands: `satchel NAME COMMAND`. */
   commands?: readonly PluginCommand[];
@@ -59,22 +76,26 @@ export interface PluginContext {
   readonly signal: AbortSignal;
   /** Shows a line to the user, on stderr, behind the plugin's name. Never put a secret into it. */
   log(text: string): void;
-  /** Writes text to stdout, as it is: for commands. In hooks it is the same as {@link PluginContext.log}. */
-  print(text: string): void;
   /** Runs a program to its end, without a shell; its output is bounded. Rejects if it cannot be started. */
-  run(program: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  exec(program: string, args: readonly string[], options?: ExecOptions): Promise<ExecResult>;
 }
 
-/** Options of {@link PluginContext.run}. */
-export interface RunOptions {
+/** What the commands of a plugin can use besides. */
+export interface CommandContext extends PluginContext {
+  /** Writes text to stdout, as it is. */
+  print(text: string): void;
+}
+
+/** Options of {@link PluginContext.exec}. */
+export interface ExecOptions {
   /** What the program reads from its standard input. Default: nothing. */
   stdin?: string;
   /** Milliseconds after which it is killed. Default: what the hook has left. */
   timeout?: number;
 }
 
-/** What a program did that {@link PluginContext.run} ran. */
-export interface RunResult {
+/** What a program did that {@link PluginContext.exec} ran. */
+export interface ExecResult {
   status: number;
   /** UTF-8. */
   stdout: string;
@@ -130,6 +151,7 @@ export interface TransferRequest {
   reference: string;
   registry: string;
   repository: string;
+  /** Absent where the name has a digest: the tag beside it decides nothing. */
   tag?: string;
   /** The manifest that the name stands for. */
   subject: PluginDescriptor;
@@ -173,7 +195,11 @@ export interface SignAnswer {
 export interface Artifact {
   artifactType: string;
   layers: readonly ArtifactLayer[];
+  /** The config. Default: the empty one of image-spec 1.1. */
+  config?: ArtifactLayer;
   annotations?: { readonly [name: string]: string };
+  /** Tied to the image by this tag (`sha256-<hex>.sig`) instead of its `subject`, as older tools want it. */
+  tag?: string;
 }
 
 /** Content of an {@link Artifact}. */
@@ -202,44 +228,54 @@ export interface AttachedArtifact {
   tag?: string;
   /** The manifest, base64. */
   manifest: string;
-  layers: readonly { descriptor: PluginDescriptor; data: string }[];
+  /** `data` is base64, and absent where the content is larger than 1 MiB: no signature is. */
+  layers: readonly { descriptor: PluginDescriptor; data?: string }[];
 }
 
-/** What `verify` answers. An image without a signature that this plugin knows is not verified. */
+/** What `verify` answers. */
 export interface VerifyAnswer {
-  verified: boolean;
-  /** Why not, or by what; shown to the user. */
+  /** `none`: there is no signature of a kind that this plugin knows. `rejected`: there are, and none of them is good. */
+  verdict: "verified" | "rejected" | "none";
+  /** By what, or why not; shown to the user. */
   reason: string;
   /** What was looked at and found, for `-o json`. */
   evidence: readonly Json[];
 }
 
-/** A subcommand: `satchel PLUGIN NAME`. */
+/** A subcommand: `satchel PLUGIN NAME`. Flags of satchel itself stand before `PLUGIN`, those of the command behind it. */
 export interface PluginCommand {
   /** `[a-z][a-z0-9-]*` */
   name: string;
   /** One line, for the list of commands. */
-  short: string;
-  /** What its help starts with, instead of `short`. */
-  long?: string;
-  /** Its arguments, for the usage line: `REGISTRY [FILE...]`. */
-  usage?: string;
-  /** How many arguments it takes. Default: none. `max: null` is without end. */
-  arguments?: { min: number; max: number | null };
+  summary: string;
+  /** What its help starts with, instead of `summary`. */
+  description?: string;
+  /** Its arguments. Default: none. */
+  arguments?: PluginArguments;
   flags?: readonly PluginFlag[];
   /** Does the work; returns the exit status, 0 if it returns nothing. There is no time limit. */
-  run(invocation: PluginInvocation, context: PluginContext): number | void | Promise<number | void>;
+  run(invocation: PluginInvocation, context: CommandContext): number | void | Promise<number | void>;
+}
+
+/** The arguments that a {@link PluginCommand} takes. */
+export interface PluginArguments {
+  /** For the usage line: `REGISTRY [FILE...]`. */
+  usage: string;
+  min: number;
+  /** `null` is without end. */
+  max: number | null;
 }
 
 /** A flag of a {@link PluginCommand}. */
 export interface PluginFlag {
-  /** Without the dashes. */
+  /** Without the dashes; `help` is taken. */
   name: string;
-  /** One letter. */
-  short?: string;
+  /** Its short form; `h` is taken. */
+  letter?: string;
   /** `strings` is a list: commas and repeats add up. */
   type: "bool" | "string" | "strings";
-  usage: string;
+  /** One line. */
+  summary: string;
 }
 
 /** One call of a {@link PluginCommand}. */
@@ -252,8 +288,13 @@ export interface PluginInvocation {
 /**
  * What an executable answers to `--satchel-manifest`, as JSON on stdout.
  *
+ * It is told by the environment who asks: `SATCHEL_CONTRACT` (1), `SATCHEL_VERSION`, and `SATCHEL_HOOKS`, the hooks that this version
+ * knows, separated by commas, so that it can leave out of its answer what would be refused.
+ *
  * Each hook is called as `satchel-NAME --satchel-hook HOOK`, with a {@link HookCall} on stdin; the answer is expected on
- * stdout and what it writes to stderr is shown.
+ * stdout and what it writes to stderr is shown. For the hooks of transfers, what a script needs is in the environment as well:
+ * `SATCHEL_REFERENCE`, `SATCHEL_REGISTRY`, `SATCHEL_REPOSITORY`, `SATCHEL_TAG` (empty where the request has none), `SATCHEL_DIGEST`
+ * and `SATCHEL_STORE`.
  */
 export interface ExecutableManifest {
   contract: ContractVersion;
@@ -285,7 +326,11 @@ export type TransferHookName =
 /** What an executable reads from stdin. */
 export interface HookCall {
   contract: ContractVersion;
+  /** The version of satchel. */
+  version: string;
   hook: HookName;
+  /** How long satchel waits for the answer, in milliseconds. */
+  timeout: number;
   /** What the configuration file says under `settings` of this plugin. */
   settings: { readonly [key: string]: Json };
   /** The request of the hook, as modules get it. */
