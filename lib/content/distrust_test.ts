@@ -49,3 +49,11 @@ Deno.test("a source that has but one place is not asked", async () => {
   const { distrust: _, ...source } = lyingSource(1).source;
   await assert.rejects(copy(source, "v1", new MemoryRepository()), { code: "integrity" });
 });
+
+Deno.test("a source that always has one more place with wrong bytes does not keep the copy going without end", async () => {
+  const { source } = lyingSource(Infinity);
+  let told = 0;
+  const endless = { ...source, distrust: () => ++told < 10_000 };
+  await assert.rejects(copy(endless, "v1", new MemoryRepository()), { code: "integrity" });
+  assert.equal(told, 31, "the last of 32 tries asks for no more");
+});

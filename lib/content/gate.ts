@@ -1,6 +1,9 @@
 import type { Descriptor } from "../oci/mod.ts";
 import type { Commit, Source, Target } from "./content.ts";
 
+/** All that an interface has, what is optional included, so that a wrapper that forgets to hand something on does not compile. */
+type Whole<T> = { [Key in keyof Required<T>]: T[Key] };
+
 /**
  * A source that has a check pass what a name stands for before anything else can be had of it. What passed once is not
  * checked again, however often a copy starts over.
@@ -14,7 +17,7 @@ export function gatedSource(
   check: (root: Descriptor) => Promise<void>,
 ): Source {
   const passed = new Set<string>();
-  return {
+  const gated: Whole<Source> = {
     name: source.name,
     resolve: async (asked, options) => {
       const resolved = await source.resolve(asked, options);
@@ -26,8 +29,9 @@ export function gatedSource(
     },
     fetch: (descriptor, options) => source.fetch(descriptor, options),
     referrers: (subject, options) => source.referrers(subject, options),
-    ...(source.distrust && { distrust: (descriptor) => source.distrust!(descriptor) }),
+    distrust: source.distrust && ((descriptor) => source.distrust!(descriptor)),
   };
+  return gated;
 }
 
 /** What is asked about a copy when everything of it is at its target. */
@@ -40,7 +44,7 @@ export interface CommitChecks {
 
 /** A target that asks before or after it makes visible what was copied. */
 export function gatedTarget(target: Target, { before, after }: CommitChecks): Target {
-  return {
+  const gated: Whole<Target> = {
     name: target.name,
     manifestsAreComplete: target.manifestsAreComplete,
     prepare: (options) => target.prepare(options),
@@ -53,4 +57,5 @@ export function gatedTarget(target: Target, { before, after }: CommitChecks): Ta
       await after?.(commit);
     },
   };
+  return gated;
 }

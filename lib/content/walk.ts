@@ -31,6 +31,12 @@ const LOOKUP_CONCURRENCY = 16;
 /** The most warnings of one copy that are passed on one by one. */
 const MAX_WARNINGS = 20;
 
+/**
+ * From how many places one piece of content is taken, one after the other, because the bytes were wrong. Nobody has as many
+ * mirrors; a source that always says that it has another place must not keep a copy going without end.
+ */
+const MAX_PLACES = 32;
+
 /** A manifest in hand. */
 interface LoadedManifest {
   bytes: Uint8Array;
@@ -218,11 +224,12 @@ export class GraphWalk {
 
   /** Takes content, and takes it again as long as the bytes are wrong and the source has them in another place as well. */
   async #fromAnyPlace<T>(descriptor: Descriptor, take: () => Promise<T>): Promise<T> {
-    for (;;) {
+    for (let tries = 1;; tries++) {
       try {
         return await take();
       } catch (error) {
-        if (!hasCode(error, "integrity") || !this.#source.distrust?.(descriptor)) throw error;
+        const mayGoOn = hasCode(error, "integrity") && tries < MAX_PLACES;
+        if (!mayGoOn || !this.#source.distrust?.(descriptor)) throw error;
       }
     }
   }
