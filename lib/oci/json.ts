@@ -1,5 +1,5 @@
 import { SatchelError } from "../error.ts";
-import { printable } from "../printable.ts";
+import { jsonErrorAt, lineAndColumn } from "./json_error.ts";
 
 /** JSON of a manifest, an index or a config nests a handful of levels; more is an attack on the parser's stack. */
 const MAX_DEPTH = 64;
@@ -13,7 +13,8 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 /**
- * Parses UTF-8 JSON from outside, with its depth checked before the parser sees it.
+ * Parses UTF-8 JSON from outside, with its depth checked before the parser sees it. Errors say the place and never what stands
+ * there: it may be an account, a token or another secret.
  *
  * @param what what the bytes are, for the error text
  * @throws {SatchelError} `invalid` if it is not UTF-8, not JSON, or nests more than 64 levels
@@ -30,11 +31,17 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
   }
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    const start = JSON.stringify(text.trimStart().slice(0, 40));
-    const found = text.trim() === "" ? "it is empty" : `it starts with ${printable(start)}`;
-    throw new SatchelError("invalid", `${what} is not JSON: ${found}`, { cause });
+  } catch {
+    // The parser's own error, as a cause, would repeat what it found.
+    throw new SatchelError("invalid", `${what} is not JSON: ${whyNotJson(text)}`);
   }
+}
+
+function whyNotJson(text: string): string {
+  if (text.trim() === "") return "it is empty";
+  if (/^\s*<(?:!doctype|html|\?xml)\b/i.test(text)) return "it is HTML or XML";
+  const { line, column } = lineAndColumn(text, jsonErrorAt(text) ?? 0);
+  return `it breaks at line ${line}, column ${column}`;
 }
 
 /**

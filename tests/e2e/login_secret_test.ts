@@ -144,3 +144,23 @@ for (const way of ["stdin", "prompt", "helper"] as const) {
     assert.equal(Deno.statSync(file).mode! & 0o777, 0o600);
   });
 }
+
+Deno.test("an auth file that is broken is told of by the place where it breaks, without what stands there", async () => {
+  await using scratch = await scratchFolder();
+  const file = scratch.at("auth.json");
+  const texts = [
+    JOE.password,
+    `{"auths": {"r.io": {"username": "joe", "password": ${JOE.password}}}}`,
+    `{"auths": {"r.io": {"username": "joe", "password": "${JOE.password}`,
+    `{"auths": {"r.io": {"auth": "${btoa(JOE.password)}"}}}`,
+    `{"auths": {"r.io": "${JOE.password}"}}`,
+  ];
+  for (const text of texts) {
+    await Deno.writeTextFile(file, text, { mode: 0o600 });
+    const options = { store: scratch.at("store"), home: scratch.path };
+    for (const args of [["login", "r.io", "--get-login"], ["logout", "r.io"], ["image", "pull", "127.0.0.1:1/a/b"]]) {
+      const { stdout, stderr } = await satchel([...args, "--authfile", file, "--debug"], options);
+      assertSecretFree(stdout + stderr, args.join(" "));
+    }
+  }
+});
