@@ -2,7 +2,7 @@ import { versionLine } from "./commands/build_info.ts";
 import { EXIT_CANCELLED, EXIT_OK, exitStatus } from "./commands/output/exit.ts";
 import { isSet } from "./commands/line/flags.ts";
 import { printHelp } from "./commands/line/help.ts";
-import { firstWordAt, lenientFlags, parseLine, subcommand } from "./commands/line/parse.ts";
+import { firstWordAt, flagsOfLine, lenientFlags, parseLine, subcommand } from "./commands/line/parse.ts";
 import { errorText, stackText } from "./commands/output/error_text.ts";
 import { commandTree } from "./commands/tree.ts";
 import { hasCode, SatchelError } from "./lib/error.ts";
@@ -32,7 +32,7 @@ try {
 
 function fail(error: unknown): never {
   try {
-    write("stderr", errorText(error));
+    write("stderr", errorText(error, flagsOfLine(root, line)));
     if (isSet(lenientFlags(root, line), "debug")) write("stderr", stackText(error));
   } finally {
     // Where nothing can be told, the status still tells it.

@@ -32,10 +32,41 @@ export type ErrorCode =
   | "content-lost"
   | "cancelled";
 
+/** Why a host did not do what it was asked for, where it takes the user to change that. */
+export type ObstacleReason =
+  | "plain-http" // TLS was spoken, plain HTTP answered
+  | "tls-expected" // plain HTTP was spoken, TLS answered
+  | "unknown-authority"
+  | "wrong-host-name"
+  | "expired-certificate"
+  | "client-certificate-missing"
+  | "client-certificate-refused"
+  | "account-missing"
+  | "account-refused";
+
+/** What a host is to whoever asks it. */
+export type HostRole =
+  | "registry" // the one that the image's name has
+  | "mirror" // one that stands in for it
+  | "other"; // a token service, or where a redirect leads to
+
+/**
+ * What stands between a user and a host. What to do about it depends on the program (its flags, its files), so whoever
+ * reports the error has the words for it, and there is no hint.
+ */
+export interface Obstacle {
+  reason: ObstacleReason;
+  role: HostRole;
+  /** `host[:port]`, as the user would write it. */
+  host: string;
+}
+
 /** Details that belong to a {@link SatchelError}. */
 export interface SatchelErrorOptions {
   /** What the user may try, one sentence. */
   hint?: string;
+  /** What the user would have to change. */
+  obstacle?: Obstacle;
   /** The error that led to this one. */
   cause?: unknown;
 }
@@ -45,11 +76,13 @@ export class SatchelError extends Error {
   override readonly name = "SatchelError";
   readonly code: ErrorCode;
   readonly hint?: string;
+  readonly obstacle?: Obstacle;
 
   constructor(code: ErrorCode, message: string, options: SatchelErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
+    this.obstacle = options.obstacle;
   }
 }
 
@@ -59,12 +92,13 @@ export function hasCode(error: unknown, code: ErrorCode): error is SatchelError 
 }
 
 /**
- * Puts what was being done in front of a {@link SatchelError}'s message, with its code and hint. Anything else is returned
- * as it is: nobody threw it on purpose, so it shall be seen for the mistake that it is.
+ * Puts what was being done in front of a {@link SatchelError}'s message, with its code, hint and obstacle. Anything else is
+ * returned as it is: nobody threw it on purpose, so it shall be seen for the mistake that it is.
  */
 export function withContext(context: string, error: unknown): unknown {
   if (!(error instanceof SatchelError)) return error;
-  return new SatchelError(error.code, `${context}: ${error.message}`, { hint: error.hint, cause: error });
+  const { code, message, hint, obstacle } = error;
+  return new SatchelError(code, `${context}: ${message}`, { hint, obstacle, cause: error });
 }
 
 /** The system's name of what went wrong (`ENOENT`), if `error` came from a system call. */

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { SatchelError } from "../../lib/error.ts";
 import { type FlagValues, isSet, readFlag } from "./flags.ts";
 import type { CommandSpec, FlagSpec } from "./spec.ts";
-import { suggestions } from "./suggest.ts";
+import { suggestions } from "../../lib/suggest.ts";
 
 /** What a command line asks for. */
 export interface ParsedLine {
@@ -77,6 +77,11 @@ export function lenientFlags(root: CommandSpec, line: readonly string[]): FlagVa
   } catch {
     return new Map();
   }
+}
+
+/** The long names of the flags that the command of a line has, as far as the line can be understood. */
+export function flagsOfLine(root: CommandSpec, line: readonly string[]): ReadonlySet<string> {
+  return new Set(flagsOf(findCommand(root, positionals(root, line))).map(({ name }) => name));
 }
 
 function tokenize(root: CommandSpec, line: readonly string[]): Token[] {

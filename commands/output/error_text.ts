@@ -1,12 +1,17 @@
 import { SatchelError } from "../../lib/error.ts";
 import { printableLines } from "../../lib/printable.ts";
 import { pathName, UsageContext } from "../line/parse.ts";
+import { obstacleHint } from "./hints.ts";
 
-/** What is printed about an error: what failed, on what and why, then what to try. */
-export function errorText(error: unknown): string {
+/**
+ * What is printed about an error: what failed, on what and why, then what to try.
+ *
+ * @param flags long names of the flags that the command has
+ */
+export function errorText(error: unknown, flags: ReadonlySet<string> = new Set()): string {
   const lines = [`Error: ${indented(messageOf(error))}`];
   if (error instanceof SatchelError && error.cause instanceof UsageContext) lines.push(...usageAdvice(error.cause));
-  const hint = error instanceof SatchelError ? error.hint : undefined;
+  const hint = error instanceof SatchelError ? hintOf(error, flags) : undefined;
   if (hint) lines.push(`Hint: ${indented(hint)}`);
   return `${printableLines(lines.join("\n"))}\n`;
 }
@@ -14,6 +19,10 @@ export function errorText(error: unknown): string {
 /** What `--debug` adds to it: the stack trace, and those of the errors behind it. Empty for what is no error. */
 export function stackText(error: unknown): string {
   return stackLines(error).map((line) => `${printableLines(line)}\n`).join("");
+}
+
+function hintOf({ hint, obstacle }: SatchelError, flags: ReadonlySet<string>): string | undefined {
+  return hint ?? (obstacle && obstacleHint(obstacle, flags));
 }
 
 /** Further lines of a message are set off, so that none of them can pass for one of ours. */

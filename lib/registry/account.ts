@@ -36,7 +36,8 @@ export async function tryAccount(
     if (!(error instanceof SatchelError) || error.code === "cancelled") throw error;
     const message = `Cannot log in to ${registry}: ${withoutSecrets(error.message, credential)}`;
     // The cause stays behind: its message is the one that may have the password.
-    throw new SatchelError(error.code, message, { hint: error.code === "denied" ? DENIED_HINT : error.hint });
+    if (error.code === "denied") throw new SatchelError("denied", message, { hint: DENIED_HINT });
+    throw new SatchelError(error.code, message, { hint: error.hint, obstacle: error.obstacle });
   }
   return wasAsked ? "accepted" : "not asked";
 }

@@ -1,4 +1,4 @@
-import { SatchelError } from "../error.ts";
+import { type Obstacle, SatchelError } from "../error.ts";
 import type { Credential, CredentialLookup } from "../credential.ts";
 import { printable } from "../printable.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
@@ -38,8 +38,8 @@ export interface Authorizer {
     fresh: boolean,
   ): Promise<boolean>;
 
-  /** What the user may do about a refusal. */
-  accountHint(): Promise<string>;
+  /** What stands in the way where a registry refuses: there is no account, or it is not good for this. */
+  obstacle(): Promise<Obstacle>;
 }
 
 /** What an {@link Authorizer} needs to know. */
@@ -112,12 +112,9 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
       return known?.registryToken === undefined && (!fresh || unforeseen.length > 0);
     },
 
-    async accountHint() {
-      const { registry } = subject;
-      if (await credential()) {
-        return `The account that is known for ${registry} is wrong or has not this right. Another one: satchel login ${registry}`;
-      }
-      return `If it is there and not public, an account is needed: satchel login ${registry}`;
+    async obstacle() {
+      const reason = await credential() ? "account-refused" : "account-missing";
+      return { reason, role: options.roleOf(registry), host: subject.registry };
     },
   };
 }

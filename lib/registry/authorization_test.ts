@@ -1,6 +1,7 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Credential } from "../credential.ts";
+import type { SatchelError } from "../error.ts";
 import { answer, bodyOf, collect, repositoryAt, sampleBlob, serve, type TestServer } from "./_server.ts";
 
 const blob = sampleBlob(100);
@@ -148,10 +149,10 @@ Deno.test("a token that never suffices ends in a clear error after few requests"
     () => false,
   );
   const attempt = collect(repositoryAt(server).fetch(blob.descriptor));
-  await rejects(attempt, (error: Error & { code: string; hint: string }) => {
+  await rejects(attempt, (error: SatchelError) => {
     equal(error.code, "denied");
     match(error.message, /GET \/v2\/team\/app\/blobs\/sha256:\w+ at 127.0.0.1:\d+: HTTP 401 Unauthorized/);
-    match(error.hint, /satchel login 127\.0\.0\.1:\d+/);
+    deepEqual(error.obstacle, { reason: "account-missing", role: "registry", host: server.host });
     return true;
   });
   ok(server.seen.length <= 4);

@@ -1,4 +1,4 @@
-import { SatchelError, throwIfCancelled } from "../error.ts";
+import { type HostRole, SatchelError, throwIfCancelled } from "../error.ts";
 import { printable } from "../printable.ts";
 import {
   type CertificateFacts,
@@ -23,8 +23,6 @@ export interface CertificateErrorOptions {
   tls?: TlsLookup;
   /** Whether requests go through a proxy: what a direct connection finds is then somebody else's, perhaps. */
   proxied?: boolean;
-  /** The registry's base URL: the flags of the command line are for it alone. */
-  registry?: URL;
   signal?: AbortSignal;
 }
 
@@ -48,17 +46,17 @@ export async function certificateError(
   what: string,
   url: URL,
   request: FailedRequest,
-  { tls, proxied = false, registry, signal }: CertificateErrorOptions,
+  role: HostRole,
+  { tls, proxied = false, signal }: CertificateErrorOptions,
 ): Promise<SatchelError> {
   const alertTime = isCertificateFailure(request.failure) ? 0 : ALERT_TIME;
   const report = proxied ? undefined : await inspectPeer(url, alertTime, signal);
   throwIfCancelled(signal);
   const client = tls?.(url)?.client;
   const failure = clarified(request.failure, report, client);
-  if (!isCertificateFailure(failure)) return networkError(what, url, { ...request, failure }, request.cause);
-  const isRegistry = registry?.origin === url.origin;
+  if (!isCertificateFailure(failure)) return networkError(what, url, { ...request, failure }, role);
   return new SatchelError("network", `${what}: ${reason(failure, url, report, client)}`, {
-    hint: HINTS[failure](url, isRegistry),
+    obstacle: { reason: failure, role, host: url.host },
     cause: request.cause,
   });
 }
@@ -128,30 +126,6 @@ function describeCertificate(own: CertificateFacts, names: readonly string[], la
     `signed ${signer}${isChain ? `, that by ${shown(last.issuer)}` : ""}`,
     `valid from ${moment(own.validFrom)} to ${moment(own.validTo)}`,
   ].join(", ");
-}
-
-const HINTS: Record<CertificateFailure, (url: URL, isRegistry: boolean) => string> = {
-  "unknown-authority": ({ host }, isRegistry) =>
-    `If you know this authority, put its certificate as a *.crt into ${
-      folders(host, isRegistry)
-    }, or name its PEM file ` +
-    `by SSL_CERT_FILE.${isRegistry ? ` ${UNVERIFIED}` : ""}`,
-  "wrong-host-name": ({ host }, isRegistry) =>
-    `Use a name that its certificate is for; ${host} may be somebody else.${isRegistry ? ` ${UNVERIFIED}` : ""}`,
-  "expired-certificate": ({ host }, isRegistry) =>
-    `Is this host's clock right? If it is, ${host} needs a new certificate.${isRegistry ? ` ${UNVERIFIED}` : ""}`,
-  "client-certificate-missing": ({ host }, isRegistry) =>
-    `Put your certificate and its key as NAME.cert and NAME.key into ${folders(host, isRegistry)}.`,
-  "client-certificate-refused": ({ host }) =>
-    `Is it the one for ${host}, signed by an authority that ${host} knows, and not expired?`,
-};
-
-const UNVERIFIED =
-  "--tls-verify=false goes on unchecked: then whoever is in between can read and change everything, passwords too.";
-
-function folders(host: string, isRegistry: boolean): string {
-  const usual = `/etc/containers/certs.d/${host}`;
-  return isRegistry ? `a folder for --cert-dir, or into ${usual}` : usual;
 }
 
 /** To the minute, `2026-11-25 02:27 UTC`. */

@@ -1,4 +1,4 @@
-import { SatchelError, throwIfCancelled } from "../error.ts";
+import { type HostRole, SatchelError, throwIfCancelled } from "../error.ts";
 import { registryHost } from "../oci/mod.ts";
 import { printable } from "../printable.ts";
 import { createFetch, preconnect } from "../runtime/mod.ts";
@@ -106,6 +106,7 @@ export function createClient(
     idleTimeout: options.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
     log: options.log,
     registry,
+    roleOf: (url) => roleOf(url, registry, options),
   };
   const userAgent = options.userAgent ?? "satchel";
   const subject = { registry: name, repository };
@@ -155,6 +156,11 @@ function baseUrl(name: string, scheme: "http" | "https"): URL {
       : "this is neither a host name nor an IP address";
     throw new SatchelError("usage", `No registry can be at ${printable(host, 255)}: ${reason}`, { cause });
   }
+}
+
+function roleOf(url: URL, registry: URL, { standsFor }: RegistryOptions): HostRole {
+  if (url.origin !== registry.origin) return "other";
+  return standsFor === undefined ? "registry" : "mirror";
 }
 
 /** Sends a request until the registry takes its authorization, or has no reason to take another. */
@@ -210,7 +216,7 @@ async function sendOnce(
 async function failure({ authorizer }: Connection, sent: Exchange): Promise<SatchelError> {
   const error = await registryError(sent);
   if (error.code !== "denied" || error.hint !== undefined) return error;
-  return new SatchelError("denied", error.message, { hint: await authorizer.accountHint() });
+  return new SatchelError("denied", error.message, { obstacle: await authorizer.obstacle() });
 }
 
 async function foreignRefusal({ registry }: Connection, sent: Exchange): Promise<SatchelError> {

@@ -1,4 +1,4 @@
-import { SatchelError, throwIfCancelled } from "../error.ts";
+import { type HostRole, SatchelError, throwIfCancelled } from "../error.ts";
 import { concatBytes } from "../content/mod.ts";
 import { describeFetchFailure, type HttpFetch, type HttpInit, type TlsLookup } from "../runtime/mod.ts";
 import { certificateError, isUnclear } from "./certificate_error.ts";
@@ -13,8 +13,8 @@ export interface ExchangeOptions {
   tls?: TlsLookup;
   /** Whether requests go through a proxy, so that no host can be looked at directly. */
   proxied?: boolean;
-  /** The registry's base URL, for which the flags of the command line are. */
-  registry?: URL;
+  /** What the host of a URL is to the user. */
+  roleOf: (url: URL) => HostRole;
   /** The longest silence, in milliseconds. */
   idleTimeout: number;
   signal?: AbortSignal;
@@ -25,6 +25,8 @@ export interface Exchange extends Disposable {
   readonly url: URL;
   readonly method: string;
   readonly response: Response;
+  /** What the host that answered is to the user. */
+  readonly role: HostRole;
 
   /**
    * The body as the runtime's own chunks; nothing if somebody began to read it before.
@@ -48,6 +50,7 @@ export interface Exchange extends Disposable {
  */
 export async function exchange(url: URL, init: HttpInit, options: ExchangeOptions): Promise<Exchange> {
   throwIfCancelled(options.signal);
+  const role = options.roleOf(url);
   const watch = watchSilence(options.idleTimeout, options.signal);
   const failed = async (error: unknown): Promise<SatchelError> => {
     if (error instanceof SatchelError) return error;
@@ -60,8 +63,8 @@ export async function exchange(url: URL, init: HttpInit, options: ExchangeOption
     }
     const { failure, text } = describeFetchFailure(error);
     return isCertificateFailure(failure) || isUnclear(url, failure)
-      ? await certificateError(what, url, { failure, text, cause: error }, options)
-      : networkError(what, url, { failure, text }, error);
+      ? await certificateError(what, url, { failure, text, cause: error }, role, options)
+      : networkError(what, url, { failure, text, cause: error }, role);
   };
 
   let response: Response;
@@ -114,6 +117,7 @@ export async function exchange(url: URL, init: HttpInit, options: ExchangeOption
     url,
     method: init.method,
     response,
+    role,
     chunks,
     async read(limit) {
       const announced = Number(response.headers.get("content-length") ?? 0);

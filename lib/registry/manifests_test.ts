@@ -169,11 +169,11 @@ Deno.test("nobody listening is a network error, told at once", async () => {
   equal(retried.length, 0);
 });
 
-Deno.test("plain HTTP in answer to TLS hints at --insecure-registries", async () => {
+Deno.test("plain HTTP in answer to TLS is told from other failures", async () => {
   await using server = await serve((_request, response) => answer(response, 200));
   await rejects(repositoryAt(server, { plainHttp: false }).resolve("v1"), {
     code: "network",
-    hint: `If ${server.host} is meant to speak plain HTTP: --insecure-registries ${server.host}`,
+    obstacle: { reason: "plain-http", role: "registry", host: server.host },
   });
 });
 

@@ -1,4 +1,4 @@
-import { SatchelError } from "../error.ts";
+import { type HostRole, type Obstacle, SatchelError } from "../error.ts";
 import type { FetchFailure } from "../runtime/mod.ts";
 import { printable } from "../printable.ts";
 import { asTransient } from "./retry.ts";
@@ -23,6 +23,7 @@ export function isCertificateFailure(failure: FetchFailure): failure is Certific
 interface Explanation {
   text: string;
   hint?: (host: string) => string;
+  obstacle?: Obstacle["reason"];
   /** Whether another try may mend it. */
   transient?: boolean;
 }
@@ -30,14 +31,8 @@ interface Explanation {
 const EXPLANATIONS: Record<Exclude<FetchFailure, CertificateFailure>, Explanation> = {
   "refused": { text: "connection refused", hint: (host) => `Is ${host} the right registry, and is it running?` },
   "unknown-host": { text: "no such host", hint: (host) => `The name ${host} cannot be resolved; is it spelled right?` },
-  "plain-http": {
-    text: "it does not speak TLS",
-    hint: (host) => `If ${host} is meant to speak plain HTTP: --insecure-registries ${host}`,
-  },
-  "tls-expected": {
-    text: "it does not speak plain HTTP",
-    hint: (host) => `If ${host} speaks TLS, leave it out of --insecure-registries.`,
-  },
+  "plain-http": { text: "it does not speak TLS", obstacle: "plain-http" },
+  "tls-expected": { text: "it does not speak plain HTTP", obstacle: "tls-expected" },
   "tls": {
     text: "no TLS connection could be made",
     hint: (host) => `Does ${host} speak TLS, and does no proxy come in between?`,
@@ -53,13 +48,14 @@ const EXPLANATIONS: Record<Exclude<FetchFailure, CertificateFailure>, Explanatio
 export function networkError(
   what: string,
   url: URL,
-  { failure, text }: { failure: Exclude<FetchFailure, CertificateFailure>; text: string },
-  cause: unknown,
+  { failure, text, cause }: { failure: Exclude<FetchFailure, CertificateFailure>; text: string; cause: unknown },
+  role: HostRole,
 ): SatchelError {
   const explanation = EXPLANATIONS[failure];
   const detail = failure === "broken" || failure === "tls" ? ` (${printable(withoutAdvice(text), 200)})` : "";
   const error = new SatchelError("network", `${what}: ${explanation.text}${detail}`, {
     hint: explanation.hint?.(url.host),
+    ...(explanation.obstacle && { obstacle: { reason: explanation.obstacle, role, host: url.host } }),
     cause,
   });
   return explanation.transient ? asTransient(error) : error;

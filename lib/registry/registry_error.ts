@@ -1,4 +1,4 @@
-import { type ErrorCode, SatchelError } from "../error.ts";
+import { type ErrorCode, type Obstacle, SatchelError } from "../error.ts";
 import { isJsonObject, parseJson } from "../oci/mod.ts";
 import { printable } from "../printable.ts";
 import { readLast } from "./body.ts";
@@ -44,7 +44,10 @@ export async function registryError(exchange: Exchange): Promise<SatchelError> {
   const reason = printable(response.statusText, MAX_TEXT);
   const message = `${what}: HTTP ${status}${reason ? ` ${reason}` : ""}${said ? `: ${said}` : ""}`;
   const retryAfter = parseRetryAfter(response.headers.get("retry-after"), Date.now());
-  const error = new SatchelError(errorCode(status, entries), message, { hint: hintFor(exchange, body, retryAfter) });
+  const error = new SatchelError(errorCode(status, entries), message, {
+    hint: hintFor(exchange, retryAfter),
+    obstacle: obstacleFor(exchange, body),
+  });
   statuses.set(error, status);
   return isTransientStatus(status) ? asTransient(error, retryAfter) : error;
 }
@@ -58,16 +61,19 @@ function errorCode(status: number, entries: readonly ErrorEntry[]): ErrorCode {
   return "registry";
 }
 
-function hintFor({ response, url }: Exchange, body: Uint8Array | undefined, retryAfter?: number): string | undefined {
+function hintFor({ response, url }: Exchange, retryAfter?: number): string | undefined {
   if (retryAfter !== undefined && retryAfter > MAX_RETRY_AFTER) {
     return `${url.host} asks to wait for ${Math.ceil(retryAfter / 1000)} s.`;
   }
   if (response.status === 429) return `${url.host} limits how often it is asked; an account may raise that limit.`;
-  // The words of Go's net/http, which most registries are written with.
-  if (response.status === 400 && body && decode(body).includes("HTTP request to an HTTPS server")) {
-    return `${url.host} speaks TLS; leave it out of --insecure-registries.`;
-  }
   return undefined;
+}
+
+function obstacleFor({ response, url, role }: Exchange, body: Uint8Array | undefined): Obstacle | undefined {
+  // The words of Go's net/http, which most registries are written with.
+  const isPlain = response.status === 400 && body !== undefined &&
+    decode(body).includes("HTTP request to an HTTPS server");
+  return isPlain ? { reason: "tls-expected", role, host: url.host } : undefined;
 }
 
 function parseErrors(body: Uint8Array): ErrorEntry[] {

@@ -66,7 +66,7 @@ export async function requestToken(
     if (token) return token;
     if (credential.password === undefined) {
       throw new SatchelError("denied", `The token service ${service.realm.host} does not take refresh tokens`, {
-        hint: "Put the account's name and password into the auth file; see --authfile.",
+        hint: "Put the account's name and password into the auth file.",
       });
     }
     return await requestByGet(service, scopes, credential, options, signal);

@@ -61,7 +61,7 @@ async function usualAuthorities(): Promise<Set<string>> {
 function denoClient({ authorities = [], client, unverified }: TlsOptions, { createHttpClient }: DenoTls): unknown {
   if (unverified) {
     throw new SatchelError("usage", "the check of certificates cannot be switched off when Deno runs satchel", {
-      hint: "Use the binary, or name a folder with the authority's certificate by --cert-dir.",
+      hint: "Use the binary, or put the authority's certificate into the folder of certificates for this host.",
     });
   }
   try {

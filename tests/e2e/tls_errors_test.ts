@@ -180,3 +180,30 @@ Deno.test("run by Deno, --tls-verify=false is an error that names the binary", a
   assert.equal(code, 2, stderr);
   assert.match(stderr, /Hint: Use the binary/);
 });
+
+peerTest(["registry", "openssl"], "what to do about a wrong scheme is said in the flags of the command", async () => {
+  await using tls = await makeCertificates();
+  await using speaksTls = await startRegistry({ tls });
+  await using registry = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response("", { status: 404 }),
+  );
+  const plain = `127.0.0.1:${registry.addr.port}`;
+  const login = (host: string, ...flags: string[]) =>
+    satchel(["login", host, "-u", "joe", "--password-stdin", ...flags], { stdin: "secret" });
+  const hints = [
+    [await login(plain), `If ${plain} is meant to speak plain HTTP: --plain-http`],
+    [
+      await satchel(["image", "pull", `${plain}/demo/gadget`]),
+      `If ${plain} is meant to speak plain HTTP: --insecure-registries ${plain}`,
+    ],
+    [
+      await login(speaksTls.host, "--plain-http"),
+      `If ${speaksTls.host} speaks TLS, what says otherwise has to go: --plain-http, `,
+    ],
+  ] as const;
+  for (const [{ code, stderr }, hint] of hints) {
+    assert.equal(code, 1, stderr);
+    assert.ok(stderr.includes(`\nHint: ${hint}`), stderr);
+  }
+});

@@ -1,0 +1,63 @@
+import type { Obstacle, ObstacleReason } from "../../lib/error.ts";
+
+/** Whether the command at hand has a flag. */
+type HasFlag = (name: string) => boolean;
+
+const UNVERIFIED =
+  "--tls-verify=false goes on unchecked: then whoever is in between can read and change everything, passwords too.";
+
+/** For hosts that nobody can say anything about by flags or settings. */
+const NO_TLS = (host: string) => `Does ${host} speak TLS, and does no proxy come in between?`;
+
+const HINTS: Record<ObstacleReason, (obstacle: Obstacle, has: HasFlag) => string | undefined> = {
+  "plain-http": ({ host, role }, has) => {
+    if (role === "other") return NO_TLS(host);
+    const condition = `If ${host} is meant to speak plain HTTP`;
+    if (role === "mirror") return `${condition}, write http://${host} for this mirror in the configuration.`;
+    if (has("insecure-registries")) return `${condition}: --insecure-registries ${host}`;
+    if (has("plain-http")) return `${condition}: --plain-http`;
+    return `${condition}, name it in insecureRegistries of the configuration.`;
+  },
+  "tls-expected": ({ host, role }, has) => {
+    if (role === "other") return undefined;
+    const condition = `If ${host} speaks TLS`;
+    if (role === "mirror") return `${condition}, write https://${host} for this mirror in the configuration.`;
+    const flag = has("insecure-registries") ? "--insecure-registries" : has("plain-http") ? "--plain-http" : undefined;
+    const others = "SATCHEL_INSECURE_REGISTRIES, insecureRegistries of the configuration";
+    return `${condition}, what says otherwise has to go: ${flag === undefined ? "" : `${flag}, `}${others}.`;
+  },
+  "unknown-authority": (obstacle, has) =>
+    `If you know this authority, put its certificate as a *.crt into ${
+      folders(obstacle, has)
+    }, or name its PEM file by ` +
+    `SSL_CERT_FILE.${lastResort(obstacle, has)}`,
+  "wrong-host-name": (obstacle, has) =>
+    `Use a name that its certificate is for; ${obstacle.host} may be somebody else.${lastResort(obstacle, has)}`,
+  "expired-certificate": (obstacle, has) =>
+    `Is this host's clock right? If it is, ${obstacle.host} needs a new certificate.${lastResort(obstacle, has)}`,
+  "client-certificate-missing": (obstacle, has) =>
+    `Put your certificate and its key as NAME.cert and NAME.key into ${folders(obstacle, has)}.`,
+  "client-certificate-refused": ({ host }) =>
+    `Is it the one for ${host}, signed by an authority that ${host} knows, and not expired?`,
+  "account-missing": ({ host }) => `If it is there and not public, an account is needed: satchel login ${host}`,
+  "account-refused": ({ host }) =>
+    `The account that is known for ${host} is wrong or has not this right. Another one: satchel login ${host}`,
+};
+
+/**
+ * What the user can do about an obstacle, by flags that the command at hand has.
+ *
+ * @param flags their long names
+ */
+export function obstacleHint(obstacle: Obstacle, flags: ReadonlySet<string>): string | undefined {
+  return HINTS[obstacle.reason](obstacle, (name) => flags.has(name));
+}
+
+function lastResort({ role }: Obstacle, has: HasFlag): string {
+  return role === "registry" && has("tls-verify") ? ` ${UNVERIFIED}` : "";
+}
+
+function folders({ host, role }: Obstacle, has: HasFlag): string {
+  const usual = `/etc/containers/certs.d/${host}`;
+  return role === "registry" && has("cert-dir") ? `a folder for --cert-dir, or into ${usual}` : usual;
+}
