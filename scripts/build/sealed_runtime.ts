@@ -34,7 +34,18 @@ export const SEALED_NAMES: readonly SealedName[] = [
   { name: "BUN_CRASH_REPORT_URL", reason: "sends a crash to an address of the variable's choice" },
   { name: "NODE_DEBUG", reason: "prints what HTTP and TLS do, credentials among it" },
   { name: "NODE_REPL_EXTERNAL_MODULE", reason: "loads a foreign module" },
+  {
+    name: "BUN_RUNTIME_TRANSPILER_CACHE_PATH",
+    reason: "runs whatever a file there says is the compiled form of a module",
+  },
 ];
+
+/**
+ * The folder of the cache of compiled modules, below `HOME` or `XDG_CACHE_HOME`, whoever owns these, with the text that it stands behind
+ * (on macOS another part of its path is between). satchel gives Bun no modules to compile but its own, which are in the
+ * binary; with NUL in its place no path leads to that folder, should this change.
+ */
+const CACHE_FOLDER = /memory(?:bun)?@t@/g;
 
 /**
  * `BUN_JSC_<option>=` sets options of the JavaScript engine, some of which write files. The runtime does not look these
@@ -65,6 +76,11 @@ export function seal(runtime: Uint8Array, cpu: Cpu): void {
       throw new Error(`Cannot close the runtime: it does not contain ${name}. Compare scripts/build with this Bun`);
     }
   }
+  const caches = bytes.findMatches(CACHE_FOLDER);
+  if (caches.length !== 1) {
+    throw new Error(`Cannot close the runtime: ${caches.length} places name its cache, 1 was expected`);
+  }
+  bytes.write(caches[0].index + caches[0][0].indexOf("@t@"), "\0");
   const { pattern, at, clear } = PREFIX_COMPARISON[cpu];
   const found = bytes.findPattern(pattern);
   if (found.length !== 1) {
@@ -111,7 +127,11 @@ class Bytes {
       /../g,
       (pair) => pair === ".." ? "[^]" : `\\x${pair}`,
     );
-    return Array.from(this.#text.matchAll(new RegExp(expression, "g")), ({ index }) => index);
+    return this.findMatches(new RegExp(expression, "g")).map(({ index }) => index);
+  }
+
+  findMatches(pattern: RegExp): RegExpExecArray[] {
+    return Array.from(this.#text.matchAll(pattern));
   }
 
   endsWith(at: number, text: string): boolean {
