@@ -68,7 +68,7 @@ const GLOBAL_FLAGS: readonly FlagSpec[] = [
   { name: "no-plugins", type: "bool", usage: "Load no plugins" },
   {
     name: "plugin",
-    type: "strings",
+    type: "stringArray",
     usage: "Load this plugin too: path of a module (.ts, .js) or of an executable (satchel-NAME)",
     values: "files",
   },

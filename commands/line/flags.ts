@@ -97,6 +97,7 @@ export function readFlag(spec: FlagSpec, value: string | undefined, shown: strin
     throw new SatchelError("usage", `flag needs an argument: ${letter ? `'${letter}' in -${letter}` : shown}`);
   }
   if (spec.type === "strings") return splitList(value);
+  if (spec.type === "stringArray") return [value];
   if (spec.type === "duration" && parseDuration(value) === undefined) {
     throw invalidValue(spec, value, "a duration is written like 30s, 5m or 1h30m");
   }

@@ -34,7 +34,8 @@ export function helpText(path: readonly CommandSpec[], width = Infinity): string
   if (command.examples) sections.push(`Examples:\n${indent(command.examples.replaceAll("PROGRAM", path[0].name))}`);
   if (children.length > 0) sections.push(`Available Commands:\n${commandList(children)}`);
   sections.push(`Flags:\n${flagList([...(command.flags ?? []), helpFlag(command)], width)}`);
-  if (path.length > 1) sections.push(`Global Flags:\n${flagList(flagsOf(path.slice(0, -1)), width)}`);
+  const inherited = flagsOf(path.slice(0, -1)).filter(isShown);
+  if (inherited.length > 0) sections.push(`Global Flags:\n${flagList(inherited, width)}`);
   if (children.length > 0) {
     sections.push(`Use "${name} [command] --help" for more information about a command.`);
   }
@@ -58,7 +59,7 @@ function commandList(commands: readonly CommandSpec[]): string {
 
 /** pflag's FlagUsages: sorted by name, names and usage in two columns. */
 function flagList(flags: readonly FlagSpec[], width: number): string {
-  const shown = flags.filter((flag) => !flag.hidden && flag.usage !== "").sort(byName);
+  const shown = flags.filter(isShown).sort(byName);
   const names = shown.map((flag) => {
     const short = flag.short ? `  -${flag.short}, ` : "      ";
     return `${short}--${flag.name}${flag.type === "bool" ? "" : ` ${flag.type}`}`;
@@ -68,6 +69,10 @@ function flagList(flags: readonly FlagSpec[], width: number): string {
     const lines = wrap(flag.usage + defaultText(flag), width - 1 - column);
     return names[index].padEnd(column) + lines.join(`\n${" ".repeat(column)}`);
   }).join("\n");
+}
+
+function isShown({ hidden, usage }: FlagSpec): boolean {
+  return !hidden && usage !== "";
 }
 
 function wrap(text: string, width: number): string[] {

@@ -116,3 +116,9 @@ Deno.test("the defaults that help tells are those that hold", () => {
   assert.equal(told("concurrency"), String(DEFAULT_CONCURRENCY));
   assert.equal(parseDuration(told("min-age")!), DEFAULT_MIN_AGE);
 });
+
+Deno.test("a command below one that has nothing to hand down has no global flags in its help", () => {
+  const { flags: _, ...bare } = ROOT;
+  assert.doesNotMatch(helpText([bare, PULL]), /Global Flags/);
+  assert.match(helpText([ROOT, PULL]), /\nGlobal Flags:\n/);
+});

@@ -35,7 +35,9 @@ export function parseLine(root: CommandSpec, line: readonly string[]): ParsedLin
   const words = tokens.flatMap((token) => token.kind === "positional" ? [token.value] : []);
   const path = findCommand(root, words);
   const parsed = { path, arguments: words.slice(path.length - 1), flags: readFlags(path, tokens) };
-  if (!isSet(parsed.flags, "help") && !isSet(parsed.flags, "version")) checkArguments(path, parsed.arguments);
+  const { load } = path[path.length - 1];
+  if (!load) checkNoWords(path, parsed.arguments);
+  else if (!isSet(parsed.flags, "help") && !isSet(parsed.flags, "version")) checkArguments(path, parsed.arguments);
   return parsed;
 }
 
@@ -146,14 +148,15 @@ function unknownFlag(path: readonly CommandSpec[], token: OptionToken, known: re
   return usageError(path, `unknown flag: ${token.rawName}`, similar);
 }
 
+/** What stands behind a group was meant to be a command; that there is none counts more than a wish for help with it. */
+function checkNoWords(path: readonly CommandSpec[], [word]: readonly string[]): void {
+  if (word === undefined) return;
+  const suggested = suggestedCommands(path[path.length - 1], word);
+  throw usageError(path, `unknown command ${JSON.stringify(word)} for "${pathName(path)}"`, suggested);
+}
+
 function checkArguments(path: readonly CommandSpec[], found: readonly string[]): void {
-  const command = path[path.length - 1];
-  if (!command.load) {
-    if (found.length === 0) return;
-    const shown = JSON.stringify(found[0]);
-    throw usageError(path, `unknown command ${shown} for "${pathName(path)}"`, suggestedCommands(command, found[0]));
-  }
-  const { min, max } = command.arguments ?? { min: 0, max: 0 };
+  const { min, max } = path[path.length - 1].arguments ?? { min: 0, max: 0 };
   if (found.length >= min && found.length <= max) return;
   throw usageError(path, wrongCount(min, max, found.length));
 }

@@ -45,6 +45,11 @@ Deno.test("a list takes commas and repeats, and blanks around its entries do not
   assert.deepEqual(flags, { "insecure-registries": ["a", "b", "c"] });
 });
 
+Deno.test("a path in a list of paths may have commas, so only repeats add up", () => {
+  const { flags } = parse("plugin", "list", "--plugin", "/a,b/c.ts", "--plugin=d.ts");
+  assert.deepEqual(flags, { plugin: ["/a,b/c.ts", "d.ts"] });
+});
+
 Deno.test("of a flag with one value the last one counts", () => {
   assert.deepEqual(parse("version", "-o", "json", "--output=yaml").flags, { output: "yaml" });
 });
@@ -157,6 +162,12 @@ Deno.test("the number of arguments is checked", () => {
 Deno.test("who asks for help is not told what is missing", () => {
   assert.equal(parse("image", "pull", "--help").command, "satchel image pull");
   assert.equal(mistake("image", "pull", "--help=false")[0], "accepts 1 arg(s), received 0");
+});
+
+Deno.test("help with a command that does not exist is a mistake, and so is its version", () => {
+  assert.deepEqual(mistake("imag", "--help"), ['unknown command "imag" for "satchel"', "image", "satchel"]);
+  assert.deepEqual(mistake("image", "pul", "-h").slice(1), ["pull push", "satchel image"]);
+  assert.equal(mistake("nosuch", "--version")[0], 'unknown command "nosuch" for "satchel"');
 });
 
 Deno.test("a flag of one name is the same in every command, so that a line can be cut into words before it is understood", () => {

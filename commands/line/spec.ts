@@ -1,10 +1,11 @@
 import type { Invocation } from "./invocation.ts";
 
 /**
- * What a flag takes: nothing (`bool`), one value (the last one given counts), or a list (commas and repeats add up). The
- * one `int` that there is says how many things may be done at the same time.
+ * What a flag takes: nothing (`bool`), one value (the last one given counts), or a list: of `strings` commas and repeats add
+ * up, of a `stringArray` repeats alone, since its values may have commas. The one `int` that there is says how many things may
+ * be done at the same time.
  */
-export type FlagType = "bool" | "string" | "strings" | "duration" | "int";
+export type FlagType = "bool" | "string" | "strings" | "stringArray" | "duration" | "int";
 
 /** The forms in which results can be had; `columns` is the one for people. */
 export const OUTPUT_MODES = ["columns", "json", "jsonpretty", "yaml"] as const;

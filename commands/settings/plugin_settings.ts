@@ -34,7 +34,7 @@ export function pluginSettings(
 ): PluginSettings {
   if (isSet(flags, "no-plugins")) return { named: [], folders: [] };
   const byFlag = listOf(flags, "plugin");
-  if (flags.has("plugin") && byFlag.length === 0) throw new SatchelError("usage", "--plugin needs a path");
+  if (byFlag.includes("")) throw new SatchelError("usage", "--plugin needs a path");
   const byVariable = (environment.SATCHEL_PLUGINS ?? "").split(":").filter((path) => path !== "");
   return {
     named: [
