@@ -56,7 +56,9 @@ export function headersFor(
  * @param send sends it once, to this URL with these headers
  * @param accept statuses that the caller deals with, redirects among them
  * @returns the last exchange; the caller disposes of it
- * @throws {SatchelError} `registry` for more than 10 redirects, or one that leads nowhere; `refused` as {@link followUrl}
+ * @throws {SatchelError} `registry` for more than 10 redirects, or one that leads nowhere; `refused` as {@link followUrl}, and where
+ *   something that writes is sent to another origin: the user named this registry, and what stands behind other hosts is not
+ *   the registry's to change by way of the user
  */
 export async function follow(
   { method, url, headers }: Followed,
@@ -79,6 +81,9 @@ export async function follow(
       );
     }
     const next = followUrl(location, at, "a redirect");
+    if (!isReading(method) && next.origin !== at.origin) {
+      throw new SatchelError("refused", `${at.host} redirects what is written to it to another host, ${next.host}`);
+    }
     carried = headersFor(carried, at, next);
     at = next;
   }
@@ -131,7 +136,11 @@ export function followUrl(text: string, base: URL, what: string): URL {
 export function isRedirect(status: number, method: string): boolean {
   if (status === 307 || status === 308) return true;
   // 301 to 303 turn a request with a body into a GET, which no registry means.
-  return (method === "GET" || method === "HEAD") && (status === 301 || status === 302 || status === 303);
+  return isReading(method) && (status === 301 || status === 302 || status === 303);
+}
+
+function isReading(method: string): boolean {
+  return method === "GET" || method === "HEAD";
 }
 
 function quoted(text: string): string {

@@ -265,6 +265,22 @@ Deno.test("an upload that goes on at another host takes no credentials there", a
   equal(storage.seen[0].headers.authorization, undefined);
 });
 
+Deno.test("a redirect of what is written to another host is not followed", async () => {
+  const blob = sampleBlob(10);
+  await using other = await serve((_request, response) => answer(response, 201));
+  for (const method of ["POST", "PUT"]) {
+    await using server = await serve((request, response) => {
+      if (request.method === method) answer(response, 307, { location: `http://${other.host}/v2/prod/app` });
+      else answer(response, 202, { location: "/upload" });
+    });
+    await rejects(repositoryAt(server).push(blob.descriptor, chunked(blob)), {
+      code: "refused",
+      message: new RegExp(`to another host, ${other.host}$`),
+    });
+  }
+  deepEqual(other.seen, []);
+});
+
 Deno.test("an upload without an address to go on at is an error", async () => {
   const blob = sampleBlob(10);
   await using server = await serve((_request, response) => answer(response, 202));
