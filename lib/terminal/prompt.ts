@@ -1,5 +1,6 @@
 import process from "node:process";
 import { cancelled, SatchelError, throwIfCancelled } from "../error.ts";
+import { keepRawMode } from "./raw_mode.ts";
 import { write } from "./streams.ts";
 
 /** Asks a person on the terminal. Disposing gives the terminal back as it was. */
@@ -28,6 +29,7 @@ export function openPrompt(signal: AbortSignal): Prompt {
   const { Writable } = process.getBuiltinModule("node:stream");
   let isShown = false;
   const lines: string[] = [];
+  let asked = "";
   let end: SatchelError | undefined;
   let wake = () => {};
   const output = new Writable({
@@ -37,12 +39,22 @@ export function openPrompt(signal: AbortSignal): Prompt {
     },
   });
   const reader = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 });
+  const raw = keepRawMode(() => {
+    // What was typed before is not on the screen any more.
+    Object.assign(reader, { line: "", cursor: 0 });
+    write("stderr", `\n${asked}`);
+  });
+  const giveBack = () => {
+    process.stdin.off("keypress", onKey);
+    raw[Symbol.dispose]();
+    reader.close();
+  };
   const finish = (reason: SatchelError) => {
     if (end) return;
     end = reason;
     // The cursor stands behind a question.
     write("stderr", "\n");
-    reader.close();
+    giveBack();
     wake();
   };
   const abort = () => finish(cancelled(signal));
@@ -51,11 +63,18 @@ export function openPrompt(signal: AbortSignal): Prompt {
     if (lines.length < 2) lines.push(line.slice(0, MAX_LINE));
     wake();
   });
+  // Without a listener, readline would stop the process in its own way; on a simple terminal it does not know the key.
+  reader.on("SIGTSTP", () => {});
+  const onKey = (_text: string, { ctrl, name }: { ctrl?: boolean; name?: string }) => {
+    if (ctrl && name === "z") raw.suspend();
+  };
+  process.stdin.on("keypress", onKey);
   reader.on("SIGINT", () => finish(new SatchelError("cancelled", "Interrupted")));
   reader.on("close", () => finish(new SatchelError("cancelled", "The input ended before there was an answer")));
   signal.addEventListener("abort", abort, { once: true });
 
   async function answer(question: string, shown: boolean): Promise<string> {
+    asked = question;
     write("stderr", question);
     reader.setPrompt("");
     while (lines.length === 0) {
@@ -73,7 +92,7 @@ export function openPrompt(signal: AbortSignal): Prompt {
     [Symbol.dispose]() {
       signal.removeEventListener("abort", abort);
       end ??= new SatchelError("cancelled", "The terminal was given back");
-      reader.close();
+      giveBack();
     },
   };
 }

@@ -91,6 +91,64 @@ for (const [runtime, program] of [["the binary", undefined], ["the sources under
   );
 }
 
+for (const [runtime, program] of [["the binary", undefined], ["the sources under Deno", BY_DENO]] as const) {
+  for (const TERM of ["xterm", "dumb"]) {
+    peerTest(
+      ["registry", "script"],
+      `Ctrl-Z at both questions of ${runtime} on TERM=${TERM} lends the terminal to the shell, and fg goes on`,
+      async () => {
+        await using world = await startWorld(program);
+        const { registry, file, scratch } = world;
+        const states = ["at the name", "at the password", "at the end"].map((name) => scratch.at(name));
+        const env = { ...world.env, TERM, PS1: "ready> " };
+        await using terminal = openTerminal("exec bash --norc --noprofile -i", env);
+        const enter = async (line: string) => {
+          await terminal.waitFor(/ready> /);
+          await terminal.type(`${line}\r`);
+        };
+        await enter(`${program ?? await binary()} login ${registry.host} --plain-http --authfile ${file}`);
+        await terminal.waitFor(/Username: /);
+        await terminal.type("xx\x1a");
+        await terminal.waitFor(/Stopped/);
+        await enter(`stty -a > "${states[0]}"`);
+        await enter("fg");
+        await terminal.waitFor(/Username: /);
+        await terminal.type(`${ACCOUNT.username}\r`);
+        await terminal.waitFor(/Password: /);
+        await terminal.type("s3c\x1a");
+        await terminal.waitFor(/Stopped/);
+        await enter(`stty -a > "${states[1]}"`);
+        await enter("fg");
+        await terminal.waitFor(/Password: /);
+        await terminal.type(`${ACCOUNT.password}\r`);
+        await terminal.waitFor(/Login Succeeded!/);
+        await enter(`stty -a > "${states[2]}"`);
+        await enter("exit");
+        await terminal.status;
+        for (const state of states) assert.match(await Deno.readTextFile(state), /[^-]isig icanon .*[^-]echo /, state);
+        assert.doesNotMatch(terminal.output, new RegExp(`${ACCOUNT.password}|s3c`));
+      },
+    );
+  }
+}
+
+peerTest(["registry", "script"], "Ctrl-Z where no shell looks after the job does no harm", async () => {
+  await using world = await startWorld();
+  await using terminal = openTerminal(world.command, world.env);
+  await terminal.waitFor(/Username: /);
+  await terminal.type("xx\x1a");
+  await terminal.waitFor(/Username: /);
+  await terminal.type(`${ACCOUNT.username}\r`);
+  await terminal.waitFor(/Password: /);
+  await terminal.type("s3c\x1a");
+  await terminal.waitFor(/Password: /);
+  await terminal.type(`${ACCOUNT.password}\r`);
+  await terminal.waitFor(/Login Succeeded![^]*status=0/);
+  await terminal.status;
+  assert.doesNotMatch(terminal.output, new RegExp(`${ACCOUNT.password}|s3c`));
+  await assertRestored(world);
+});
+
 peerTest(["registry", "script"], "SIGTERM at a question gives the terminal back", async () => {
   await using world = await startWorld();
   // The shell's number is that of the login which takes its place.
