@@ -1,16 +1,14 @@
-import type { Source } from "../../lib/content/mod.ts";
-import type { CredentialLookup } from "../../lib/credential.ts";
-import { formatRepository, type Reference } from "../../lib/oci/mod.ts";
+import { formatBytes } from "../../lib/terminal/bytes.ts";
+import type { Reference } from "../../lib/oci/mod.ts";
 import type { PluginHost } from "../../lib/plugin/mod.ts";
 import {
-  mirrorsOf,
-  openMirrored,
+  openPullSource,
   openRepository,
+  type PullSource,
   type RegistryOptions,
   type RegistryRepository,
   type Served,
 } from "../../lib/registry/mod.ts";
-import { formatBytes } from "../../lib/terminal/bytes.ts";
 import { openAccounts } from "./accounts.ts";
 import { VERSION } from "../build_info.ts";
 import { tlsFor } from "./certificates.ts";
@@ -25,14 +23,30 @@ export interface RemoteContext {
   plugins: PluginHost;
 }
 
-/** What an image is pulled from. */
-export interface RemoteSource extends Source {
-  /** Who gave how much so far; absent without mirrors. */
-  served?(): Served[];
-}
+/** What is the same for every host that a command speaks to. */
+export type ConnectionOptions =
+  & Pick<RegistryOptions, "tls" | "proxied" | "userAgent" | "onRetry" | "log">
+  & Required<Pick<RegistryOptions, "onWarning">>;
 
-/** The longest silence of a mirror, in milliseconds, and how often it is asked again: there is another place to ask. */
-const MIRROR_PATIENCE = { idleTimeout: 10_000, retries: 1 };
+/**
+ * How connections are made, by the settings.
+ *
+ * @param registry the one that the command names
+ * @throws {SatchelError} `usage` if the folder of `--cert-dir` cannot be used
+ */
+export function connectionOptions(
+  registry: string,
+  { settings, reporter }: Pick<RemoteContext, "settings" | "reporter">,
+): ConnectionOptions {
+  return {
+    tls: tlsFor(settings, registry, reporter.warn),
+    proxied: settings.proxied,
+    userAgent: `satchel/${VERSION}`,
+    onRetry: reporter.detail,
+    onWarning: reporter.warn,
+    ...(reporter.debug && { log: reporter.debug }),
+  };
+}
 
 /** Opens a repository of a registry, with the accounts, certificates and connections that the settings name. */
 export async function openRemote(
@@ -41,44 +55,23 @@ export async function openRemote(
   options: Pick<RegistryOptions, "access" | "mountFrom"> = {},
 ): Promise<RegistryRepository> {
   const { settings, plugins, reporter } = context;
-  const tls = tlsFor(settings, reference.registry, reporter.warn);
-  return openWith(await openAccounts(settings, plugins, reporter), reference, context, { ...options, tls });
+  return openRepository(reference, {
+    ...connectionOptions(reference.registry, context),
+    plainHttp: isInsecure(settings, reference),
+    credentials: await openAccounts(settings, plugins, reporter),
+    ...options,
+  });
 }
 
 /** Opens what an image is pulled from: its mirrors, where the settings have some, and the repository itself. */
-export async function openRemoteSource(reference: Reference, context: RemoteContext): Promise<RemoteSource> {
-  const mirrors = mirrorsOf(context.settings.mirrors, reference);
-  if (mirrors.length === 0) return await openRemote(reference, context);
+export async function openRemoteSource(reference: Reference, context: RemoteContext): Promise<PullSource> {
   const { settings, plugins, reporter } = context;
-  // Looked up by the name of whoever is asked, so that no mirror gets the registry's account.
-  const accounts = await openAccounts(settings, plugins, reporter);
-  const tls = tlsFor(settings, reference.registry, reporter.warn);
-  return openMirrored({
-    mirrors: mirrors.map(({ mirror, repository }) => {
-      const at = { registry: mirror.registry, repository };
-      const plainHttp = mirror.scheme === "http" || (mirror.scheme === undefined && isInsecure(settings, mirror));
-      const options: RegistryOptions = {
-        ...MIRROR_PATIENCE,
-        plainHttp,
-        tls,
-        standsFor: reference.registry,
-        // As long as somebody else can say it, a refusal is no answer.
-        onReferrersDenied: (error) => {
-          throw error;
-        },
-      };
-      return {
-        name: formatRepository(at),
-        resolveTags: mirror.resolveTags,
-        open: async () => openWith(accounts, at, context, options),
-      };
-    }),
-    registry: {
-      name: formatRepository(reference),
-      open: async () => openWith(accounts, reference, context, { tls }),
-    },
+  return openPullSource(reference, {
+    ...connectionOptions(reference.registry, context),
+    mirrors: settings.mirrors,
+    isPlainHttp: (registry) => isInsecure(settings, { registry }),
+    credentials: await openAccounts(settings, plugins, reporter),
     onDetail: reporter.detail,
-    onWarning: reporter.warn,
   });
 }
 
@@ -86,22 +79,4 @@ export async function openRemoteSource(reference: Reference, context: RemoteCont
 export function servedLine(served: readonly Served[]): string {
   const parts = served.map(({ name, blobs, bytes }) => `${count(blobs, "blob")} (${formatBytes(bytes)}) from ${name}`);
   return `Served: ${parts.length === 0 ? "nothing" : parts.join(", ")}`;
-}
-
-function openWith(
-  credentials: CredentialLookup,
-  at: Pick<Reference, "registry" | "repository">,
-  { settings, reporter }: RemoteContext,
-  options: RegistryOptions,
-): RegistryRepository {
-  return openRepository(at, {
-    plainHttp: isInsecure(settings, at),
-    credentials,
-    userAgent: `satchel/${VERSION}`,
-    onRetry: reporter.detail,
-    onWarning: reporter.warn,
-    proxied: settings.proxied,
-    ...(reporter.debug && { log: reporter.debug }),
-    ...options,
-  });
 }

@@ -104,6 +104,7 @@ export function createClient(
     tls: options.tls,
     proxied: options.proxied,
     idleTimeout: options.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
+    hasAlternative: options.standsFor !== undefined,
     log: options.log,
     registry,
     roleOf: (url) => roleOf(url, registry, options),

@@ -17,6 +17,8 @@ export interface ExchangeOptions {
   roleOf: (url: URL) => HostRole;
   /** The longest silence, in milliseconds. */
   idleTimeout: number;
+  /** Whether somebody else can be asked for the same: then it is not tried again after a silence. */
+  hasAlternative?: boolean;
   signal?: AbortSignal;
 }
 
@@ -59,7 +61,8 @@ export async function exchange(url: URL, init: HttpInit, options: ExchangeOption
     if (watch.timedOut()) {
       const message = `${what}: no byte came for ${options.idleTimeout / 1000} s`;
       const hint = `Is ${url.host} reachable from here? Where that takes a proxy, set HTTPS_PROXY.`;
-      return asTransient(new SatchelError("network", message, { hint, cause: error }));
+      const silent = new SatchelError("network", message, { hint, cause: error });
+      return options.hasAlternative ? silent : asTransient(silent);
     }
     const { failure, text } = describeFetchFailure(error);
     return isCertificateFailure(failure) || isUnclear(url, failure)

@@ -9,29 +9,35 @@ export interface PlaceOptions {
   open: () => Promise<Source>;
 }
 
-/** What a place gave. */
-export interface Served {
-  name: string;
-  /** Manifests included. */
-  blobs: number;
-  bytes: number;
-}
-
 /** One place where a repository's content may be had, and how it has done so far. */
-export interface Place extends Served {
+export interface Place {
+  readonly name: string;
   readonly isMirror: boolean;
   /** It is not asked any more in this run. */
   isOut: boolean;
+  /** Why it was passed over when it was asked for the last time. */
+  failure?: SatchelError;
   source: () => Promise<Source>;
 }
 
-/** What makes a mirror useless for the rest of a run: nobody answers there, nobody lets us in, or what it gives is wrong. */
-const USELESS: readonly ErrorCode[] = ["network", "denied", "integrity", "invalid", "refused"];
+/** Who is told of mirrors that are passed over. */
+export interface PlaceListener {
+  /** Told why a mirror was passed over. */
+  onDetail: (message: string) => void;
+  /** Told what the user should know though it is no error. */
+  onWarning: (message: string) => void;
+}
+
+/**
+ * What makes a mirror useless for the rest of a run: nobody answers there, nobody lets us in, what it gives is wrong, or what is
+ * set for it cannot be used.
+ */
+const USELESS: readonly ErrorCode[] = ["network", "denied", "integrity", "invalid", "refused", "usage"];
 
 /** Makes a place, which is opened when it is first asked. */
 export function placeOf({ name, open }: PlaceOptions, isMirror: boolean): Place {
   let opened: Promise<Source> | undefined;
-  return { name, isMirror, isOut: false, blobs: 0, bytes: 0, source: () => opened ??= open() };
+  return { name, isMirror, isOut: false, source: () => opened ??= open() };
 }
 
 /**
@@ -43,14 +49,14 @@ export function placeOf({ name, open }: PlaceOptions, isMirror: boolean): Place 
 export async function askInOrder<T>(
   places: readonly Place[],
   question: (source: Source) => Promise<T>,
-  onDetail: (message: string) => void,
+  listener: PlaceListener,
 ): Promise<{ place: Place; answer: T }> {
   for (const place of places) {
     if (place.isOut) continue;
     try {
       return { place, answer: await question(await place.source()) };
     } catch (error) {
-      passOver(place, error, onDetail);
+      passOver(place, error, listener);
     }
   }
   throw new Error("no place but mirrors");
@@ -61,10 +67,14 @@ export async function askInOrder<T>(
  *
  * @throws what was thrown, if the place is no mirror, or if it is not the mirror's fault
  */
-export function passOver(place: Place, error: unknown, onDetail: (message: string) => void): void {
+export function passOver(place: Place, error: unknown, { onDetail, onWarning }: PlaceListener): void {
   if (!place.isMirror || !(error instanceof SatchelError) || error.code === "cancelled") throw error;
   const wasOut = place.isOut;
+  place.failure = error;
   place.isOut ||= USELESS.includes(error.code);
+  if (wasOut) return;
   const consequence = place.isOut ? "is not asked any more" : "was passed over";
-  if (!wasOut) onDetail(`The mirror ${place.name} ${consequence}: ${error.message}`);
+  // A file of the user's is broken, which nothing but a message brings to light.
+  const tell = error.code === "usage" ? onWarning : onDetail;
+  tell(`The mirror ${place.name} ${consequence}: ${error.message}`);
 }

@@ -1,7 +1,8 @@
 import { attachmentSubject, type ByteStream, type ContentOptions, type Resolved, type Source } from "../content/mod.ts";
 import { hasCode, SatchelError } from "../error.ts";
 import { type Descriptor, type Digest, isDigest } from "../oci/mod.ts";
-import { askInOrder, passOver, type Place, placeOf, type PlaceOptions, type Served } from "./mirror_place.ts";
+import { everyPlaceFailed } from "./mirror_error.ts";
+import { askInOrder, passOver, type Place, type PlaceListener, placeOf, type PlaceOptions } from "./mirror_place.ts";
 
 /** A mirror of a repository. */
 export interface MirrorOptions extends PlaceOptions {
@@ -10,22 +11,35 @@ export interface MirrorOptions extends PlaceOptions {
 }
 
 /** Options of {@link openMirrored}. */
-export interface MirroredOptions {
+export interface MirroredOptions extends PlaceListener {
   /** In the order in which they are asked. */
   mirrors: readonly MirrorOptions[];
   /** The repository itself, which is asked last. */
   registry: PlaceOptions;
-  /** Told why a mirror was passed over. */
-  onDetail: (message: string) => void;
-  /** Told what the user should know though it is no error. */
-  onWarning: (message: string) => void;
+  /** The tag that names what is wanted; any other one that can be that of an attachment is one. Default: a digest names it. */
+  tag?: string;
+}
+
+/** What a place gave. */
+export interface Served {
+  name: string;
+  /** Manifests included. */
+  blobs: number;
+  bytes: number;
 }
 
 /** A repository with its mirrors. */
 export interface MirroredSource extends Source {
   distrust(descriptor: Descriptor): boolean;
-  /** Who gave how much so far, in the order in which they are asked; those that gave nothing are left out. */
+  /** Who gave how much of what was taken so far, in the order in which they are asked; those that gave nothing are left out. */
   served(): Served[];
+}
+
+/** What came of one piece of content from one place. */
+interface Share {
+  bytes: number;
+  /** Whether its end came from there. */
+  isLast: boolean;
 }
 
 /**
@@ -37,32 +51,45 @@ export interface MirroredSource extends Source {
  * - What a tag means, and what refers to an image, only the registry can say, and mirrors with `resolveTags`. Who said what the tag
  *   means is also asked what refers to it, and is believed if there is nothing: a site without a way to the registry must not
  *   wait for it.
+ * - What nobody gives is an error that tells what each place said.
  */
 export function openMirrored(
-  { mirrors, registry: registryOptions, onDetail, onWarning }: MirroredOptions,
+  { mirrors, registry: registryOptions, tag, ...listener }: MirroredOptions,
 ): MirroredSource {
   const registry = placeOf(registryOptions, false);
   const copies = mirrors.map((mirror) => ({ ...placeOf(mirror, true), resolveTags: mirror.resolveTags }));
   const believed: Place[] = copies.filter(({ resolveTags }) => resolveTags);
+  const notBelieved: Place[] = copies.filter(({ resolveTags }) => !resolveTags);
   const everywhere: Place[] = [...copies, registry];
   /** Who gave what came of a piece of content. */
-  const givers = new Map<Digest, Set<Place>>();
+  const givers = new Map<Digest, Map<Place, Share>>();
   /** Who said what the tag means; `undefined` if nobody was asked. */
   let authority: Place | undefined;
-  let isResolved = false;
   let isWarned = false;
 
-  async function resolveTag(tag: string, options?: ContentOptions): Promise<Resolved> {
+  /** Takes note of who gave a manifest that came with what its name means. */
+  function taken({ place, answer }: { place: Place; answer: Resolved }): Resolved {
+    const { digest, size } = answer.descriptor;
+    givers.set(digest, new Map([[place, { bytes: size, isLast: true }]]));
+    return answer;
+  }
+
+  async function resolveDigest(digest: Digest, options?: ContentOptions): Promise<Resolved> {
     try {
-      const { place, answer } = await askInOrder(
-        [...believed, registry],
-        (source) => source.resolve(tag, options),
-        onDetail,
-      );
-      authority = place;
-      return counted(place, answer);
+      return taken(await askInOrder(everywhere, (source) => source.resolve(digest, options), listener));
     } catch (error) {
-      throw hasCode(error, "network") && believed.length < copies.length ? withoutWord(error) : error;
+      throw everyPlaceFailed(everywhere, error);
+    }
+  }
+
+  async function resolveTag(wanted: string, options?: ContentOptions): Promise<Resolved> {
+    const asked = [...believed, registry];
+    try {
+      const found = await askInOrder(asked, (source) => source.resolve(wanted, options), listener);
+      authority = found.place;
+      return taken(found);
+    } catch (error) {
+      throw everyPlaceFailed(asked, error, notBelieved);
     }
   }
 
@@ -73,33 +100,34 @@ export function openMirrored(
   ): Promise<{ place: Place; answer: T }> {
     const first = authority === undefined ? [] : [authority];
     const rest = authority === registry ? [] : [...believed.filter((place) => place !== authority), registry];
+    const asked = [...first, ...rest];
     try {
-      return await askInOrder([...first, ...rest], question, onDetail);
+      return await askInOrder(asked, question, listener);
     } catch (error) {
-      if (!hasCode(error, "network") || authority === registry) throw error;
-      if (!isWarned) onWarning(`What refers to the image is not known: ${error.message}`);
+      if (!hasCode(error, "network") || authority === registry) throw everyPlaceFailed(asked, error);
+      if (!isWarned) listener.onWarning(`What refers to the image is not known: ${error.message}`);
       isWarned = true;
       return { place: registry, answer: otherwise };
     }
   }
 
   async function* fetchAnywhere(descriptor: Descriptor, offset: number, options: ContentOptions): ByteStream {
-    const from = offset === 0 ? new Set<Place>() : givers.get(descriptor.digest) ?? new Set();
+    const from = offset === 0 ? new Map<Place, Share>() : givers.get(descriptor.digest) ?? new Map<Place, Share>();
     givers.set(descriptor.digest, from);
     let position = offset;
     for (const place of everywhere) {
       if (place.isOut) continue;
       try {
         for await (const chunk of (await place.source()).fetch(descriptor, { ...options, offset: position })) {
-          from.add(place);
           position += chunk.length;
-          place.bytes += chunk.length;
+          addShare(from, place, chunk.length);
           yield chunk;
         }
-        place.blobs++;
+        addShare(from, place, 0).isLast = true;
         return;
       } catch (error) {
-        passOver(place, error, onDetail);
+        if (place === registry) throw everyPlaceFailed(everywhere, error);
+        passOver(place, error, listener);
       }
     }
   }
@@ -108,20 +136,11 @@ export function openMirrored(
     name: registry.name,
 
     async resolve(reference, options) {
-      const isFirst = !isResolved;
-      isResolved = true;
-      if (isDigest(reference)) {
-        const { place, answer } = await askInOrder(
-          everywhere,
-          (source) => source.resolve(reference, options),
-          onDetail,
-        );
-        return counted(place, answer);
-      }
-      if (isFirst || attachmentSubject(reference) === undefined) return await resolveTag(reference, options);
+      if (isDigest(reference)) return await resolveDigest(reference, options);
+      if (reference === tag || attachmentSubject(reference) === undefined) return await resolveTag(reference, options);
       // That there is none is an answer too; as an error it would lead to the next place.
       const { place, answer } = await askAuthority((source) => resolveIfThere(source, reference, options), undefined);
-      if (answer) return counted(place, answer);
+      if (answer) return taken({ place, answer });
       throw new SatchelError("not-found", `${registry.name}:${reference} not found`);
     },
 
@@ -131,24 +150,35 @@ export function openMirrored(
       (await askAuthority((source) => source.referrers(subject, options), [])).answer,
 
     distrust({ digest }) {
-      const suspects = [...givers.get(digest) ?? []].filter((place) => place !== registry);
+      const suspects = [...givers.get(digest)?.keys() ?? []].filter((place) => place !== registry);
       givers.delete(digest);
       for (const place of suspects) {
+        const what = `gave other bytes than those of ${digest}`;
         place.isOut = true;
-        onDetail(`The mirror ${place.name} gave other bytes than those of ${digest}; it is not asked any more`);
+        place.failure = new SatchelError("integrity", `it ${what}`);
+        listener.onDetail(`The mirror ${place.name} ${what}; it is not asked any more`);
       }
       return suspects.length > 0;
     },
 
-    served: () => everywhere.filter(({ bytes }) => bytes > 0).map(({ name, blobs, bytes }) => ({ name, blobs, bytes })),
+    served: () => everywhere.map((place) => servedBy(place, givers.values())).filter(({ bytes }) => bytes > 0),
   };
 }
 
-/** Counts a manifest that came with what its name means. */
-function counted(place: Place, resolved: Resolved): Resolved {
-  place.blobs++;
-  place.bytes += resolved.descriptor.size;
-  return resolved;
+function addShare(from: Map<Place, Share>, place: Place, bytes: number): Share {
+  const share = from.get(place) ?? { bytes: 0, isLast: false };
+  share.bytes += bytes;
+  from.set(place, share);
+  return share;
+}
+
+function servedBy(place: Place, givers: Iterable<Map<Place, Share>>): Served {
+  const shares = [...givers].flatMap((from) => from.get(place) ?? []);
+  return {
+    name: place.name,
+    blobs: shares.filter(({ isLast }) => isLast).length,
+    bytes: shares.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
 }
 
 async function resolveIfThere(source: Source, tag: string, options?: ContentOptions): Promise<Resolved | undefined> {
@@ -158,12 +188,4 @@ async function resolveIfThere(source: Source, tag: string, options?: ContentOpti
     if (hasCode(error, "not-found")) return undefined;
     throw error;
   }
-}
-
-/** The registry cannot be reached, and there are mirrors whose word does not count. */
-function withoutWord(error: SatchelError): SatchelError {
-  return new SatchelError("network", `${error.message}; its mirrors were not asked what the tag means`, {
-    hint: "Name the image by its digest, or set resolveTags: true for a mirror that you believe about tags.",
-    cause: error,
-  });
 }

@@ -57,6 +57,7 @@ function open({ mirrors, registry }: Given, warnings: string[] = [], details: st
       open: async () => source,
     })),
     registry: { name: registry.name, open: async () => registry },
+    tag: "v1",
     onDetail: (message) => details.push(message),
     onWarning: (message) => warnings.push(message),
   });
@@ -81,6 +82,7 @@ Deno.test("a mirror that is believed stands for a registry that is never asked, 
   const source = openMirrored({
     mirrors: [{ name: "mirror", resolveTags: true, open: async () => repository("mirror") }],
     registry: { name: "registry", open: () => assert.fail("opened") },
+    tag: "v1",
     onDetail: () => {},
     onWarning: assert.fail,
   });
@@ -122,9 +124,89 @@ Deno.test("an unreachable registry and mirrors that are not believed: the error 
   const source = open({ mirrors: [{ source: repository("mirror") }], registry: away });
   await assert.rejects(source.resolve("v1"), {
     code: "network",
-    message: "registry fails at v1; its mirrors were not asked what the tag means",
+    message: "neither the mirrors nor the registry have it\n" +
+      "the mirror mirror: not asked what a tag means\n" +
+      "the registry: registry fails at v1",
     hint: /resolveTags: true/,
   });
+});
+
+/** A source that fails in this way whatever it is asked for. */
+function failing(name: string, error: SatchelError): Source {
+  const fail = () => Promise.reject(error);
+  return {
+    name,
+    resolve: fail,
+    async *fetch() {
+      yield await fail();
+    },
+    referrers: fail,
+  };
+}
+
+const UNREACHABLE = new SatchelError("network", "no such host", { hint: "Is the name right?" });
+const ACCOUNT_MISSING = { reason: "account-missing", role: "mirror", host: "b.example" } as const;
+
+Deno.test("where every place fails the error has a line of each, and what to do is about a mirror", async () => {
+  const source = open({
+    mirrors: [
+      { source: failing("a.example/x", new SatchelError("not-found", "HTTP 404")), resolveTags: true },
+      { source: failing("b.example/x", new SatchelError("denied", "HTTP 401", { obstacle: ACCOUNT_MISSING })) },
+    ],
+    registry: failing("r.example/x", UNREACHABLE),
+  });
+  const image = repository("");
+  const lines = [
+    "neither the mirrors nor the registry have it",
+    "the mirror a.example/x: HTTP 404",
+    "the mirror b.example/x: HTTP 401",
+    "the registry: no such host",
+  ];
+  const expected = { code: "denied", message: lines.join("\n"), obstacle: ACCOUNT_MISSING, hint: undefined };
+  await assert.rejects(source.resolve(image.root.digest), expected);
+  await assert.rejects(textOf(source.fetch(image.layer)), expected);
+});
+
+Deno.test("mirrors that lack it and a registry out of reach: the image has to be put there", async () => {
+  const lacking = failing("a.example/x", new SatchelError("not-found", "HTTP 404"));
+  const source = open({
+    mirrors: [{ source: lacking, resolveTags: true }],
+    registry: failing("r.example/x", UNREACHABLE),
+  });
+  await assert.rejects(source.resolve("v1"), {
+    code: "network",
+    hint: "The registry cannot be reached from here: put the image into a.example/x.",
+  });
+});
+
+Deno.test("what a registry answered decides what to do, whatever its mirrors said", async () => {
+  const mirror = failing("a.example/x", new SatchelError("network", "refused", { hint: "Is it running?" }));
+  const absent = failing("r.example/x", new SatchelError("not-found", "HTTP 404"));
+  const source = open({ mirrors: [{ source: mirror, resolveTags: true }], registry: absent });
+  await assert.rejects(source.resolve("v1"), { code: "not-found", hint: undefined, message: /refused\n.*HTTP 404/ });
+});
+
+Deno.test("a mirror whose certificates cannot be used is told of by a warning, once", async () => {
+  const warnings: string[] = [];
+  const mirror = failing("mirror", new SatchelError("usage", "ca.crt holds no certificate"));
+  const source = open({ mirrors: [{ source: mirror, resolveTags: true }], registry: repository("registry") }, warnings);
+  await copy(source, "v1", new MemoryRepository());
+  assert.deepEqual(warnings, ["The mirror mirror is not asked any more: ca.crt holds no certificate"]);
+});
+
+Deno.test("an attachment's tag that was asked for by name is resolved as any tag", async () => {
+  const image = repository("registry");
+  const tag = `sha256-${"0".repeat(64)}.sig`;
+  const signature = image.addManifest({ mediaType: MediaType.ociManifest, config: image.layer, layers: [] }, tag);
+  const away = failing("mirror", new SatchelError("not-found", "none"));
+  const named = openMirrored({
+    mirrors: [{ name: "mirror", resolveTags: true, open: async () => away }],
+    registry: { name: "registry", open: async () => image },
+    tag,
+    onDetail: () => {},
+    onWarning: assert.fail,
+  });
+  assert.equal((await named.resolve(tag)).descriptor.digest, signature.digest);
 });
 
 for (const code of ["network", "denied", "registry", "not-found", "invalid", "integrity", "refused"] as const) {
@@ -174,7 +256,9 @@ Deno.test("after wrong bytes every mirror that gave some is out, and the registr
   const source = open({ mirrors: [{ source: lying }], registry: right });
   assert.equal(await textOf(source.fetch(right.layer)), "THE LAYER");
   assert.equal(source.distrust(right.layer), true);
+  assert.deepEqual(source.served(), [], "what turned out wrong was not served");
   assert.equal(await textOf(source.fetch(right.layer)), "the layer");
+  assert.deepEqual(source.served(), [{ name: "registry", blobs: 1, bytes: 9 }]);
   assert.equal(source.distrust(right.layer), false);
 });
 

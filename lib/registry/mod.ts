@@ -10,4 +10,5 @@ export * from "./mirror_place.ts";
 export * from "./mirror_rules.ts";
 export * from "./mirrors.ts";
 export * from "./options.ts";
+export * from "./pull_source.ts";
 export * from "./repository.ts";

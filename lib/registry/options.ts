@@ -23,7 +23,8 @@ export interface RegistryOptions {
   access?: "pull" | "push";
   /**
    * The registry that this one stands in for: every request says so by the parameter `ns`, as containerd's do, since a mirror of
-   * several registries cannot tell it from the path. Default: none.
+   * several registries cannot tell it from the path. And since the registry itself can be asked, nothing is tried again after
+   * a silence. Default: none.
    */
   standsFor?: string;
   /**

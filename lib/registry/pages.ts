@@ -5,6 +5,9 @@ import type { Exchange } from "./exchange.ts";
 import { parseNextLink } from "./link.ts";
 import { followUrl } from "./redirect.ts";
 
+/** For whom a mirror stands in: it may forget that in its links. */
+const NAMESPACE = "ns";
+
 /** The most that one list may be, all its pages together. */
 export interface ListLimits {
   pages: number;
@@ -53,6 +56,14 @@ export async function* pages<T>(
 
 function nextPage(link: string, base: URL, first: URL): URL {
   const next = followUrl(link, base, "a link to the next page");
-  if (next.origin === first.origin) return next;
+  if (next.origin === first.origin) return withNamespace(next, first);
   throw new SatchelError("refused", `${first.host} continues its list on another host, ${next.host}`);
+}
+
+/** What the server wrote is not written anew: it may be a token to the letter. */
+function withNamespace(next: URL, first: URL): URL {
+  const namespace = first.searchParams.get(NAMESPACE);
+  if (namespace === null || next.searchParams.has(NAMESPACE)) return next;
+  next.search += `${next.search === "" ? "?" : "&"}${NAMESPACE}=${encodeURIComponent(namespace)}`;
+  return next;
 }

@@ -55,6 +55,16 @@ Deno.test("referrers come from the API where there is one, over all its pages, e
   deepEqual(server.seen.map(({ url }) => url.includes("/referrers/")), [true, true]);
 });
 
+Deno.test("every page is asked of a mirror for the registry that it stands in for", async () => {
+  await using server = await serve((request, response) => {
+    if (request.url?.includes("page=2")) return answer(response, 200, json, index([]));
+    answer(response, 200, { ...json, link: '<?page=2&state=a%2Fb==>; rel="next"' }, index([]));
+  });
+  await repositoryAt(server, { standsFor: "ghcr.io:443" }).referrers(subject);
+  const pages = server.seen.map(({ url }) => url).filter((url) => url.includes("/referrers/"));
+  deepEqual(pages.map((url) => url.split("?")[1]), ["ns=ghcr.io%3A443", "page=2&state=a%2Fb==&ns=ghcr.io%3A443"]);
+});
+
 Deno.test("without the API they come from the fallback tag, which alone is asked from then on", async () => {
   const { descriptor } = referrer("a");
   const unsupported: [number, Record<string, string>, string][] = [

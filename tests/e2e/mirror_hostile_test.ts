@@ -1,7 +1,5 @@
 /** Mirrors that lie, die, say nothing, or want what is not theirs. */
 import { strict as assert } from "node:assert";
-import { createServer, type Socket } from "node:net";
-import type { AddressInfo } from "node:net";
 import {
   ACCOUNT,
   ACCOUNT_LINE,
@@ -106,26 +104,28 @@ peerTest("registry", "a blob goes on from the byte at which its mirror died", as
   assert.deepEqual(asked.map((line) => line.split(" ").at(-1)), ["206"]);
 });
 
-peerTest("registry", "a mirror that never answers costs some seconds, once", async () => {
+Deno.test("where mirror and registry fail, each is told of, and the hint is about the mirror", async () => {
   const gadget = makeGadget();
-  await using origin = await startRegistry();
-  await pushImage(origin, "team/gadget", "v1", gadget);
-  const sockets: Socket[] = [];
-  const silent = createServer((socket) => {
-    socket.on("error", () => {});
-    sockets.push(socket);
-  });
-  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-  try {
-    const { port } = silent.address() as AddressInfo;
-    const { code, stderr, ms } = await pullBy([`http://127.0.0.1:${port}`], origin.host, "team/gadget:v1");
-    assert.equal(code, 0, stderr);
-    assert.match(stderr, /The mirror \S+ is not asked any more: .*no byte came for 10 s/);
-    assert.ok(ms < 30_000, `${ms} ms`);
-  } finally {
-    sockets.forEach((socket) => socket.destroy());
-    await new Promise((resolve) => silent.close(resolve));
-  }
+  const pull = async (status: number, headers: Record<string, string> = {}) => {
+    await using mirror = await startHostileRegistry(gadget, (_request, response) => reply(response, status, headers));
+    const mirrors = [{ endpoint: `http://${mirror.host}`, resolveTags: true }];
+    return { mirror: mirror.host, ...await pullBy(mirrors, "nowhere.invalid", "team/gadget:v1") };
+  };
+  const refused = await pull(401, { "www-authenticate": 'Basic realm="mirror"' });
+  assert.equal(refused.code, 4, refused.stderr);
+  assert.match(
+    refused.stderr,
+    new RegExp(
+      "^Error: pulling nowhere\\.invalid/team/gadget:v1: neither the mirrors nor the registry have it\n" +
+        `  the mirror ${refused.mirror}/team/gadget: GET .*: HTTP 401 .*\n` +
+        "  the registry: GET .* at nowhere\\.invalid: .*\n" +
+        `Hint: .*: satchel login ${refused.mirror}\n`,
+      "m",
+    ),
+  );
+  const lacking = await pull(404);
+  assert.equal(lacking.code, 1, lacking.stderr);
+  assert.match(lacking.stderr, new RegExp(`Hint: .*: put the image into ${lacking.mirror}/team/gadget\\.\n`));
 });
 
 peerTest("registry", "a mirror's failures of any kind lead to the next place", async () => {
