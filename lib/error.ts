@@ -11,6 +11,7 @@
  * - `registry`: the registry answered with an error of its own
  * - `no-account`: no credentials are kept for a registry
  * - `plugin`: a plugin failed, or answered what the contract does not allow
+ * - `program`: a program could not be started, took too long, or wrote too much
  * - `storage`: the file system failed (full, read-only, no permission)
  * - `busy`: a lock was not free in time
  * - `content-lost`: content that was there vanished before it was named; trying again helps
@@ -27,6 +28,7 @@ export type ErrorCode =
   | "registry"
   | "no-account"
   | "plugin"
+  | "program"
   | "storage"
   | "busy"
   | "content-lost"

@@ -89,7 +89,7 @@ async function list(_request: unknown, context: PluginContext): Promise<{ regist
 
 /** The server addresses that a helper has; `undefined` if it cannot tell. */
 async function listed(context: PluginContext): Promise<string[] | undefined> {
-  const { status, stdout } = await context.run(programOf(context), ["list"]);
+  const { status, stdout } = await context.exec(programOf(context), ["list"]);
   if (status !== 0) return undefined;
   const found = objectOf(stdout);
   return found && Object.keys(found);
@@ -108,7 +108,7 @@ async function call(
   secret?: string,
 ): Promise<string | undefined> {
   const program = programOf(context);
-  const { status, stdout, stderr } = await context.run(program, [action], { stdin });
+  const { status, stdout, stderr } = await context.exec(program, [action], { stdin });
   if (status === 0) return stdout;
   if (stdout.trim() === NOT_FOUND) return undefined;
   // By the protocol errors are on stdout; an account that is there as well is not shown.

@@ -20,6 +20,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   registry: EXIT_FAILED,
   "no-account": EXIT_FAILED,
   plugin: EXIT_FAILED,
+  program: EXIT_FAILED,
   storage: EXIT_FAILED,
   busy: EXIT_FAILED,
   "content-lost": EXIT_FAILED,

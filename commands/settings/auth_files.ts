@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { AuthFiles, FallbackFile } from "../../lib/credentials/mod.ts";
-import { effectiveUser, passwdHome } from "../../lib/runtime/process.ts";
+import { effectiveUser } from "../../lib/runtime/process.ts";
+import { passwdHome } from "../../lib/trust/mod.ts";
 import type { Environment } from "../line/invocation.ts";
 
 /** Where root has the store and the authentication file, which `ig` uses too. */

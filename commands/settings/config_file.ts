@@ -2,7 +2,7 @@ import type { Stats } from "node:fs";
 import { SatchelError, systemCode } from "../../lib/error.ts";
 import { printable } from "../../lib/printable.ts";
 import type { PluginLocation } from "../../lib/plugin/mod.ts";
-import { fileProblem } from "../../lib/plugin/trust.ts";
+import { fileProblem } from "../../lib/trust/mod.ts";
 import type { MirrorRule } from "../../lib/registry/mod.ts";
 import { effectiveUser } from "../../lib/runtime/process.ts";
 import { readSmallFile } from "../../lib/small_file.ts";

@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { TransferRequest, VerifyRequest } from "./contract.ts";
-import { openPlugins, type PluginHost, type PluginOptions } from "./host.ts";
+import { openPlugins } from "./host.ts";
+import type { PluginHost, PluginOptions } from "./host_types.ts";
 
 /** A request of the hooks that let an image pass. */
 export const TRANSFER: TransferRequest = {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { hasCode } from "../error.ts";
-import { ANSWER_LIMIT, readAnswer, readManifest } from "./answers.ts";
+import { ANSWER_LIMIT, readAnswer as readAnswerOf } from "./answers.ts";
 import type { HookName } from "./contract.ts";
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-const manifest = (more: object = {}) => readManifest(bytes({ contract: 1, name: "guard", hooks: ["verify"], ...more }));
+const readAnswer = <Hook extends HookName>(hook: Hook, json: Uint8Array, onUnknown = (_: string) => {}) =>
+  readAnswerOf(hook, json, onUnknown);
 
 /** An answer of each hook that is right. */
 const RIGHT: { readonly [Hook in HookName]: object } = {
@@ -26,7 +27,7 @@ const RIGHT: { readonly [Hook in HookName]: object } = {
       annotations: {},
     }],
   },
-  verify: { verified: true, reason: "by key 7", evidence: [null, { a: [1] }] },
+  verify: { verdict: "verified", reason: "by key 7", evidence: [null, { a: [1] }] },
 };
 const HOOKS = Object.keys(RIGHT) as HookName[];
 
@@ -87,35 +88,4 @@ Deno.test("an answer that is too long, too deep or empty is refused before it is
   assert.throws(() => readAnswer("verify", new Uint8Array(ANSWER_LIMIT + 1)), /longer than 4194304 bytes/);
   assert.throws(() => readAnswer("verify", new TextEncoder().encode("[".repeat(100_000))), /nests too deep/);
   assert.throws(() => readAnswer("verify", new Uint8Array()), /is empty/);
-});
-
-Deno.test("a manifest gets what it left out", () => {
-  assert.deepEqual(manifest({ commands: [{ name: "hello", short: "Says hello" }] }), {
-    name: "guard",
-    hooks: ["verify"],
-    commands: [{ name: "hello", short: "Says hello", arguments: { min: 0, max: 0 }, flags: [] }],
-  });
-});
-
-Deno.test("a misspelt hook is refused: it could have been a guard", () => {
-  assert.throws(() => manifest({ hooks: ["beforePul"] }), /"hooks\[0\]" is "beforePul", not one of .*beforePull/);
-  assert.throws(() => manifest({ beforePul: true }), /"beforePul" is not known/);
-});
-
-Deno.test("a manifest of another version of the contract is refused by both numbers, whatever else it says", () => {
-  assert.throws(() => manifest({ contract: 2, hooks: 7 }), /version 2 of the contract, and this satchel version 1/);
-  assert.throws(() => readManifest(bytes({ name: "guard", hooks: [] })), /"contract" is missing/);
-});
-
-Deno.test("a name that is none, or that would disturb a terminal, is refused", () => {
-  for (const name of ["", "A", "7up", "a b", "a\n", "\x1b[2J", "a".repeat(65), "../a"]) {
-    assert.throws(() => manifest({ name }), (error) => hasCode(error, "invalid"), JSON.stringify(name));
-  }
-  assert.throws(() => manifest({ description: "two\nlines" }), /one line/);
-});
-
-Deno.test("any JSON is a manifest that was checked, or is refused", () => {
-  fc.assert(fc.property(fc.jsonValue(), (value) => {
-    assert.throws(() => readManifest(bytes(value)), (error) => hasCode(error, "invalid"));
-  }));
 });

@@ -1,14 +1,19 @@
 import { cancelled, SatchelError } from "../error.ts";
 import { printable } from "../printable.ts";
-import { type PluginManifest, readManifest } from "./answers.ts";
-import type { Hook, Json, Plugin, PluginContext } from "./contract.ts";
-import type { PluginOptions } from "./host.ts";
+import { importText } from "../runtime/worker.ts";
+import type { CommandContext, Json, PluginContext } from "./contract.ts";
+import { execForPlugin } from "./exec.ts";
+import { satchelInfo } from "./hooks.ts";
+import type { PluginOptions } from "./host_types.ts";
 import { type CallLimits, ERROR_LENGTH, type LoadedPlugin, tooLate } from "./loaded.ts";
 import { createLog } from "./log.ts";
-import { runForPlugin } from "./run.ts";
+import { readManifest } from "./manifest.ts";
+// As text, which the worker of modules needs too: Bun cannot bundle one file both as text and as code.
+import source from "./plugin_object.ts" with { type: "text" };
 
 /**
- * Loads a built-in plugin. It keeps the same contract as any other, but runs in this program.
+ * Loads a built-in plugin. It keeps the same contract as any other, but runs in this program, and the programs that it runs may ask
+ * somebody at the terminal.
  *
  * @param name behind `builtin:`
  * @param log gets what it says
@@ -20,55 +25,36 @@ export async function loadBuiltin(
   options: PluginOptions,
   log: (line: string) => void,
 ): Promise<LoadedPlugin> {
-  const { environment, version, builtin } = options;
+  const { environment, version, builtin, onPrint } = options;
   if (!Object.hasOwn(builtin, name)) {
     throw new SatchelError("not-found", "there is no such built-in plugin", {
       hint: `There are: ${Object.keys(builtin).join(", ") || "none"}.`,
     });
   }
-  const plugin = await builtin[name]();
+  const { readPlugin } = await importText<typeof import("./plugin_object.ts")>(source);
+  const plugin = readPlugin(await builtin[name](), satchelInfo(version));
   const { text } = createLog(log);
-  const context = (signal: AbortSignal, print: (text: string) => void): PluginContext => ({
+  const bytesOf = (value: unknown) => new TextEncoder().encode(JSON.stringify(value) ?? "null");
+  const context = (signal: AbortSignal): PluginContext => ({
     settings,
     environment,
     version,
     signal,
     log: text,
-    print,
-    run: (program, args, runOptions = {}) => runForPlugin(program, args, runOptions, environment, signal),
+    exec: (program, args, execOptions = {}) =>
+      execForPlugin(program, args, execOptions, { environment, signal, terminal: "shared" }),
   });
   return {
-    manifest: manifestOf(plugin),
-    call: async (hook, request, limits) => {
-      const answer = await within(limits, (signal) => hookOf(plugin, hook)(request, context(signal, text)));
-      return new TextEncoder().encode(JSON.stringify(answer));
-    },
-    runCommand: (name, invocation, signal) => {
-      const command = plugin.commands?.find((each) => each.name === name);
-      return within({ signal }, (signal) => command?.run(invocation, context(signal, options.onPrint)));
-    },
+    manifest: readManifest(bytesOf(plugin.manifest), "module", log),
+    call: (hook, request, limits) =>
+      within(limits, async (signal) => bytesOf(await plugin.call(hook, request, context(signal)))),
+    runCommand: (name, invocation, signal) =>
+      within({ signal }, (signal) => {
+        const commandContext: CommandContext = { ...context(signal), print: onPrint };
+        return plugin.runCommand(name, invocation, commandContext);
+      }),
     dispose: () => {},
   };
-}
-
-function manifestOf(plugin: Plugin): PluginManifest {
-  const { credentials = {}, commands = [], ...rest } = plugin;
-  const isHook = (entry: readonly [string, unknown]) => typeof entry[1] === "function";
-  const entries = Object.entries(rest);
-  const hooks = [
-    ...Object.entries(credentials).filter(isHook).map(([name]) => `credentials.${name}`),
-    ...entries.filter(isHook).map(([name]) => name),
-  ];
-  const described = commands.map((command) => ({ ...command, run: undefined }));
-  const members = Object.fromEntries(entries.filter((entry) => !isHook(entry)));
-  return readManifest(new TextEncoder().encode(JSON.stringify({ ...members, hooks, commands: described })));
-}
-
-function hookOf(plugin: Plugin, name: string): Hook<Json, unknown> {
-  const [group, inner] = name.split(".");
-  const owner = (inner === undefined ? plugin : plugin.credentials) as unknown as Record<string, Hook<Json, unknown>>;
-  const key = inner ?? group;
-  return (request, context) => owner[key](request, context);
 }
 
 /** Waits for something until its time is up or it is cancelled. */

@@ -78,13 +78,13 @@ Deno.test("a request that no pipe holds comes through while the answer does", as
     scratch.at("satchel-guard"),
     ["verify"],
     `head -c 300000 /dev/zero | tr '\\0' ' '; n=$(wc -c)
-     printf '{"verified":true,"reason":"%d","evidence":[]}' "$n"`,
+     printf '{"verdict":"verified","reason":"%d","evidence":[]}' "$n"`,
   );
   await using host = await openNamed([path]);
   const manifest = "A".repeat(3_000_000);
   const artifact = { descriptor: VERIFY.subject, artifactType: "application/x", manifest, layers: [] };
-  const [{ verified, reason }] = await host.verify({ ...VERIFY, artifacts: [artifact] });
-  assert.ok(verified && Number(reason) > manifest.length, reason);
+  const [{ verdict, reason }] = await host.verify({ ...VERIFY, artifacts: [artifact] });
+  assert.ok(verdict === "verified" && Number(reason) > manifest.length, reason);
 });
 
 Deno.test("an executable need not read its request", async () => {
@@ -92,7 +92,7 @@ Deno.test("an executable need not read its request", async () => {
   const path = writeScript(
     scratch.at("satchel-guard"),
     ["verify"],
-    `echo '{"verified":true,"reason":"","evidence":[]}'`,
+    `echo '{"verdict":"verified","reason":"","evidence":[]}'`,
   );
   await using host = await openNamed([path]);
   const artifact = {
@@ -101,7 +101,7 @@ Deno.test("an executable need not read its request", async () => {
     manifest: "A".repeat(300_000),
     layers: [],
   };
-  assert.equal((await host.verify({ ...VERIFY, artifacts: [artifact] }))[0].verified, true);
+  assert.equal((await host.verify({ ...VERIFY, artifacts: [artifact] }))[0].verdict, "verified");
 });
 
 Deno.test("an executable without a right manifest is a failure", async () => {

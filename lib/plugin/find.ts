@@ -4,9 +4,10 @@ import { isDeepStrictEqual } from "node:util";
 import { SatchelError, systemCode } from "../error.ts";
 import { printable } from "../printable.ts";
 import type { Json } from "./contract.ts";
-import type { FoundPlugin, PluginOptions } from "./host.ts";
+import { checkTrust } from "../trust/mod.ts";
+import type { FoundPlugin, PluginLocation, PluginOptions } from "./host_types.ts";
+import { BUILTIN, EXECUTABLE_PREFIX } from "./names.ts";
 import { isExecutable } from "./on_path.ts";
-import { checkTrust } from "./trust.ts";
 
 /** A plugin that was found and may be loaded, unless there is a failure. */
 export interface Candidate {
@@ -17,13 +18,15 @@ export interface Candidate {
   realPath: string;
   from: string;
   settings: { readonly [key: string]: Json };
+  /** In milliseconds. */
+  timeout?: number;
   failure?: SatchelError;
 }
 
-const BUILTIN = "builtin:";
 const MODULE = /^[^._].*\.(ts|js|mjs)$/;
 const DECLARATIONS = /\.d\.ts$/;
-const EXECUTABLE = /^satchel-./;
+/** What only looks like a module: no runtime loads all of these alike. */
+const OTHER_CODE = /\.(mts|cts|cjs|tsx|jsx)$/;
 
 /**
  * Finds plugins: those that were named, then those in the folders, each once. Nothing of them runs; those that others could
@@ -33,8 +36,8 @@ export function findPlugins(
   { named, folders, onWarning }: Pick<PluginOptions, "named" | "folders" | "onWarning">,
 ): Candidate[] {
   const found = [
-    ...named.map(({ path, from, settings }) => candidateAt(path, from, settings)),
-    ...folders.flatMap((folder) => inFolder(folder)),
+    ...named.map(candidateAt),
+    ...folders.flatMap((folder) => inFolder(folder, onWarning)),
   ];
   return unique(found, onWarning);
 }
@@ -45,13 +48,13 @@ export function fileName(path: string): string {
 }
 
 /** Looks at one path that somebody named. */
-export function candidateAt(path: string, from: string, settings?: { readonly [key: string]: Json }): Candidate {
-  const given = settings ?? {};
-  if (path.startsWith(BUILTIN)) return { form: "builtin", path, realPath: path, from, settings: given };
+export function candidateAt({ path, from, settings = {}, timeout }: PluginLocation): Candidate {
+  const given = { from, settings, ...(timeout !== undefined && { timeout }) };
+  if (path.startsWith(BUILTIN)) return { form: "builtin", path, realPath: path, ...given };
   const absolute = isAbsolute(path) ? path : `${resolve(".")}/${path}`;
   const file = moduleOfFolder(absolute) ?? absolute;
   const form = MODULE.test(basename(file)) || DECLARATIONS.test(file) ? "module" : "executable";
-  const found: Candidate = { form, path: file, realPath: file, from, settings: given };
+  const found: Candidate = { form, path: file, realPath: file, ...given };
   try {
     const realPath = checkTrust(file);
     checkKind(file);
@@ -63,7 +66,7 @@ export function candidateAt(path: string, from: string, settings?: { readonly [k
 }
 
 /** What a folder of plugins holds, by name. What cannot be looked at could hold a guard, so it is a failure. */
-function inFolder(folder: string): Candidate[] {
+function inFolder(folder: string, onWarning: (message: string) => void): Candidate[] {
   let names: string[];
   try {
     names = readdirSync(folder);
@@ -77,22 +80,51 @@ function inFolder(folder: string): Candidate[] {
     });
     return [{ form: "module", path: folder, realPath: folder, from: folder, settings: {}, failure }];
   }
-  return names.sort().filter((name) => isPlugin(folder, name)).map((name) => candidateAt(join(folder, name), folder));
+  return names.sort().flatMap((name) => {
+    const path = join(folder, name);
+    if (isPlugin(path)) return [candidateAt({ path, from: folder })];
+    const reason = whyNoPlugin(path);
+    if (reason) onWarning(`${printable(path)} is not used as a plugin: ${reason}`);
+    return [];
+  });
 }
 
-function isPlugin(folder: string, name: string): boolean {
-  const path = join(folder, name);
-  if (/^[._]/.test(name)) return false;
-  // A broken link to a module counts: something is missing that was wanted.
-  if (MODULE.test(name)) return !DECLARATIONS.test(name);
-  return (EXECUTABLE.test(name) && isExecutable(path)) || moduleOfFolder(path) !== undefined;
+/** Whether a path in a folder of plugins is one, or was meant to be one by its name. */
+function isPlugin(path: string): boolean {
+  const name = basename(path);
+  if (isHidden(name) || DECLARATIONS.test(name)) return false;
+  // A broken link counts: something is missing that was wanted.
+  if (MODULE.test(name)) return true;
+  return moduleOfFolder(path) !== undefined || (name.startsWith(EXECUTABLE_PREFIX) && !isFolder(path));
+}
+
+/** Why something that looks like code is no plugin; `undefined` if it does not look like that. */
+function whyNoPlugin(path: string): string | undefined {
+  const name = basename(path);
+  if (isHidden(name) || DECLARATIONS.test(name)) return undefined;
+  if (OTHER_CODE.test(name)) return "a module is a file NAME.ts, NAME.js or NAME.mjs";
+  if (isExecutable(path)) return `an executable is called ${EXECUTABLE_PREFIX}NAME`;
+  const hasIndex = ["index.ts", "index.js", "index.mjs"].some((file) => isFile(join(path, file)));
+  return hasIndex ? `the module of a folder is called like the folder, ${printable(name)}.ts` : undefined;
+}
+
+function isHidden(name: string): boolean {
+  return /^[._]/.test(name);
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 /** `NAME/NAME.ts` or `NAME/NAME.js` of a folder `NAME`. */
 function moduleOfFolder(path: string): string | undefined {
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+  if (!isFolder(path)) return undefined;
   const files = ["ts", "js", "mjs"].map((extension) => join(path, `${basename(path)}.${extension}`));
-  return files.find((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+  return files.find(isFile);
 }
 
 function checkKind(path: string): void {

@@ -1,137 +1,12 @@
 import { statSync } from "node:fs";
-import type { CredentialSource } from "../credential.ts";
-import type { SatchelError } from "../error.ts";
-import { createHost } from "./calls.ts";
-import type {
-  HookName,
-  Json,
-  Plugin,
-  PluginInvocation,
-  SignAnswer,
-  SignRequest,
-  TransferHookName,
-  TransferRequest,
-  VerifyAnswer,
-  VerifyRequest,
-} from "./contract.ts";
+import { hasCode, SatchelError } from "../error.ts";
+import { printable } from "../printable.ts";
+import { credentialSource } from "./credential_source.ts";
+import { callsFor, cannotBeUsed, json, type PluginEntry } from "./entry.ts";
+import type { PluginHost, PluginOptions, PluginVerdict } from "./host_types.ts";
 
-/** A plugin that somebody named. */
-export interface PluginLocation {
-  /** Path of a module or an executable, or `builtin:NAME`. */
-  path: string;
-  /** What the plugin gets as its settings. */
-  settings?: { readonly [key: string]: Json };
-  /** Who named it, for messages: `--plugin`, `SATCHEL_PLUGINS`, `/etc/satchel/config.yaml:4:5`. */
-  from: string;
-}
-
-/** Options of {@link openPlugins}. */
-export interface PluginOptions {
-  /** In the order in which they are asked. */
-  named: readonly PluginLocation[];
-  /** Absolute paths of folders whose plugins are asked after these, where they exist. */
-  folders: readonly string[];
-  /** The plugins that `builtin:NAME` stands for. */
-  builtin: { readonly [name: string]: () => Promise<Plugin> };
-  /** The variables that plugins get. */
-  environment: { readonly [name: string]: string | undefined };
-  /** The version of satchel. */
-  version: string;
-  /** Ends every hook with a `cancelled` error. */
-  signal: AbortSignal;
-  /** Shows a line that a plugin logs, behind its name. */
-  onLog: (plugin: string, text: string) => void;
-  /** Writes what a command of a plugin prints. */
-  onPrint: (text: string) => void;
-  /** Told of what was passed over. */
-  onWarning: (message: string) => void;
-  /** How long a hook may take, in milliseconds. Default: 30,000. */
-  timeout?: number;
-}
-
-/** A plugin that was found. */
-export interface FoundPlugin {
-  /** By its own word; if it could not be loaded, by its file's name. */
-  name: string;
-  form: "module" | "executable" | "builtin";
-  /** Absolute, or `builtin:NAME`. */
-  path: string;
-  /** Who named it; the folder that it was found in. */
-  from: string;
-  contract?: number;
-  description?: string;
-  version?: string;
-  hooks: readonly HookName[];
-  /** Its own subcommands, as a module declares them. */
-  commands: readonly PluginCommandInfo[];
-  /** Why it cannot be used. */
-  failure?: SatchelError;
-}
-
-/** A subcommand of a plugin, without the code. */
-export interface PluginCommandInfo {
-  name: string;
-  short: string;
-  long?: string;
-  usage?: string;
-  arguments: { min: number; max: number };
-  flags: readonly { name: string; short?: string; type: "bool" | "string" | "strings"; usage: string }[];
-}
-
-/** The verdict of one plugin. */
-export interface PluginVerdict extends VerifyAnswer {
-  plugin: string;
-}
-
-/** All plugins, and the way to call them. Disposing ends what still runs of them. */
-export interface PluginHost extends AsyncDisposable {
-  readonly plugins: readonly FoundPlugin[];
-
-  /** The plugins that keep accounts, in the order in which they are to be asked. */
-  credentialSources(): CredentialSource[];
-
-  /**
-   * Makes a source of one more plugin's `credentials` hooks: of a built-in one, with settings of its own.
-   *
-   * @param name what the source is called
-   */
-  credentialSource(location: PluginLocation, name: string): CredentialSource;
-
-  /**
-   * Asks every plugin that has this hook, in their order.
-   *
-   * @throws {SatchelError} `refused` if one refuses or fails to answer, or could not be loaded
-   */
-  check(hook: TransferHookName, request: TransferRequest): Promise<void>;
-
-  /**
-   * Has a plugin sign.
-   *
-   * @throws {SatchelError} `not-found` if there is no such plugin, `plugin` if it fails
-   */
-  sign(plugin: string, request: SignRequest): Promise<SignAnswer>;
-
-  /**
-   * Asks every plugin that judges signatures. A plugin that fails to answer counts as one that does not verify, with the
-   * failure as its reason.
-   */
-  verify(request: VerifyRequest): Promise<PluginVerdict[]>;
-
-  /**
-   * Calls one hook and returns its answer, checked against the contract.
-   *
-   * @throws {SatchelError} `plugin`, which names plugin, hook and file
-   */
-  call(plugin: FoundPlugin, hook: HookName, request: Json): Promise<Json>;
-
-  /**
-   * Runs a subcommand of a module.
-   *
-   * @returns its exit status
-   * @throws {SatchelError} `plugin`
-   */
-  runCommand(plugin: FoundPlugin, command: string, invocation: PluginInvocation): Promise<number>;
-}
+/** How much of a reason that a plugin gives is shown, in UTF-16 units. */
+const REASON_LENGTH = 1000;
 
 /**
  * Finds and loads plugins. Nothing of a plugin runs before its file and all folders above it were found to be safe. One that
@@ -153,4 +28,92 @@ function mayExist(folder: string): boolean {
   } catch {
     return true;
   }
+}
+
+function createHost(entries: readonly PluginEntry[], options: PluginOptions): PluginHost {
+  const byPlugin = new Map(entries.map(({ found, calls }) => [found, calls]));
+  const later: Promise<PluginEntry>[] = [];
+  const { signal } = options;
+
+  return {
+    plugins: entries.map(({ found }) => found),
+
+    credentialSources: () =>
+      entries.filter(({ found }) => found.failure || found.hooks.includes("credentials.get"))
+        .map((entry) => {
+          const { name, path } = entry.found;
+          return credentialSource(`the plugin ${printable(name)} (${printable(path)})`, entry, signal);
+        }),
+
+    credentialSource: (location, name) => {
+      let loading: Promise<PluginEntry> | undefined;
+      const load = () => {
+        if (!loading) later.push(loading = import("./load.ts").then(({ loadPlugin }) => loadPlugin(location, options)));
+        return loading;
+      };
+      return credentialSource(name, load, signal);
+    },
+
+    check: async (hook, request) => {
+      for (const { found, calls } of entries) {
+        // It may have been the one that would refuse.
+        if (!calls) throw withCode("refused", cannotBeUsed(found));
+        if (!found.hooks.includes(hook)) continue;
+        const answer = await calls.call(hook, json(request), signal).catch((error) => {
+          throw hasCode(error, "plugin") ? withCode("refused", error) : error;
+        });
+        if (!answer.allow) throw refusal(found.name, answer.reason);
+      }
+    },
+
+    sign: async (plugin, request) => {
+      const entry = entries.find(({ found }) => found.name === plugin);
+      if (!entry) {
+        throw new SatchelError("not-found", `there is no plugin ${printable(plugin)}`, {
+          hint: "`satchel plugin list` shows what there is.",
+        });
+      }
+      return await callsFor(entry, "sign").call("sign", json(request), signal);
+    },
+
+    verify: (request) =>
+      Promise.all(
+        entries.filter(({ found }) => found.failure || found.hooks.includes("verify"))
+          .map(async (entry): Promise<PluginVerdict> => {
+            const plugin = entry.found.name;
+            try {
+              return { plugin, ...await callsFor(entry, "verify").call("verify", json(request), signal) };
+            } catch (error) {
+              if (!hasCode(error, "plugin")) throw error;
+              return { plugin, verdict: "rejected", reason: error.message, evidence: [] };
+            }
+          }),
+      ),
+
+    call: async (plugin, hook, request) => {
+      const entry = { found: plugin, calls: byPlugin.get(plugin) };
+      return json(await callsFor(entry, hook).call(hook, request, signal));
+    },
+
+    runCommand: async (plugin, command, invocation) => {
+      const calls = byPlugin.get(plugin);
+      if (!calls) throw cannotBeUsed(plugin);
+      return await calls.runCommand(command, invocation);
+    },
+
+    [Symbol.asyncDispose]: async () => {
+      for (const { calls } of entries) calls?.dispose();
+      for (const entry of await Promise.allSettled(later)) {
+        if (entry.status === "fulfilled") entry.value.calls?.dispose();
+      }
+    },
+  };
+}
+
+function refusal(plugin: string, reason: string): SatchelError {
+  return new SatchelError("refused", `refused by the plugin ${plugin}: ${printable(reason, REASON_LENGTH)}`);
+}
+
+function withCode(code: "refused", error: SatchelError): SatchelError {
+  return new SatchelError(code, error.message, { hint: error.hint, cause: error });
 }

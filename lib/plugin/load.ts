@@ -1,31 +1,21 @@
 import { hasCode, SatchelError, withContext } from "../error.ts";
 import { printable } from "../printable.ts";
-import { type Answers, CONTRACT, readAnswer } from "./answers.ts";
+import { readAnswer } from "./answers.ts";
 import { loadBuiltin } from "./builtin.ts";
-import type { HookName, Json, PluginInvocation } from "./contract.ts";
+import type { HookName } from "./contract.ts";
+import type { PluginCalls, PluginEntry } from "./entry.ts";
 import { loadExecutable } from "./executable.ts";
 import { type Candidate, candidateAt, fileName, findPlugins } from "./find.ts";
-import type { FoundPlugin, PluginLocation, PluginOptions } from "./host.ts";
+import { CONTRACT } from "./hooks.ts";
+import type { PluginLocation, PluginOptions } from "./host_types.ts";
 import type { LoadedPlugin } from "./loaded.ts";
 import { loadModule } from "./module.ts";
 
 /** How long a hook may take, in milliseconds, where nobody says otherwise. */
 const HOOK_TIMEOUT = 30_000;
 
-/** A plugin that was found, and the way to call it if it could be loaded. */
-export interface PluginEntry {
-  found: FoundPlugin;
-  calls?: PluginCalls;
-}
-
-/** The calls of one plugin. Their errors name it, its file, and what it failed in. */
-export interface PluginCalls {
-  /** @throws {SatchelError} `plugin`, `cancelled` */
-  call<Hook extends HookName>(hook: Hook, request: Json, signal: AbortSignal): Promise<Answers[Hook]>;
-  /** @throws {SatchelError} `plugin`, `cancelled` */
-  runCommand(command: string, invocation: PluginInvocation): Promise<number>;
-  dispose(): void;
-}
+/** The same for hooks of credentials: a helper may wait for a PIN, or for a code to be typed on another device. */
+const CREDENTIALS_TIMEOUT = 120_000;
 
 /** Finds and loads all plugins, in their order. */
 export async function loadPlugins(options: PluginOptions): Promise<PluginEntry[]> {
@@ -45,7 +35,7 @@ export async function loadPlugins(options: PluginOptions): Promise<PluginEntry[]
 
 /** Loads one plugin that somebody named. */
 export function loadPlugin(location: PluginLocation, options: PluginOptions): Promise<PluginEntry> {
-  return loadCandidate(candidateAt(location.path, location.from, location.settings), options);
+  return loadCandidate(candidateAt(location), options);
 }
 
 /** @throws {SatchelError} `cancelled`; any other failure is in the result */
@@ -72,7 +62,7 @@ async function loadCandidate(candidate: Candidate, options: PluginOptions): Prom
         hooks,
         commands,
       },
-      calls: callsOf(name, path, plugin, options),
+      calls: callsOf(name, candidate, plugin, options),
     };
   } catch (error) {
     if (error instanceof SatchelError && error.code !== "cancelled") return unusable(asPluginError(error));
@@ -90,8 +80,14 @@ function load(
   return loadExecutable(path, settings, options, log);
 }
 
-function callsOf(name: string, path: string, plugin: LoadedPlugin, options: PluginOptions): PluginCalls {
-  const timeout = options.timeout ?? HOOK_TIMEOUT;
+function callsOf(
+  name: string,
+  { path, timeout }: Candidate,
+  plugin: LoadedPlugin,
+  options: PluginOptions,
+): PluginCalls {
+  const log = (line: string) => options.onLog(name, line);
+  const timeoutOf = (hook: HookName) => timeout ?? options.timeout ?? defaultTimeout(hook);
   const within = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -102,7 +98,10 @@ function callsOf(name: string, path: string, plugin: LoadedPlugin, options: Plug
   };
   return {
     call: (hook, request, signal) =>
-      within(hook, async () => readAnswer(hook, await plugin.call(hook, request, { timeout, signal }))),
+      within(
+        hook,
+        async () => readAnswer(hook, await plugin.call(hook, request, { timeout: timeoutOf(hook), signal }), log),
+      ),
     runCommand: (command, invocation) =>
       within(`the command ${command}`, async () => {
         if (!plugin.runCommand) throw new SatchelError("plugin", "it has no commands of its own");
@@ -110,6 +109,10 @@ function callsOf(name: string, path: string, plugin: LoadedPlugin, options: Plug
       }),
     dispose: plugin.dispose,
   };
+}
+
+function defaultTimeout(hook: HookName): number {
+  return hook.startsWith("credentials.") ? CREDENTIALS_TIMEOUT : HOOK_TIMEOUT;
 }
 
 function statusOf(returned: unknown): number {

@@ -1,6 +1,6 @@
 import { SatchelError } from "../error.ts";
 import type { HookName, Json, PluginInvocation } from "./contract.ts";
-import type { PluginManifest } from "./answers.ts";
+import type { PluginManifest } from "./manifest.ts";
 
 /** A plugin that can be called, whatever its form. What it answers has not been checked yet. */
 export interface LoadedPlugin {
@@ -10,7 +10,7 @@ export interface LoadedPlugin {
    * Calls a hook that the manifest names.
    *
    * @returns the answer as JSON
-   * @throws {SatchelError} `plugin` if it fails or takes too long, `cancelled`
+   * @throws {SatchelError} `plugin` or `program` if it fails or takes too long, `cancelled`
    */
   call(hook: HookName, request: Json, limits: CallLimits): Promise<Uint8Array>;
 
@@ -36,7 +36,7 @@ export interface CallLimits {
 /** How much of an error of a plugin is shown, in UTF-16 units. */
 export const ERROR_LENGTH = 1000;
 
-/** How long a plugin may take to say what it is, in milliseconds. */
+/** How long a plugin may take to say what it is, in milliseconds, where nobody says otherwise. */
 export const LOAD_TIMEOUT = 5000;
 
 /** The error for a plugin that has used up its time. */

@@ -5,5 +5,9 @@
  * @module
  */
 export type * from "./contract.ts";
+export { cannotBeUsed } from "./entry.ts";
+export { executableEnvironment, HOOKS } from "./hooks.ts";
 export * from "./host.ts";
+export type * from "./host_types.ts";
+export * from "./names.ts";
 export * from "./on_path.ts";

@@ -2,14 +2,17 @@ import { pathToFileURL } from "node:url";
 import { cancelled, SatchelError } from "../error.ts";
 import { printable } from "../printable.ts";
 import { startWorker, type TextWorker } from "../runtime/worker.ts";
-import { ANSWER_LIMIT, MANIFEST_LIMIT, type PluginManifest, readManifest } from "./answers.ts";
+import { ANSWER_LIMIT } from "./answers.ts";
 import type { Json } from "./contract.ts";
-import type { PluginOptions } from "./host.ts";
+import { execForPlugin } from "./exec.ts";
+import { satchelInfo } from "./hooks.ts";
+import type { PluginOptions } from "./host_types.ts";
 import { type CallLimits, ERROR_LENGTH, LOAD_TIMEOUT, type LoadedPlugin, tooLate } from "./loaded.ts";
 import { createLog } from "./log.ts";
+import { MANIFEST_LIMIT, type PluginManifest, readManifest } from "./manifest.ts";
 import type { FromWorker, ToWorker } from "./module_worker.ts";
-import source from "./module_worker.ts" with { type: "text" };
-import { runForPlugin } from "./run.ts";
+import workerSource from "./module_worker.ts" with { type: "text" };
+import objectSource from "./plugin_object.ts" with { type: "text" };
 
 /** How long a plugin is left to heed the end of its time, before its worker is ended, in milliseconds. */
 const GRACE = 100;
@@ -53,12 +56,12 @@ export async function loadModule(
     url: pathToFileURL(path).href,
     settings,
     environment: { ...options.environment },
-    version: options.version,
+    satchel: satchelInfo(options.version),
   });
   let manifest: PluginManifest;
   try {
-    const limits = { timeout: LOAD_TIMEOUT, signal: options.signal };
-    manifest = readManifest(bytesOf(await conversation.ask(load, limits), MANIFEST_LIMIT));
+    const limits = { timeout: options.loadTimeout ?? LOAD_TIMEOUT, signal: options.signal };
+    manifest = readManifest(bytesOf(await conversation.ask(load, limits), MANIFEST_LIMIT), "module", log);
   } catch (error) {
     conversation.end();
     throw error;
@@ -69,7 +72,7 @@ export async function loadModule(
       bytesOf(await conversation.ask((id) => ({ type: "call", id, hook, request }), limits), ANSWER_LIMIT),
     runCommand: async (name, invocation, signal) => {
       const ask = (id: number) => ({ type: "command" as const, id, name, invocation });
-      return JSON.parse(await conversation.ask(ask, { signal }, options.onPrint));
+      return returned(await conversation.ask(ask, { signal }, options.onPrint));
     },
     dispose: conversation.end,
   };
@@ -82,7 +85,7 @@ function converse(options: PluginOptions, log: (line: string) => void): Conversa
   let failure: SatchelError | undefined;
   let mercy: ReturnType<typeof setTimeout> | undefined;
 
-  const worker: TextWorker = startWorker(source, {
+  const worker: TextWorker = startWorker(objectSource + workerSource, {
     onMessage: (message) => {
       // A plugin could send messages of its own.
       if (typeof message === "object" && message !== null) receive(message as FromWorker);
@@ -105,28 +108,28 @@ function converse(options: PluginOptions, log: (line: string) => void): Conversa
   }
 
   function receive(message: FromWorker): void {
-    if (message.type === "log") return text(String(message.text));
-    if (message.type === "ended") return end(broken(message.error));
+    if (message.type === "log") return text(textIn(message.text));
+    if (message.type === "broken") return end(broken(message.error));
     const call = pending.get(message.id);
     if (!call) return;
-    if (message.type === "answer") call.resolve(String(message.answer));
+    if (message.type === "answer") call.resolve(textIn(message.answer));
     else if (message.type === "failed") call.reject(broken(message.error));
-    else if (message.type === "print") call.print(String(message.text));
-    else if (message.type === "run") void run(call, message);
+    else if (message.type === "print") call.print(textIn(message.text));
+    else if (message.type === "exec") void exec(call, message);
   }
 
-  async function run({ controller }: Pending, message: FromWorker & { type: "run" }): Promise<void> {
-    const { run, program, args } = message;
+  async function exec({ controller }: Pending, message: FromWorker & { type: "exec" }): Promise<void> {
+    const { run, program, args, options: execOptions } = message;
+    const caller = { environment: options.environment, signal: controller.signal, terminal: "none" } as const;
     try {
-      const result = await runForPlugin(program, args, message.options, options.environment, controller.signal);
-      post({ type: "ran", run, result });
+      post({ type: "ended", run, result: await execForPlugin(program, args, execOptions, caller) });
     } catch (error) {
-      post({ type: "ran", run, error: error instanceof Error ? error.message : String(error) });
+      post({ type: "ended", run, error: error instanceof Error ? error.message : String(error) });
     }
   }
 
   return {
-    ask: (message, { timeout, signal }, print = text) =>
+    ask: (message, { timeout, signal }, print = () => {}) =>
       new Promise((resolve, reject) => {
         if (failure) return reject(new SatchelError("plugin", `it has ended before: ${failure.message}`));
         if (signal.aborted) return reject(cancelled(signal));
@@ -165,8 +168,22 @@ function converse(options: PluginOptions, log: (line: string) => void): Conversa
 
 function broken(error: unknown): SatchelError {
   // Who imports a plugin is no news, and the name of the worker says nothing to anybody.
-  const text = String(error).replace(/ (?:imported )?from "?\/?blob:\S*/, "");
+  const text = textIn(error).replace(/ (?:imported )?from "?\/?blob:\S*/, "");
   return new SatchelError("plugin", printable(text, ERROR_LENGTH));
+}
+
+/** A text that a worker has sent, or what stands for anything else. */
+function textIn(value: unknown): string {
+  return typeof value === "string" ? value : "(no text)";
+}
+
+/** What a command returned. */
+function returned(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new SatchelError("plugin", "what it returned is not JSON");
+  }
 }
 
 /** Text as bytes; what is far too long is cut off, and refused by its length by whoever reads it. */

@@ -4,7 +4,7 @@ import { SatchelError, systemCode, withContext } from "../error.ts";
 import { printable } from "../printable.ts";
 import { syntaxErrorText, toJavaScript } from "../runtime/typescript.ts";
 import { readSmallFile } from "../small_file.ts";
-import { checkTrust } from "./trust.ts";
+import { checkTrust } from "../trust/mod.ts";
 
 /** The most that one file of a plugin may have, in bytes; a bundle of many packages has less. */
 const MAX_FILE_SIZE = 4 * 1024 * 1024;

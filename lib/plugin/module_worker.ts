@@ -1,10 +1,19 @@
 /**
  * What runs in the worker of a module plugin: it loads the plugin, calls it, and hands everything on to the host, which is
- * `module.ts`. The host starts it from its text, so nothing but types may be imported here.
+ * `module.ts`. The host starts it from its text, behind that of `plugin_object.ts`, so nothing but types may be imported here.
  *
  * @module
  */
-import type { Hook, Json, Plugin, PluginContext, PluginInvocation, RunOptions, RunResult } from "./contract.ts";
+import type {
+  CommandContext,
+  ExecOptions,
+  ExecResult,
+  Json,
+  PluginContext,
+  PluginInvocation,
+  SatchelInfo,
+} from "./contract.ts";
+import type { PluginObject } from "./plugin_object.ts";
 
 /** What the host sends. */
 export type ToWorker =
@@ -14,21 +23,24 @@ export type ToWorker =
     url: string;
     settings: { readonly [key: string]: Json };
     environment: Variables;
-    version: string;
+    satchel: SatchelInfo;
   }
   | { type: "call"; id: number; hook: string; request: Json }
   | { type: "command"; id: number; name: string; invocation: PluginInvocation }
   | { type: "abort"; id: number; reason: string }
-  | { type: "ran"; run: number; result?: RunResult; error?: string };
+  | { type: "ended"; run: number; result?: ExecResult; error?: string };
 
-/** What comes back. Answers are JSON, that of `load` is the manifest; the host checks them. */
+/**
+ * What comes back. Answers are JSON, that of `load` is the manifest. A plugin could send messages of its own, so the host takes
+ * nothing for granted.
+ */
 export type FromWorker =
   | { type: "answer"; id: number; answer: string }
   | { type: "failed"; id: number; error: string }
-  | { type: "ended"; error: string }
+  | { type: "broken"; error: string }
   | { type: "log"; text: string }
   | { type: "print"; id: number; text: string }
-  | { type: "run"; id: number; run: number; program: string; args: readonly string[]; options: RunOptions };
+  | { type: "exec"; id: number; run: number; program: string; args: readonly string[]; options: ExecOptions };
 
 type Variables = { readonly [name: string]: string | undefined };
 
@@ -65,14 +77,16 @@ const scope = globalThis as unknown as Scope;
 const postMessage = scope.postMessage.bind(scope);
 const stringify = JSON.stringify;
 
-let plugin: Plugin;
+declare const readPlugin: typeof import("./plugin_object.ts").readPlugin;
+
+let plugin: PluginObject;
 let environment: Variables = {};
 let settings: PluginContext["settings"] = {};
 let version = "";
 
 /** The calls that have not ended. */
 const calls = new Map<number, AbortController>();
-const runs = new Map<number, { resolve(result: RunResult): void; reject(error: Error): void }>();
+const runs = new Map<number, { resolve(result: ExecResult): void; reject(error: Error): void }>();
 let lastRun = 0;
 
 closeExits();
@@ -81,65 +95,30 @@ for (const type of ["error", "unhandledrejection"] as const) scope.addEventListe
 
 scope.addEventListener("message", ({ data }) => {
   if (data.type === "load") void load(data);
-  else if (data.type === "call") void answer(data.id, (context) => hookOf(data.hook)(data.request, context), log);
+  else if (data.type === "call") void answer(data.id, (context) => plugin.call(data.hook, data.request, context));
   else if (data.type === "command") void runCommand(data);
   else if (data.type === "abort") calls.get(data.id)?.abort(new Error(data.reason));
   else endRun(data);
 });
 
-async function load(message: ToWorker & { type: "load" }): Promise<void> {
-  ({ environment, settings, version } = message);
+async function load({ id, url, satchel, ...rest }: ToWorker & { type: "load" }): Promise<void> {
+  ({ environment, settings } = rest);
+  version = satchel.version;
   try {
-    const { default: loaded } = await import(message.url);
-    if (typeof loaded !== "object" || loaded === null) {
-      return postMessage({ type: "failed", id: message.id, error: "it has no default export that is a plugin" });
-    }
-    plugin = loaded;
-    postMessage({ type: "answer", id: message.id, answer: stringify(manifestOf(loaded)) });
+    const { default: exported } = await import(url);
+    plugin = readPlugin(exported, satchel);
+    postMessage({ type: "answer", id, answer: stringify(plugin.manifest) });
   } catch (error) {
-    postMessage({ type: "failed", id: message.id, error: textOf(error) });
+    postMessage({ type: "failed", id, error: textOf(error) });
   }
-}
-
-/** What a plugin has, in JSON: what no plugin should have is told as well, so that the host refuses it. */
-function manifestOf(loaded: Plugin): unknown {
-  const { credentials, commands, ...rest } = loaded as Plugin & Record<string, unknown>;
-  const hooks: string[] = [];
-  const members: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(rest)) {
-    if (typeof value === "function") hooks.push(name);
-    else if (value !== undefined) members[name] = value;
-  }
-  for (const [name, value] of Object.entries(credentials ?? {})) {
-    if (value !== undefined) hooks.push(`credentials.${name}${typeof value === "function" ? "" : " (no function)"}`);
-  }
-  const described = Array.isArray(commands)
-    ? commands.map((command) => typeof command?.run === "function" ? { ...command, run: undefined } : null)
-    : commands;
-  return { ...members, hooks, commands: described };
-}
-
-function hookOf(name: string): Hook<Json, unknown> {
-  const [group, inner] = name.split(".");
-  const owner = (inner === undefined ? plugin : plugin.credentials) as unknown as Record<string, Hook<Json, unknown>>;
-  const key = inner ?? group;
-  return (request, context) => owner[key](request, context);
 }
 
 function runCommand({ id, name, invocation }: ToWorker & { type: "command" }): Promise<void> {
-  const print = (text: string) => postMessage({ type: "print", id, text: String(text) });
-  return answer(id, (context) => {
-    const command = plugin.commands?.find((each) => each.name === name);
-    if (!command) throw new Error("there is no such command");
-    return command.run(invocation, context);
-  }, print);
+  const print: CommandContext["print"] = (text) => postMessage({ type: "print", id, text: String(text) });
+  return answer(id, (context) => plugin.runCommand(name, invocation, { ...context, print }));
 }
 
-async function answer(
-  id: number,
-  call: (context: PluginContext) => unknown,
-  print: (text: string) => void,
-): Promise<void> {
+async function answer(id: number, call: (context: PluginContext) => unknown): Promise<void> {
   const controller = new AbortController();
   calls.set(id, controller);
   const context: PluginContext = {
@@ -148,8 +127,7 @@ async function answer(
     version,
     signal: controller.signal,
     log,
-    print,
-    run: (program, args, options = {}) => run(id, program, args, options),
+    exec: (program, args, options = {}) => exec(id, program, args, options),
   };
   try {
     // What JSON cannot say becomes null, which is an answer to no hook.
@@ -162,15 +140,15 @@ async function answer(
   }
 }
 
-function run(id: number, program: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+function exec(id: number, program: string, args: readonly string[], options: ExecOptions): Promise<ExecResult> {
   return new Promise((resolve, reject) => {
     const run = ++lastRun;
     runs.set(run, { resolve, reject });
-    postMessage({ type: "run", id, run, program, args, options });
+    postMessage({ type: "exec", id, run, program, args, options });
   });
 }
 
-function endRun({ run, result, error }: ToWorker & { type: "ran" }): void {
+function endRun({ run, result, error }: ToWorker & { type: "ended" }): void {
   const waiting = runs.get(run);
   runs.delete(run);
   if (result) waiting?.resolve(result);
@@ -234,13 +212,13 @@ function tellUncaught(event: Uncaught): void {
   const error = event.error ?? event.reason;
   if (error === undefined || error === null) return;
   event.preventDefault();
-  postMessage({ type: "ended", error: textOf(error) });
+  postMessage({ type: "broken", error: textOf(error) });
 }
 
 /** A plugin that exits ends itself, and the host hears of it in every runtime. */
 function closeExits(): void {
   const end = (how: string) => () => {
-    postMessage({ type: "ended", error: `it ended itself by ${how}` });
+    postMessage({ type: "broken", error: `it ended itself by ${how}` });
     throw new Error(`${how} was called`);
   };
   scope.close = end("close()");
@@ -250,7 +228,12 @@ function closeExits(): void {
   scope.process.reallyExit = end("process.exit()");
 }
 
+/** Of a module that cannot be parsed Bun has one error for each mistake, with its place. */
 function textOf(error: unknown): string {
-  const isError = typeof error === "object" && error !== null && "message" in error;
-  return isError ? String(error.message) : String(error);
+  if (typeof error !== "object" || error === null || !("message" in error)) return String(error);
+  if (!("errors" in error) || !Array.isArray(error.errors) || error.errors.length === 0) return String(error.message);
+  return error.errors.slice(0, 3).map((each) => {
+    const { file, line, column } = each?.position ?? {};
+    return line === undefined ? textOf(each) : `${textOf(each)} at ${file}:${line}:${column}`;
+  }).join("; ");
 }

@@ -2,7 +2,8 @@ import { accessSync, constants, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { SatchelError } from "../error.ts";
 import { printable } from "../printable.ts";
-import { checkTrust } from "./trust.ts";
+import { checkTrust } from "../trust/mod.ts";
+import { EXECUTABLE_PREFIX, isPluginName } from "./names.ts";
 
 /**
  * Finds the executable `satchel-NAME`, which is what `satchel NAME ...` runs.
@@ -12,7 +13,7 @@ import { checkTrust } from "./trust.ts";
  * @throws {SatchelError} `refused` if others could have put something else in its place
  */
 export function findCommandOnPath(name: string, path: string | undefined): string | undefined {
-  return /^[a-z][a-z0-9-]*$/.test(name) ? findProgram(`satchel-${name}`, path) : undefined;
+  return isPluginName(name) ? findProgram(EXECUTABLE_PREFIX + name, path) : undefined;
 }
 
 /**

@@ -2,84 +2,104 @@ import { SatchelError } from "../error.ts";
 import { printable } from "../printable.ts";
 import type { Json } from "./contract.ts";
 
+/** Where a value stands. */
+export interface Place {
+  /** The value that was parsed, for error texts: `the manifest`. */
+  whole: string;
+  /** The way to the value inside of it: `artifacts[0].layers`, empty for the whole. */
+  at: string;
+  /** Gets the way to each member that nobody knows. */
+  onUnknown(at: string): void;
+}
+
 /**
  * Turns a parsed JSON value into a checked one.
  *
- * @param at where the value stands, for the error text: `artifacts[0].layers`
  * @throws {SatchelError} `invalid` if it is something else
  */
-export type Shape<T> = (value: unknown, at: string) => T;
+export type Shape<T> = (value: unknown, place: Place) => T;
+
+/** What a text has to be. */
+export interface TextRule {
+  test(text: string): boolean;
+  /** `one line` */
+  what: string;
+}
+
+/** Text without control characters and line separators. */
+export const LINE: TextRule = {
+  // deno-lint-ignore no-control-regex -- control characters are what this is about
+  test: (text) => /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/.test(text),
+  what: "one line",
+};
 
 /** Text of at most `limit` UTF-16 units. */
-export function text(limit: number, pattern?: RegExp, what = `text that matches ${pattern}`): Shape<string> {
-  return (value, at) => {
-    if (typeof value !== "string") throw mismatch(at, "text", value);
-    if (value.length > limit) throw invalid(`${nameOf(at)} is longer than ${limit} characters`);
-    if (pattern && !pattern.test(value)) throw mismatch(at, what, value);
+export function text(limit: number, rule?: TextRule): Shape<string> {
+  return (value, place) => {
+    if (typeof value !== "string") throw mismatch(place, "text", value);
+    if (value.length > limit) throw invalid(`${nameOf(place)} is longer than ${limit} characters`);
+    if (rule && !rule.test(value)) throw invalid(`${nameOf(place)} is not ${rule.what}`);
     return value;
   };
 }
 
 /** True or false. */
-export const bool: Shape<boolean> = (value, at) => {
-  if (typeof value !== "boolean") throw mismatch(at, "true or false", value);
+export const bool: Shape<boolean> = (value, place) => {
+  if (typeof value !== "boolean") throw mismatch(place, "true or false", value);
   return value;
 };
 
 /** A whole number from `min` to `max`. */
 export function integer(min: number, max: number): Shape<number> {
-  return (value, at) => {
+  return (value, place) => {
     if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
-    throw mismatch(at, `a whole number from ${min} to ${max}`, value);
+    throw mismatch(place, `a whole number from ${min} to ${max}`, value);
   };
 }
 
 /** One of some texts. The error shows what was found instead, so this is not for what may be a secret. */
 export function oneOf<const T extends string>(...values: readonly T[]): Shape<T> {
-  return (value, at) => {
+  return (value, place) => {
     const found = values.find((each) => each === value);
-    if (found === undefined) {
-      const shown = typeof value === "string" ? printable(JSON.stringify(value.slice(0, 64))) : kindOf(value);
-      throw invalid(`${nameOf(at)} is ${shown}, not one of ${values.join(", ")}`);
-    }
-    return found;
+    if (found !== undefined) return found;
+    const shown = typeof value === "string" ? quoted(value) : kindOf(value);
+    throw invalid(`${nameOf(place)} is ${shown}, not one of ${values.join(", ")}`);
   };
 }
 
 /** A list of at most `limit` values of one shape. */
 export function list<T>(of: Shape<T>, limit: number): Shape<T[]> {
-  return (value, at) => {
-    if (!Array.isArray(value)) throw mismatch(at, "a list", value);
-    if (value.length > limit) throw invalid(`${nameOf(at)} has more than ${limit} entries`);
-    return value.map((each, index) => of(each, `${at}[${index}]`));
+  return (value, place) => {
+    if (!Array.isArray(value)) throw mismatch(place, "a list", value);
+    if (value.length > limit) throw invalid(`${nameOf(place)} has more than ${limit} entries`);
+    return value.map((each, index) => of(each, { ...place, at: `${place.at}[${index}]` }));
   };
 }
 
 /** An object whose members, at most `limit`, have names of the author's choice and values of one shape. */
 export function record<T>(of: Shape<T>, limit: number): Shape<{ [name: string]: T }> {
-  return (value, at) => {
-    const members = membersOf(value, at);
-    if (members.length > limit) throw invalid(`${nameOf(at)} has more than ${limit} members`);
-    return Object.fromEntries(members.map(([name, each]) => [name, of(each, join(at, name))]));
+  return (value, place) => {
+    const members = membersOf(value, place);
+    if (members.length > limit) throw invalid(`${nameOf(place)} has more than ${limit} members`);
+    return Object.fromEntries(members.map(([name, each]) => [name, of(each, inside(place, name))]));
   };
 }
 
-/** An object with the members of `required`, perhaps those of `optional`, and no others: a misspelt one must not be lost. */
+/** An object with the members of `required` and perhaps those of `optional`. Others are passed over, and told. */
 export function object<R extends Shapes, O extends Shapes = Record<never, never>>(
   required: R,
   optional = {} as O,
 ): Shape<Checked<R> & Partial<Checked<O>>> {
   const shapes = new Map<string, Shape<unknown>>(Object.entries({ ...required, ...optional }));
-  return (value, at) => {
-    const members = membersOf(value, at);
+  return (value, place) => {
     const checked: Record<string, unknown> = {};
-    for (const [name, each] of members) {
+    for (const [name, each] of membersOf(value, place)) {
       const shape = shapes.get(name);
-      if (!shape) throw invalid(`${nameOf(join(at, name))} is not known`);
-      checked[name] = shape(each, join(at, name));
+      if (shape) checked[name] = shape(each, inside(place, name));
+      else place.onUnknown(inside(place, name).at);
     }
     for (const name of Object.keys(required)) {
-      if (!Object.hasOwn(checked, name)) throw invalid(`${nameOf(join(at, name))} is missing`);
+      if (!Object.hasOwn(checked, name)) throw invalid(`${nameOf(inside(place, name))} is missing`);
     }
     return checked as Checked<R> & Partial<Checked<O>>;
   };
@@ -87,6 +107,16 @@ export function object<R extends Shapes, O extends Shapes = Record<never, never>
 
 /** Anything: depth and length were checked when it was parsed. */
 export const anything: Shape<Json> = (value) => value as Json;
+
+/** What a value is called in an error: the whole, or `"artifacts[0]" in the answer of sign`. */
+export function nameOf({ whole, at }: Place): string {
+  return at === "" ? whole : `${quoted(at, 100)} in ${whole}`;
+}
+
+/** Text from outside in quotes, as it may be shown. */
+export function quoted(text: string, limit = 64): string {
+  return printable(JSON.stringify(text.slice(0, limit)));
+}
 
 /** An error about a value that breaks the contract. */
 export function invalid(message: string): SatchelError {
@@ -96,14 +126,14 @@ export function invalid(message: string): SatchelError {
 type Shapes = Readonly<Record<string, Shape<unknown>>>;
 type Checked<S extends Shapes> = { [Name in keyof S]: ReturnType<S[Name]> };
 
-function membersOf(value: unknown, at: string): [string, unknown][] {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw mismatch(at, "an object", value);
+function membersOf(value: unknown, place: Place): [string, unknown][] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw mismatch(place, "an object", value);
   return Object.entries(value);
 }
 
 /** Says what was found by its kind alone: a value could be a secret. */
-function mismatch(at: string, wanted: string, value: unknown): SatchelError {
-  return invalid(`${nameOf(at)} is ${kindOf(value)}, not ${wanted}`);
+function mismatch(place: Place, wanted: string, value: unknown): SatchelError {
+  return invalid(`${nameOf(place)} is ${kindOf(value)}, not ${wanted}`);
 }
 
 function kindOf(value: unknown): string {
@@ -113,10 +143,6 @@ function kindOf(value: unknown): string {
   return { boolean: "true or false", number: "a number", string: "text" }[typeof value as string] ?? "nothing";
 }
 
-function join(at: string, name: string): string {
-  return at === "" ? name : `${at}.${name}`;
-}
-
-function nameOf(at: string): string {
-  return at === "" ? "the answer" : printable(JSON.stringify(at.slice(0, 100)));
+function inside(place: Place, name: string): Place {
+  return { ...place, at: place.at === "" ? name : `${place.at}.${name}` };
 }

@@ -21,6 +21,11 @@ export interface ProgramOptions {
   timeout?: number;
   /** Kills it, and ends the call with a `cancelled` error. */
   signal?: AbortSignal;
+  /**
+   * `none`: it has a session of its own without a terminal, and its whole process group is killed when it has to end.
+   * `shared`: it may use the terminal of this process, to ask somebody, and is killed alone. Default: `none`.
+   */
+  terminal?: "none" | "shared";
   /** Gets what it writes to stderr, as it comes and without a limit; `stderr` of the result is empty then. */
   onStderr?: (bytes: Uint8Array) => void;
 }
@@ -37,19 +42,19 @@ export interface ProgramResult {
 const LAST_WORDS = 1000;
 
 /**
- * Runs a program to its end, without a shell, in a process group of its own. When it takes too long or says too much, and
- * when the signal is aborted, the whole group is killed. What it leaves behind when it ends by itself may live on, but is
+ * Runs a program to its end, without a shell. When it takes too long or says too much, and when the signal is aborted, it is
+ * killed. What it leaves behind when it ends by itself may live on, but is
  * not waited for.
  *
  * @param program its path
- * @throws {SatchelError} `plugin` if it cannot be started, takes too long or writes too much; `cancelled`
+ * @throws {SatchelError} `program` if it cannot be started, takes too long or writes too much; `cancelled`
  */
 export async function runProgram(
   program: string,
   args: readonly string[],
   options: ProgramOptions,
 ): Promise<ProgramResult> {
-  const { signal, timeout, maxOutput } = options;
+  const { signal, timeout, maxOutput, terminal = "none" } = options;
   const name = printable(program);
   if (signal?.aborted) throw cancelled(signal, `running ${name}`);
   return await new Promise((resolve, reject) => {
@@ -57,7 +62,7 @@ export async function runProgram(
     let child: ChildProcess;
     try {
       child = spawn(program, [...args], {
-        detached: true,
+        detached: terminal === "none",
         env: { ...options.environment },
         stdio: ["pipe", "pipe", "pipe"],
       });
@@ -66,7 +71,7 @@ export async function runProgram(
     }
     const stop = (error: SatchelError) => {
       failure ??= error;
-      killGroup(child);
+      kill(child, terminal);
       settle();
     };
     const stdout = collect(child.stdout!, maxOutput, () => stop(tooMuch(name, "stdout", maxOutput)));
@@ -112,7 +117,7 @@ export async function runProgram(
  * @param program its path
  * @param environment its whole environment
  * @returns its exit status; 128 and the number of the signal that ended it
- * @throws {SatchelError} `plugin` if it cannot be started
+ * @throws {SatchelError} `program` if it cannot be started
  */
 export async function runInteractive(
   program: string,
@@ -174,10 +179,10 @@ function pass(stream: Readable, onBytes: (bytes: Uint8Array) => void): () => Uin
   return () => new Uint8Array();
 }
 
-function killGroup({ pid }: ChildProcess): void {
+function kill({ pid }: ChildProcess, terminal: "none" | "shared"): void {
   if (pid === undefined) return;
   try {
-    process.kill(-pid, "SIGKILL");
+    process.kill(terminal === "none" ? -pid : pid, "SIGKILL");
   } catch (error) {
     // It has ended meanwhile.
     if (systemCode(error) !== "ESRCH" && !(error instanceof TypeError)) throw error;
@@ -198,13 +203,13 @@ function notStarted(name: string, cause: unknown): SatchelError {
   };
   const code = systemCode(cause);
   const reason = (code && reasons[code]) ?? (cause instanceof Error ? cause.message : String(cause));
-  return new SatchelError("plugin", `cannot start ${name}: ${printable(reason, 200)}`, { cause });
+  return new SatchelError("program", `cannot start ${name}: ${printable(reason, 200)}`, { cause });
 }
 
 function tooLate(name: string, timeout: number): SatchelError {
-  return new SatchelError("plugin", `${name} did not end within ${timeout / 1000} s`);
+  return new SatchelError("program", `${name} did not end within ${timeout / 1000} s`);
 }
 
 function tooMuch(name: string, stream: string, limit: number): SatchelError {
-  return new SatchelError("plugin", `${name} wrote more than ${limit} bytes to ${stream}`);
+  return new SatchelError("program", `${name} wrote more than ${limit} bytes to ${stream}`);
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import process from "node:process";
 
@@ -45,6 +44,11 @@ export function effectiveUser(): number | undefined {
   return process.geteuid?.();
 }
 
+/** The number of the user who has started this process; `undefined` where users have none. */
+export function realUser(): number | undefined {
+  return process.getuid?.();
+}
+
 /** Ends the process at once. For `main.ts` alone. */
 export function exit(status: number): never {
   process.exit(status);
@@ -68,21 +72,5 @@ export function environment(): Readonly<Record<string, string | undefined>> {
 
 /** Whether the process runs as root. */
 export function isRoot(): boolean {
-  return process.getuid?.() === 0;
-}
-
-/**
- * The home folder that the passwd file gives a user, without a number the user of this process, whatever `HOME` says;
- * `undefined` if the user is not in it. (`os.userInfo()` would do, but Bun's answers with `HOME`.)
- */
-export function passwdHome(user = process.getuid?.()): string | undefined {
-  const uid = String(user);
-  let passwd: string;
-  try {
-    passwd = readFileSync("/etc/passwd", "utf8");
-  } catch {
-    return undefined;
-  }
-  const entry = passwd.split("\n").map((line) => line.split(":")).find((fields) => fields[2] === uid);
-  return entry?.[5] || undefined;
+  return realUser() === 0;
 }

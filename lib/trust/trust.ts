@@ -1,8 +1,9 @@
-import { lstatSync, readFileSync, readlinkSync, type Stats } from "node:fs";
+import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { SatchelError, systemCode } from "../error.ts";
 import { printable } from "../printable.ts";
 import { effectiveUser } from "../runtime/process.ts";
+import { type Accounts, systemAccounts } from "./accounts.ts";
 
 /** As many as the kernel follows. */
 const MAX_LINKS = 40;
@@ -10,14 +11,6 @@ const MAX_LINKS = 40;
 const WRITABLE_BY_GROUP = 0o020;
 const WRITABLE_BY_ALL = 0o002;
 const STICKY = 0o1000;
-
-/** What the tables of users and groups say. */
-export interface Accounts {
-  /** Names by number. */
-  users: ReadonlyMap<number, string>;
-  /** Who is in a group, by its number: the numbers of users. `undefined` stands for a member that is not in the table. */
-  members: ReadonlyMap<number, ReadonlySet<number | undefined>>;
-}
 
 /** Options of {@link checkTrust}. */
 export interface TrustOptions {
@@ -142,7 +135,7 @@ function look(at: string, path: string): Stats {
 }
 
 function untrusted(path: string, at: string, problem: Problem, { users }: Accounts): SatchelError {
-  const nameOf = (user: number) => users.get(user) ?? String(user);
+  const nameOf = (user: number) => users.get(user)?.name ?? String(user);
   const [what, fix] = problem.kind === "owner"
     ? [`belongs to the user ${printable(nameOf(problem.owner))}`, `chown ${nameOf(problem.wanted)}`]
     : [`can be written to by ${problem.by} (mode ${problem.mode.toString(8).padStart(4, "0")})`, "chmod go-w"];
@@ -159,47 +152,4 @@ function quoted(path: string): string {
 
 function isStep(name: string): boolean {
   return name !== "" && name !== ".";
-}
-
-let known: Accounts | undefined;
-
-function systemAccounts(): Accounts {
-  return known ??= readAccounts(tableText("/etc/passwd"), tableText("/etc/group"));
-}
-
-function tableText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-}
-
-/**
- * Reads the tables of users and groups (passwd(5), group(5)).
- *
- * @param passwd text of `/etc/passwd`
- * @param group text of `/etc/group`
- */
-export function readAccounts(passwd: string, group: string): Accounts {
-  const rows = (text: string) => text.split("\n").map((line) => line.split(":")).filter(({ length }) => length > 3);
-  const users = new Map<number, string>();
-  const numbers = new Map<string, number>();
-  const members = new Map<number, Set<number | undefined>>();
-  const membersOf = (gid: number) => {
-    const found = members.get(gid) ?? new Set();
-    members.set(gid, found);
-    return found;
-  };
-  for (const [name, , uid, gid] of rows(passwd)) {
-    // Several names may have one number: the first one is what the system calls it.
-    if (!users.has(Number(uid))) users.set(Number(uid), name);
-    numbers.set(name, Number(uid));
-    membersOf(Number(gid)).add(Number(uid));
-  }
-  for (const [, , gid, names] of rows(group)) {
-    const found = membersOf(Number(gid));
-    for (const name of names.split(",").filter((each) => each !== "")) found.add(numbers.get(name));
-  }
-  return { users, members };
 }

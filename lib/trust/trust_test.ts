@@ -3,7 +3,8 @@ import { chmodSync, chownSync, mkdirSync, realpathSync, symlinkSync, writeFileSy
 import { dirname, join } from "node:path";
 import { capabilityTest, type Scratch, scratchFolder } from "../../tests/harness/mod.ts";
 import { hasCode, SatchelError } from "../error.ts";
-import { type Accounts, checkTrust, readAccounts } from "./trust.ts";
+import { type Accounts, readAccounts } from "./accounts.ts";
+import { checkTrust } from "./trust.ts";
 
 /** Users and groups as a Debian has them: eve is in the group of bob, and nobody is in staff. */
 const ACCOUNTS: Accounts = readAccounts(

@@ -1,32 +1,38 @@
-import { runProgram } from "../runtime/exec.ts";
+import { type ProgramOptions, runProgram } from "../runtime/exec.ts";
 import { SatchelError } from "../error.ts";
 import { printable } from "../printable.ts";
-import type { RunOptions, RunResult } from "./contract.ts";
+import type { ExecOptions, ExecResult } from "./contract.ts";
 import { findProgram } from "./on_path.ts";
 
 /** How much a program that a plugin runs may write to stdout, and to stderr, in bytes. */
 const OUTPUT_LIMIT = 1 << 20;
 
-/** Variables of the environment. */
-type Variables = { readonly [name: string]: string | undefined };
+/** On whose behalf a program is run. */
+export interface ExecCaller {
+  /** The variables that the program gets. */
+  environment: { readonly [name: string]: string | undefined };
+  /** Ends the program. */
+  signal: AbortSignal;
+  /** Whether it may ask somebody at the terminal. */
+  terminal: ProgramOptions["terminal"];
+}
 
 /**
- * Runs a program for a plugin: `context.run`.
+ * Runs a program for a plugin: `context.exec`.
  *
- * @throws {SatchelError} `plugin` if it cannot be started, takes too long or writes too much; `refused` if others could have
+ * @throws {SatchelError} `program` if it cannot be started, takes too long or writes too much, or is not there; `refused` if others could have
  * put something else in its place; `cancelled`
  */
-export async function runForPlugin(
+export async function execForPlugin(
   program: string,
   args: readonly string[],
-  options: RunOptions,
-  environment: Variables,
-  signal: AbortSignal,
-): Promise<RunResult> {
+  options: ExecOptions,
+  { environment, signal, terminal }: ExecCaller,
+): Promise<ExecResult> {
   checkCall(program, args, options);
   const path = findProgram(program, environment.PATH);
   if (path === undefined) {
-    throw new SatchelError("plugin", `there is no program ${printable(program)} on PATH`, {
+    throw new SatchelError("program", `there is no program ${printable(program)} on PATH`, {
       hint: "Install it, or add its folder to PATH.",
     });
   }
@@ -34,6 +40,7 @@ export async function runForPlugin(
     environment,
     maxOutput: OUTPUT_LIMIT,
     signal,
+    terminal,
     ...(options.stdin !== undefined && { stdin: options.stdin }),
     ...(options.timeout !== undefined && { timeout: options.timeout }),
   });
@@ -49,6 +56,6 @@ function checkCall(program: unknown, args: unknown, options: unknown): void {
     (stdin === undefined || typeof stdin === "string") &&
     (timeout === undefined || (typeof timeout === "number" && timeout > 0));
   if (!isRight) {
-    throw new SatchelError("plugin", "run takes a program, a list of texts, and options { stdin, timeout }");
+    throw new SatchelError("plugin", "exec takes a program, a list of texts, and options { stdin, timeout }");
   }
 }
