@@ -35,15 +35,40 @@ Deno.test("a right answer of every hook is taken as it is", () => {
   for (const hook of HOOKS) assert.deepEqual(readAnswer(hook, bytes(RIGHT[hook])), RIGHT[hook], hook);
 });
 
-Deno.test("an answer with a member more, or with one less that it needs, is refused", () => {
+Deno.test("an answer that lacks a member is refused; what it has besides is passed over, and told", () => {
   for (const hook of HOOKS) {
     const right = RIGHT[hook] as Record<string, unknown>;
-    assert.throws(() => readAnswer(hook, bytes({ ...right, alow: true })), /"alow" is not known/, hook);
+    const told: string[] = [];
+    assert.deepEqual(readAnswer(hook, bytes({ ...right, alow: true }), (line) => told.push(line)), right, hook);
+    assert.deepEqual(told, [`passed over in the answer of ${hook}: alow`]);
     if (hook === "credentials.get") continue;
     for (const name of Object.keys(right)) {
       const { [name]: _, ...less } = right;
       assert.throws(() => readAnswer(hook, bytes(less)), (error) => hasCode(error, "invalid"), `${hook} ${name}`);
     }
+  }
+});
+
+Deno.test("of many members that nobody knows a few are named, in one line, and safely", () => {
+  const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`\u001b${index}`, "hunter2"]));
+  const told: string[] = [];
+  readAnswer("afterPull", bytes({ allow: true, ...many }), (line) => told.push(line));
+  assert.deepEqual([told.length, told[0].includes("and 20 more"), /hunter2|\u001b/.test(told[0])], [1, true, false]);
+});
+
+Deno.test("a verdict is one of three words, and what ties a signature to its image names the image", () => {
+  const verify = (verdict: unknown) => () => readAnswer("verify", bytes({ verdict, reason: "", evidence: [] }));
+  for (const verdict of ["verified", "rejected", "none"]) assert.equal(verify(verdict)().verdict, verdict);
+  for (const verdict of [true, "Verified", "", null]) {
+    assert.throws(verify(verdict), /"verdict" in the answer of verify/);
+  }
+  const sign = (more: object) => () =>
+    readAnswer("sign", bytes({ artifacts: [{ artifactType: "application/x", layers: [], ...more }] }));
+  const config = { mediaType: "application/json", data: "e30=" };
+  const tag = `sha256-${"0".repeat(64)}.sig`;
+  assert.deepEqual(sign({ config, tag })().artifacts[0], { artifactType: "application/x", layers: [], config, tag });
+  for (const wrong of ["latest", `${tag}/x`, tag.slice(1), ".."]) {
+    assert.throws(sign({ tag: wrong }), /is not a tag such as/);
   }
 });
 

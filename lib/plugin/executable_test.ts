@@ -30,19 +30,67 @@ Deno.test("an executable reads the call from stdin and answers on stdout; what i
   assert.equal(host.lines[0], "guard: --satchel-hook beforePull 1");
   assert.deepEqual(JSON.parse(host.lines[1].slice("guard: ".length)), {
     contract: 1,
+    version: "1.2.3",
     hook: "beforePull",
+    timeout: 5000,
     settings: { list: ["a"] },
     request: TRANSFER,
   });
+});
+
+Deno.test("an executable is told who calls, and what a script needs of a transfer", async () => {
+  await using scratch = await scratchFolder();
+  const show = `env | grep ^SATCHEL_ | sort >> ${scratch.at("env")}`;
+  const path = writeSafely(
+    scratch.at("satchel-guard"),
+    `#!/bin/sh
+     ${show}
+     case "$1" in
+     --satchel-manifest) echo '{"contract":1,"name":"guard","hooks":["afterPush","credentials.get"]}' ;;
+     *) case "$2" in afterPush) echo '{"allow":true}' ;; *) echo '{}' ;; esac ;;
+     esac`,
+    0o755,
+  );
+  await using host = await openNamed([path], {
+    environment: { PATH: "/usr/bin:/bin", SATCHEL_TAG: "of somebody else" },
+  });
+  const told = () => Deno.readTextFileSync(scratch.at("env")).trim().split("\n");
+  const caller = [
+    "SATCHEL_CONTRACT=1",
+    "SATCHEL_HOOKS=credentials.get,credentials.store,credentials.erase,credentials.list,beforePull,afterPull," +
+    "beforePush,afterPush,beforeExport,afterImport,sign,verify",
+    "SATCHEL_VERSION=1.2.3",
+  ];
+  assert.deepEqual(told().filter((line) => !line.startsWith("SATCHEL_TAG=")), caller);
+  Deno.removeSync(scratch.at("env"));
+  const { tag: _, ...request } = TRANSFER;
+  await host.check("afterPush", request);
+  assert.deepEqual(
+    told(),
+    [
+      ...caller,
+      `SATCHEL_DIGEST=${TRANSFER.subject.digest}`,
+      "SATCHEL_REFERENCE=ghcr.io/team/gadget:latest",
+      "SATCHEL_REGISTRY=ghcr.io",
+      "SATCHEL_REPOSITORY=team/gadget",
+      "SATCHEL_STORE=/store",
+      "SATCHEL_TAG=",
+    ].sort(),
+  );
+  Deno.removeSync(scratch.at("env"));
+  await host.credentialSources()[0].get({ registry: "ghcr.io" });
+  assert.ok(told().includes("SATCHEL_VERSION=1.2.3") && !told().includes("SATCHEL_REGISTRY=ghcr.io"));
 });
 
 Deno.test("an executable that ends with a status, answers garbage, nothing or too much refuses", async () => {
   const allow = `echo '{"allow":true}'`;
   assert.equal(await refusalBy(`${allow}; exit 3`), "it ended with status 3");
   assert.equal(await refusalBy(`${allow}; kill -9 $$`), "it ended with status 137");
-  assert.equal(await refusalBy("echo yes"), "the answer is not JSON in UTF-8, or nests too deep");
-  assert.equal(await refusalBy("true"), "the answer is empty");
-  assert.equal(await refusalBy(`${allow}; ${allow}`), "the answer is not JSON in UTF-8, or nests too deep");
+  const noJson = "the answer of beforePull is not JSON in UTF-8, or nests too deep";
+  assert.equal(await refusalBy("echo yes"), noJson);
+  assert.equal(await refusalBy("true"), "the answer of beforePull is empty");
+  assert.equal(await refusalBy(`${allow}; ${allow}`), noJson);
+  assert.equal(await refusalBy("echo first >&2; echo 'no \x1bkey' >&2; exit 3"), "it ended with status 3: no \\x1bkey");
   assert.match(await refusalBy("exec yes"), /wrote more than 4194304 bytes to stdout$/);
 });
 
@@ -107,10 +155,9 @@ Deno.test("an executable need not read its request", async () => {
 Deno.test("an executable without a right manifest is a failure", async () => {
   await using scratch = await scratchFolder();
   const scripts = {
-    "satchel-status": "echo '{}'; exit 1",
+    "satchel-status": "echo '{}'; echo no such database >&2; exit 1",
     "satchel-old": `echo '{"contract":9,"name":"old","hooks":[]}'`,
     "satchel-hook": `echo '{"contract":1,"name":"hook","hooks":["beforeLunch"]}'`,
-    "satchel-commands": `echo '{"contract":1,"name":"c","hooks":[],"commands":[{"name":"a","short":"b"}]}'`,
     "satchel-long": "exec yes",
   };
   const paths = Object.entries(scripts).map(([name, body]) =>
@@ -119,12 +166,11 @@ Deno.test("an executable without a right manifest is a failure", async () => {
   const paths2 = [...paths, writeSafely(scratch.at("satchel-none"), "#!/no/such/interpreter\n", 0o755)];
   await using host = await openNamed(paths2);
   const messages = host.plugins.map(({ failure }) => failure?.message ?? "none");
-  assert.equal(messages[0], "it ended with status 1");
-  assert.match(messages[1], /version 9 of the contract, and this satchel version 1/);
-  assert.match(messages[2], /"hooks\[0\]" is "beforeLunch", not one of/);
-  assert.match(messages[3], /it names commands/);
-  assert.match(messages[4], /more than 65536 bytes/);
-  assert.match(messages[5], /cannot start .*satchel-none/);
+  assert.equal(messages[0], "it ended with status 1: no such database");
+  assert.equal(messages[1], "it is for contract 9, this satchel knows 1");
+  assert.match(messages[2], /its manifest names "beforeLunch", which is no hook/);
+  assert.match(messages[3], /more than 65536 bytes/);
+  assert.match(messages[4], /cannot start .*satchel-none/);
 });
 
 Deno.test("Ctrl-C ends an executable at once", async () => {

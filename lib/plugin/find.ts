@@ -52,7 +52,7 @@ export function candidateAt({ path, from, settings = {}, timeout }: PluginLocati
   const given = { from, settings, ...(timeout !== undefined && { timeout }) };
   if (path.startsWith(BUILTIN)) return { form: "builtin", path, realPath: path, ...given };
   const absolute = isAbsolute(path) ? path : `${resolve(".")}/${path}`;
-  const file = moduleOfFolder(absolute) ?? absolute;
+  const file = fileAt(absolute);
   const form = MODULE.test(basename(file)) || DECLARATIONS.test(file) ? "module" : "executable";
   const found: Candidate = { form, path: file, realPath: file, ...given };
   try {
@@ -95,7 +95,12 @@ function isPlugin(path: string): boolean {
   if (isHidden(name) || DECLARATIONS.test(name)) return false;
   // A broken link counts: something is missing that was wanted.
   if (MODULE.test(name)) return true;
-  return moduleOfFolder(path) !== undefined || (name.startsWith(EXECUTABLE_PREFIX) && !isFolder(path));
+  try {
+    return moduleOfFolder(path) !== undefined || (name.startsWith(EXECUTABLE_PREFIX) && !isFolder(path));
+  } catch {
+    // What cannot be looked at may hold a guard.
+    return true;
+  }
 }
 
 /** Why something that looks like code is no plugin; `undefined` if it does not look like that. */
@@ -104,6 +109,7 @@ function whyNoPlugin(path: string): string | undefined {
   if (isHidden(name) || DECLARATIONS.test(name)) return undefined;
   if (OTHER_CODE.test(name)) return "a module is a file NAME.ts, NAME.js or NAME.mjs";
   if (isExecutable(path)) return `an executable is called ${EXECUTABLE_PREFIX}NAME`;
+  if (!isFolder(path)) return undefined;
   const hasIndex = ["index.ts", "index.js", "index.mjs"].some((file) => isFile(join(path, file)));
   return hasIndex ? `the module of a folder is called like the folder, ${printable(name)}.ts` : undefined;
 }
@@ -118,6 +124,15 @@ function isFolder(path: string): boolean {
 
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+/** The file that a plugin is loaded from; a path that cannot be looked at stays as it is, and is refused later. */
+function fileAt(path: string): string {
+  try {
+    return moduleOfFolder(path) ?? path;
+  } catch {
+    return path;
+  }
 }
 
 /** `NAME/NAME.ts` or `NAME/NAME.js` of a folder `NAME`. */

@@ -6,19 +6,20 @@ import { openNamed, TRANSFER, writeModule, writeSafely, writeScript } from "./_t
 import { findPlugins } from "./find.ts";
 import { findCommandOnPath, findProgram } from "./on_path.ts";
 
-const moduleNamed = (name: string) => `export default { contract: 1, name: "${name}" };`;
+const moduleNamed = (name: string) =>
+  `export default { contract: 1, name: "${name}", beforePull: () => ({ allow: true }) };`;
 
 Deno.test("named plugins come first, then those of the folders by name; what is no plugin is passed over", async () => {
   await using scratch = await scratchFolder();
-  const inFolder = ["b.ts", "a.js", "c.mjs", "types.d.ts", ".hidden.ts", "_part.ts", "README.md", "satchel-data"];
+  const inFolder = ["b.ts", "a.js", "c.mjs", "types.d.ts", ".hidden.ts", "_part.ts", "README.md", "satchel.d.ts"];
   for (const name of inFolder) writeSafely(scratch.at("plugins", name), "", 0o644);
   writeSafely(scratch.at("plugins", "satchel-run"), "", 0o755);
-  writeSafely(scratch.at("plugins", "helper"), "", 0o755);
   writeSafely(scratch.at("plugins", "whole", "whole.ts"), "", 0o644);
   writeSafely(scratch.at("plugins", "part", "other.ts"), "", 0o644);
+  const warnings: string[] = [];
   const named = writeSafely(scratch.at("z.ts"), "", 0o644);
   const found = findPlugins({
-    onWarning: () => {},
+    onWarning: (message) => warnings.push(message),
     named: [{ path: named, from: "--plugin" }],
     folders: [scratch.at("none"), scratch.at("plugins")],
   });
@@ -33,6 +34,45 @@ Deno.test("named plugins come first, then those of the folders by name; what is 
       ["module", "/plugins/whole/whole.ts", undefined],
     ],
   );
+  assert.deepEqual(warnings, []);
+});
+
+Deno.test("a file satchel-NAME that may not be executed is a failure: it could be a guard", async () => {
+  await using scratch = await scratchFolder();
+  writeSafely(scratch.at("plugins", "satchel-guard"), "#!/bin/sh\n", 0o644);
+  symlinkSync("nowhere", scratch.at("plugins", "satchel-lost"));
+  await using host = await openNamed([], { folders: [scratch.at("plugins")] });
+  const [guard, lost] = host.plugins;
+  assert.match(guard.failure?.message ?? "", /satchel-guard is neither a module nor a program/);
+  assert.match(guard.failure?.hint ?? "", /chmod \+x/);
+  assert.match(lost.failure?.message ?? "", /does not exist/);
+  await assert.rejects(host.check("beforePull", TRANSFER), (error) => hasCode(error, "refused"));
+});
+
+Deno.test("what looks like code in a folder of plugins but is no plugin is told", async () => {
+  await using scratch = await scratchFolder();
+  const names = ["a.mts", "b.cts", "c.cjs", "notes.txt", "_d.mts"];
+  for (const name of names) writeSafely(scratch.at("plugins", name), "", 0o644);
+  writeSafely(scratch.at("plugins", "guard"), "", 0o755);
+  writeSafely(scratch.at("plugins", "whole", "index.ts"), "", 0o644);
+  writeSafely(scratch.at("plugins", "data", "file.txt"), "", 0o644);
+  const warnings: string[] = [];
+  const folders = [scratch.at("plugins")];
+  assert.deepEqual(findPlugins({ named: [], folders, onWarning: (message) => warnings.push(message) }), []);
+  const none = (name: string, reason: string) => `${scratch.at("plugins", name)} is not used as a plugin: ${reason}`;
+  assert.deepEqual(warnings, [
+    ...["a.mts", "b.cts", "c.cjs"].map((name) => none(name, "a module is a file NAME.ts, NAME.js or NAME.mjs")),
+    none("guard", "an executable is called satchel-NAME"),
+    none("whole", "the module of a folder is called like the folder, whole.ts"),
+  ]);
+});
+
+Deno.test("what goes round in circles in a folder of plugins is a failure, and no crash", async () => {
+  await using scratch = await scratchFolder();
+  mkdirSync(scratch.at("plugins"), { mode: 0o755 });
+  symlinkSync("circle", scratch.at("plugins", "circle"));
+  await using host = await openNamed([], { folders: [scratch.at("plugins")] });
+  assert.match(host.plugins[0].failure?.message ?? "", /too many links/);
 });
 
 Deno.test("one file by two names is one plugin, with the first settings that somebody gave, and a word about the others", async () => {

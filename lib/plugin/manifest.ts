@@ -100,8 +100,8 @@ function hooksShape(says: string): Shape<HookName[]> {
 }
 
 function nearest(typed: string): readonly string[] {
-  const same = HOOKS.filter((each) => each.toLowerCase() === typed.toLowerCase());
-  return same.length > 0 ? same : suggestions(typed, HOOKS);
+  const begun = HOOKS.filter((each) => each.toLowerCase().startsWith(typed.toLowerCase()));
+  return begun.length > 0 ? begun : suggestions(typed, HOOKS);
 }
 
 const described = { description: line, version: text(100, LINE) };

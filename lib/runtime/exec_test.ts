@@ -31,7 +31,7 @@ Deno.test("a program that is not there is told as that", async () => {
   const start = (program: string) => runProgram(program, [], { environment: {}, maxOutput: 1 });
   await assert.rejects(
     start("/no/such/program"),
-    (error) => hasCode(error, "plugin") && /is not there/.test(error.message),
+    (error) => hasCode(error, "program") && /is not there/.test(error.message),
   );
   await assert.rejects(start("/etc/passwd"), /may not be executed/);
 });
