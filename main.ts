@@ -16,6 +16,10 @@ const controller = new AbortController();
 const line = commandLine();
 const root = commandTree(invocationName());
 
+const foreignAt = foreignWordAt();
+/** What of the line is satchel's own: a plugin may have flags of the same names. */
+const ownLine = foreignAt < 0 ? line : line.slice(0, foreignAt);
+
 onTermination((signal) => {
   if (controller.signal.aborted) exit(EXIT_CANCELLED);
   controller.abort(new SatchelError("cancelled", `interrupted by ${signal}`));
@@ -33,19 +37,30 @@ try {
 function fail(error: unknown): never {
   try {
     write("stderr", errorText(error, flagsOfLine(root, line)));
-    if (isSet(lenientFlags(root, line), "debug")) write("stderr", stackText(error));
+    if (isSet(lenientFlags(root, ownLine), "debug")) write("stderr", stackText(error));
   } finally {
     // Where nothing can be told, the status still tells it.
     exit(exitStatus(error));
   }
 }
 
+/** Where the word stands that may name a plugin, since satchel has no such command; -1 if there is none. */
+function foreignWordAt(): number {
+  const at = firstWordAt(root, line);
+  return at < 0 || subcommand(root, line[at]) ? -1 : at;
+}
+
 /** Runs `satchel NAME ...` for a plugin; `undefined` if that is what satchel itself is asked for, or nobody is. */
 async function runForeign(): Promise<number | undefined> {
-  const at = firstWordAt(root, line);
-  if (at < 0 || subcommand(root, line[at])) return undefined;
+  if (foreignAt < 0) return undefined;
   const { runPluginCommand } = await import("./commands/plugin/run.ts");
-  return await runPluginCommand({ root, line, at, environment: environment(), signal: controller.signal });
+  return await runPluginCommand({
+    root,
+    line,
+    at: foreignAt,
+    environment: environment(),
+    signal: controller.signal,
+  });
 }
 
 async function run(): Promise<number> {

@@ -273,6 +273,11 @@ const PLUGIN: CommandSpec = {
       flags: [OUTPUT],
       load: () => import("./plugin/list.ts"),
     },
+    {
+      name: "types",
+      short: "Print the types that a module imports, for its author",
+      load: () => import("./plugin/types.ts"),
+    },
   ],
 };
 

@@ -68,7 +68,7 @@ async function ask(hook: TransferHookName, root: Descriptor, { plugins, image, s
     reference: formatReference(image),
     registry: image.registry,
     repository: image.repository,
-    ...(image.tag !== undefined && { tag: image.tag }),
+    ...(image.tag !== undefined && image.digest === undefined && { tag: image.tag }),
     subject: { mediaType, digest, size },
     store,
   });

@@ -35,9 +35,8 @@ export function parseLine(root: CommandSpec, line: readonly string[]): ParsedLin
   const words = tokens.flatMap((token) => token.kind === "positional" ? [token.value] : []);
   const path = findCommand(root, words);
   const parsed = { path, arguments: words.slice(path.length - 1), flags: readFlags(path, tokens) };
-  const { load } = path[path.length - 1];
-  if (!load) checkNoWords(path, parsed.arguments);
-  else if (!isSet(parsed.flags, "help") && !isSet(parsed.flags, "version")) checkArguments(path, parsed.arguments);
+  if (!path[path.length - 1].load) checkNoWords(path, parsed.arguments);
+  else if (!asksAbout(path[0], parsed.flags)) checkArguments(path, parsed.arguments);
   return parsed;
 }
 
@@ -146,6 +145,12 @@ function unknownFlag(path: readonly CommandSpec[], token: OptionToken, known: re
     `--${name}`
   );
   return usageError(path, `unknown flag: ${token.rawName}`, similar);
+}
+
+/** Whether help or the version is asked for, by a flag of the root: a command may have one of that name that means something else. */
+function asksAbout(root: CommandSpec, flags: FlagValues): boolean {
+  const own = (root.flags ?? []).map(({ name }) => name);
+  return ["help", "version"].some((name) => own.includes(name) && isSet(flags, name));
 }
 
 /** What stands behind a group was meant to be a command; that there is none counts more than a wish for help with it. */

@@ -9,6 +9,7 @@ import { serialize } from "../output/output.ts";
 import { openReporter } from "../output/reporter.ts";
 import { loadSettings } from "../settings/settings.ts";
 import { openPlugin } from "./find.ts";
+import { unusable } from "./unusable.ts";
 
 /** The longest request, in bytes: as long as an answer may be. */
 const MAX_REQUEST = 4 << 20;
@@ -31,12 +32,12 @@ export async function run(invocation: Invocation): Promise<number> {
   return EXIT_OK;
 }
 
-function hookOf({ name, path, hooks, failure }: FoundPlugin, text: string): HookName {
+function hookOf(plugin: FoundPlugin, text: string): HookName {
+  const { name, path, hooks, failure } = plugin;
+  if (failure) throw unusable(plugin);
   const hook = hooks.find((each) => each === text);
   if (hook) return hook;
-  const which = `the plugin ${printable(name)} (${printable(path)})`;
-  if (failure) throw new SatchelError("plugin", `${which} cannot be used: ${failure.message}`, { hint: failure.hint });
-  throw new SatchelError("usage", `${which} has no hook ${printable(text)}`, {
+  throw new SatchelError("usage", `the plugin ${printable(name)} (${printable(path)}) has no hook ${printable(text)}`, {
     hint: hooks.length === 0 ? "It has none at all." : `It has: ${hooks.join(", ")}.`,
   });
 }

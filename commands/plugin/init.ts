@@ -1,21 +1,25 @@
 import { closeSync, fchmodSync, mkdirSync, openSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SatchelError, systemCode } from "../../lib/error.ts";
+import { isPluginName, NAME_RULE } from "../../lib/plugin/mod.ts";
 import { printable } from "../../lib/printable.ts";
+import { readSmallFile } from "../../lib/small_file.ts";
 import { write } from "../../lib/terminal/streams.ts";
 import { EXIT_OK } from "../output/exit.ts";
-import { pathOf, textOf } from "../line/flags.ts";
+import { isSet, pathOf, textOf } from "../line/flags.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { subcommand } from "../line/parse.ts";
-import { openReporter } from "../output/reporter.ts";
-import { loadSettings } from "../settings/settings.ts";
 import type { CommandSpec } from "../line/spec.ts";
 import { FORMS, type StartingFile, startingFiles } from "./starting_points.ts";
 
-/** `satchel plugin init NAME`: writes a plugin that runs as it is. What is there is never overwritten. */
+/** More than any version of the types has, in bytes. */
+const MAX_SHARED = 1 << 20;
+
+/**
+ * `satchel plugin init NAME`: writes a plugin that runs as it is. What is there is never overwritten. It needs no setting,
+ * and so it works beside a configuration file that is broken.
+ */
 export async function run(invocation: Invocation): Promise<number> {
-  const settings = await loadSettings(invocation);
-  using reporter = openReporter(settings, invocation.signal);
   const [name] = invocation.arguments;
   const [root] = invocation.path;
   checkName(root, name);
@@ -28,17 +32,19 @@ export async function run(invocation: Invocation): Promise<number> {
   }
   makeFolder(folder);
   const written = files.flatMap((file) => writeNew(folder, file) ? [join(folder, file.name)] : []);
-  reporter.finish();
   const main = join(folder, files.at(-1)!.name);
   const path = main.startsWith("/") || main.startsWith(".") ? main : `./${main}`;
-  if (!settings.quiet) write("stdout", nextSteps(root.name, name, path, written));
+  for (const file of files) {
+    if (isOther(folder, file)) write("stderr", otherText(root.name, join(folder, file.name)));
+  }
+  if (!isSet(invocation.flags, "quiet")) write("stdout", nextSteps(root.name, name, path, written));
   return EXIT_OK;
 }
 
 function checkName(root: CommandSpec, name: string): void {
-  if (!/^[a-z][a-z0-9-]{0,63}$/.test(name)) {
+  if (!isPluginName(name)) {
     throw new SatchelError("usage", `${printable(JSON.stringify(name))} is no name for a plugin`, {
-      hint: "Use small letters, digits and dashes, at most 64, beginning with a letter.",
+      hint: `It has to be made of ${NAME_RULE}.`,
     });
   }
   if (subcommand(root, name) || name === "satchel") {
@@ -76,6 +82,23 @@ function writeNew(folder: string, { name, text, mode, isShared }: StartingFile):
     if (isShared) return false;
     throw taken(path);
   }
+}
+
+/** Whether a shared file that has stayed has another text than the one that would have been written. */
+function isOther(folder: string, { name, text, isShared }: StartingFile): boolean {
+  if (!isShared) return false;
+  try {
+    return new TextDecoder().decode(readSmallFile(join(folder, name), MAX_SHARED)) !== text;
+  } catch {
+    // Whatever it is, it is not what would have been written.
+    return true;
+  }
+}
+
+function otherText(program: string, path: string): string {
+  const shown = printable(path);
+  return `Warning: ${shown} is not that of this version, and was left as it is; ` +
+    `\`${program} plugin types > ${shown}\` replaces it\n`;
 }
 
 function taken(path: string): SatchelError {

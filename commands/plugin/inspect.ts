@@ -1,11 +1,15 @@
-import { printable } from "../../lib/printable.ts";
-import { EXIT_OK } from "../output/exit.ts";
+import type { Column } from "../../lib/terminal/mod.ts";
 import type { Invocation } from "../line/invocation.ts";
-import { outputMode, printResult } from "../output/output.ts";
 import { openReporter } from "../output/reporter.ts";
+import { EXIT_OK } from "../output/exit.ts";
+import { outputMode, printResult } from "../output/output.ts";
+import { tableText } from "../output/table.ts";
 import { loadSettings } from "../settings/settings.ts";
 import { openPlugin } from "./find.ts";
 import { type PluginDetails, pluginDetails } from "./report.ts";
+import { unusable } from "./unusable.ts";
+
+const COLUMNS: readonly Column[] = [{ header: "KEY" }, { header: "VALUE", shrinksTo: 20 }];
 
 /** `satchel plugin inspect PLUGIN`: what a plugin says of itself, and what is said about it. */
 export async function run(invocation: Invocation): Promise<number> {
@@ -13,27 +17,25 @@ export async function run(invocation: Invocation): Promise<number> {
   using reporter = openReporter(settings, invocation.signal);
   await using opened = await openPlugin(invocation.arguments[0], settings, invocation, reporter);
   const { plugin, location } = opened;
+  if (plugin.failure) throw unusable(plugin);
   const details = pluginDetails(plugin, Object.keys(location.settings ?? {}));
   reporter.finish();
-  await printResult(outputMode(invocation.flags), details, () => text(details));
+  await printResult(outputMode(invocation.flags), details, () => table(details));
   return EXIT_OK;
 }
 
-function text(details: PluginDetails): string {
-  const { state, reason, hint } = details;
+function table(details: PluginDetails): string {
   const rows: [string, string][] = [
-    ["Name", details.name],
-    ["Description", details.description],
-    ["Version", details.version],
-    ["Form", details.form],
-    ["Contract", String(details.contract ?? "")],
-    ["Hooks", details.hooks.join(", ")],
-    ["Commands", details.commands.map(({ name, short }) => `${name} (${short})`).join(", ")],
-    ["Settings", details.settings.join(", ")],
-    ["Path", details.path],
-    ["From", details.from],
-    ["State", [state, reason, hint].filter((each) => each !== "").join(": ")],
+    ["name", details.name],
+    ["description", details.description],
+    ["version", details.version],
+    ["form", details.form],
+    ["contract", String(details.contract)],
+    ["hooks", details.hooks.join(", ")],
+    ...details.commands.map(({ name, summary }): [string, string] => ["command", `${name}: ${summary}`]),
+    ["settings", details.settings.join(", ")],
+    ["path", details.path],
+    ["from", details.from],
   ];
-  return rows.filter(([, value]) => value !== "").map(([key, value]) => `${`${key}:`.padEnd(13)}${printable(value)}\n`)
-    .join("");
+  return tableText(COLUMNS, rows.filter(([, value]) => value !== ""));
 }

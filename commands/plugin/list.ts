@@ -1,4 +1,4 @@
-import { type Column, formatColumns, isTerminal, terminalSize } from "../../lib/terminal/mod.ts";
+import type { Column } from "../../lib/terminal/mod.ts";
 import { EXIT_OK } from "../output/exit.ts";
 import { isSet } from "../line/flags.ts";
 import type { Invocation } from "../line/invocation.ts";
@@ -6,6 +6,7 @@ import { outputMode, printResult } from "../output/output.ts";
 import { subcommand } from "../line/parse.ts";
 import { openCommandPlugins } from "../open/plugins.ts";
 import { openReporter } from "../output/reporter.ts";
+import { tableText } from "../output/table.ts";
 import { loadSettings } from "../settings/settings.ts";
 import { commandsOnPath } from "./path_commands.ts";
 import { type PluginReport, pluginReport } from "./report.ts";
@@ -47,6 +48,5 @@ function table(plugins: readonly PluginReport[]): string {
     path,
     from,
   ]);
-  const width = isTerminal("stdout") ? terminalSize("stdout").columns : undefined;
-  return formatColumns(COLUMNS, rows, width).map((line) => `${line}\n`).join("");
+  return tableText(COLUMNS, rows);
 }

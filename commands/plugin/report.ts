@@ -22,16 +22,29 @@ export interface PluginReport {
 export interface PluginDetails extends PluginReport {
   description: string;
   version: string;
-  /** The version of the contract that it keeps; `null` if that is not known. */
-  contract: number | null;
+  /** The version of the contract that it keeps. */
+  contract: number;
   commands: readonly PluginCommandReport[];
   /** The keys of its settings. Their values may be secrets and are not shown. */
   settings: readonly string[];
 }
 
-/** A subcommand of a module. */
-export interface PluginCommandReport extends Pick<PluginCommandInfo, "name" | "short" | "flags"> {
+/** A subcommand of a module. What is not there is empty. */
+export interface PluginCommandReport {
+  name: string;
+  summary: string;
+  /** Its arguments, as its help has them. */
   usage: string;
+  flags: readonly PluginFlagReport[];
+}
+
+/** A flag of a subcommand. */
+export interface PluginFlagReport {
+  name: string;
+  /** Empty if it has no short form. */
+  letter: string;
+  type: string;
+  summary: string;
 }
 
 /** What can be told about a plugin in a list. */
@@ -49,7 +62,7 @@ export function pluginReport({ name, form, hooks, path, from, failure }: FoundPl
 }
 
 /**
- * All that can be told about a plugin.
+ * All that can be told about a plugin that could be loaded.
  *
  * @param settings the keys of its settings
  */
@@ -58,8 +71,13 @@ export function pluginDetails(plugin: FoundPlugin, settings: readonly string[]):
     ...pluginReport(plugin),
     description: plugin.description ?? "",
     version: plugin.version ?? "",
-    contract: plugin.contract ?? null,
-    commands: plugin.commands.map(({ name, short, usage = "", flags }) => ({ name, short, usage, flags })),
+    contract: plugin.contract ?? 1,
+    commands: plugin.commands.map(commandReport),
     settings,
   };
+}
+
+function commandReport({ name, summary, arguments: wanted, flags }: PluginCommandInfo): PluginCommandReport {
+  const described = flags.map(({ name, letter = "", type, summary }) => ({ name, letter, type, summary }));
+  return { name, summary, usage: wanted.usage, flags: described };
 }

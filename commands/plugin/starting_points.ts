@@ -1,4 +1,5 @@
 import contract from "../../lib/plugin/contract.ts" with { type: "text" };
+import { VERSION } from "../build_info.ts";
 
 /** A file that `satchel plugin init` writes. */
 export interface StartingFile {
@@ -12,20 +13,28 @@ export interface StartingFile {
 /** What a plugin can be started as. */
 export const FORMS = ["module", "executable"] as const;
 
+/** The version of the contract that what is written here keeps. */
+const CONTRACT = 1;
+
 /** The files that a new plugin starts from. They run as they are. */
 export function startingFiles(form: (typeof FORMS)[number], name: string): StartingFile[] {
   if (form === "executable") return [{ name: `satchel-${name}`, text: executable(name), mode: 0o755 }];
   return [
-    { name: "satchel.d.ts", text: contract, mode: 0o644, isShared: true },
+    { name: "satchel.d.ts", text: declarations(), mode: 0o644, isShared: true },
     { name: `${name}.ts`, text: moduleText(name), mode: 0o644 },
   ];
+}
+
+/** The types of the contract, for authors of modules; the first line says of what version. */
+export function declarations(): string {
+  return `// satchel ${VERSION}, version ${CONTRACT} of the contract\n${contract}`;
 }
 
 function moduleText(name: string): string {
   return `import type { Plugin } from "./satchel.d.ts";
 
 const plugin: Plugin = {
-  contract: 1,
+  contract: ${CONTRACT},
   name: "${name}",
   description: "Says what is pulled",
   version: "0.1.0",
@@ -40,10 +49,9 @@ const plugin: Plugin = {
   commands: [
     {
       name: "hello",
-      short: "Greet somebody",
-      usage: "[NAME]",
-      arguments: { min: 0, max: 1 },
-      flags: [{ name: "loud", short: "l", type: "bool", usage: "Greet loudly" }],
+      summary: "Greet somebody",
+      arguments: { usage: "[NAME]", min: 0, max: 1 },
+      flags: [{ name: "loud", letter: "l", type: "bool", summary: "Greet loudly" }],
       run({ arguments: [name = "world"], flags }, { print }) {
         const text = \`Hello, \${name}\`;
         print(\`\${flags.loud === true ? text.toUpperCase() : text}\\n\`);
@@ -61,10 +69,8 @@ function executable(name: string): string {
 # A plugin for satchel, and the command "satchel NAME".
 set -eu
 
-# The text member "$1" of the request on stdin. A text has no unescaped quotes, so what matches is a member and not a
-# part of a text; where a text has escapes, or there is no such member, nothing is printed. With jq: .request[$1]
-member() {
-  sed -n 's/.*"request":{.*"'"$1"'":"\([^"\\]*\)".*/\1/p'
+usage() {
+  echo "usage: satchel NAME hello [WHOM]"
 }
 
 case "\${1-}" in
@@ -74,8 +80,9 @@ case "\${1-}" in
 --satchel-hook)
   case "$2" in
   beforePull)
+    # The image is in the environment; the whole request and the settings are JSON on stdin, for those who want more.
     # What goes to stderr is shown to the user; the answer goes to stdout.
-    echo "$(member reference) is about to be pulled" >&2
+    echo "$SATCHEL_REFERENCE is $SATCHEL_DIGEST" >&2
     echo '{"allow": true}'
     ;;
   *)
@@ -87,8 +94,11 @@ case "\${1-}" in
 hello)
   echo "Hello, \${2-world}"
   ;;
+-h | --help)
+  usage
+  ;;
 *)
-  echo "usage: satchel NAME hello [WHOM]" >&2
+  usage >&2
   exit 2
   ;;
 esac

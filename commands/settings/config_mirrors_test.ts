@@ -69,6 +69,7 @@ plugins:
   - ./allow.ts
   - builtin:docker-credential
   - path: /opt/satchel-x
+    timeout: 1m30s
     settings: { list: [1, null, { a: yes }], "__proto__": { b: 1.5 }, text: "true" }
 `);
   assert.deepEqual(values.plugins?.map(({ path, from }) => [path, from]), [
@@ -76,6 +77,7 @@ plugins:
     ["builtin:docker-credential", `${FILE}:4:5`],
     ["/opt/satchel-x", `${FILE}:5:5`],
   ]);
+  assert.deepEqual(values.plugins?.map(({ timeout }) => timeout), [undefined, undefined, 90_000]);
   const settings = values.plugins![2].settings!;
   assert.equal(
     JSON.stringify(settings),
@@ -90,6 +92,10 @@ Deno.test("what is wrong with plugins is told with its place", () => {
   assert.match(complaint("plugins: ['']"), /^1:11: plugins: it must not be empty/);
   assert.match(complaint("plugins: [{settings: {}}]"), /^1:11: plugins: path is missing/);
   assert.match(complaint("plugins: [{path: a, setings: {}}]"), /unknown key "setings": did you mean settings\?/);
+  assert.match(complaint("plugins: [{path: a, timeout: x}]"), /^1:30: plugins: timeout: it must be a duration/);
+  for (const timeout of ["0", "0.1ms", "61m"]) {
+    assert.match(complaint(`plugins: [{path: a, timeout: ${timeout}}]`), /timeout: it must be from 1ms to 1h/);
+  }
   assert.match(complaint("plugins: [{path: a, settings: [1]}]"), /^1:31: plugins: settings: they must be a map/);
   assert.match(complaint("plugins: [{path: a, settings: {x: .inf}}]"), /settings: x: it must be a value that JSON has/);
   assert.match(complaint("plugins: [{path: &p a, settings: {x: *p}}]"), /settings: x: an alias cannot be used here/);

@@ -1,6 +1,7 @@
 import { isMap, isScalar, type YAMLMap } from "yaml";
 import type { SatchelError } from "../../lib/error.ts";
-import { suggestions } from "../line/suggest.ts";
+import { suggestions } from "../../lib/suggest.ts";
+import { parseDuration } from "../line/flags.ts";
 
 /** A file that nodes come from. */
 export interface ConfigSource {
@@ -46,6 +47,13 @@ export function readEntries(
 ): (readonly [string, unknown, unknown])[] {
   if (!isMap(node)) throw source.complain(node, rule);
   return node.items.map((pair) => [readText(pair.key, source), pair.value, pair.key] as const);
+}
+
+/** A duration, in milliseconds. */
+export function readDuration(node: unknown, source: ConfigSource): number {
+  const duration = isScalar(node) ? parseDuration(String(node.value)) : undefined;
+  if (duration === undefined) throw source.complain(node, "it must be a duration like 30s or 5m");
+  return duration;
 }
 
 /** A text. */

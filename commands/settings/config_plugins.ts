@@ -1,12 +1,13 @@
 import { dirname, resolve } from "node:path";
 import { isMap, isScalar, isSeq } from "yaml";
 import type { Json, PluginLocation } from "../../lib/plugin/mod.ts";
-import { type ConfigSource, readEntries, readMap, readText, within } from "./config_node.ts";
+import { BUILTIN } from "../../lib/plugin/names.ts";
+import { type ConfigSource, readDuration, readEntries, readMap, readText, within } from "./config_node.ts";
 
-/** What stands for a plugin that satchel brings along. */
-const BUILTIN = "builtin:";
+/** The longest that a hook may be given, in milliseconds: an hour. */
+const MAX_TIMEOUT = 3_600_000;
 
-/** Reads `plugins`: paths, or maps of `path` and `settings`, in the order in which they are asked. */
+/** Reads `plugins`: paths, or maps of `path`, `settings` and `timeout`, in the order in which they are asked. */
 export function readPlugins(node: unknown, source: ConfigSource): PluginLocation[] {
   if (!isSeq(node)) throw source.complain(node, "it must be a list of plugins");
   return node.items.map((item) => readPlugin(item, source));
@@ -15,9 +16,19 @@ export function readPlugins(node: unknown, source: ConfigSource): PluginLocation
 function readPlugin(node: unknown, source: ConfigSource): PluginLocation {
   const from = source.where(node);
   if (!isMap(node)) return { path: readPath(node, source), from };
-  const { path, settings } = readMap(node, { path: readPath, settings: readSettings }, source);
+  const { path, settings, timeout } = readMap(
+    node,
+    { path: readPath, settings: readSettings, timeout: readTimeout },
+    source,
+  );
   if (path === undefined) throw source.complain(node, "path is missing");
-  return { path, from, ...(settings && { settings }) };
+  return { path, from, ...(settings && { settings }), ...(timeout !== undefined && { timeout }) };
+}
+
+function readTimeout(node: unknown, source: ConfigSource): number {
+  const timeout = readDuration(node, source);
+  if (timeout >= 1 && timeout <= MAX_TIMEOUT) return timeout;
+  throw source.complain(node, "it must be from 1ms to 1h");
 }
 
 function readPath(node: unknown, source: ConfigSource): string {

@@ -4,9 +4,9 @@ import { SatchelError } from "../../lib/error.ts";
 import { isRegistry } from "../../lib/oci/reference.ts";
 import type { ConfigFile, ConfigText, LoadedConfig } from "./config_file.ts";
 import { readMirrors } from "./config_mirrors.ts";
-import { type ConfigSource, type Reader, readMap, readText } from "./config_node.ts";
+import { type ConfigSource, readDuration, type Reader, readMap, readText } from "./config_node.ts";
 import { readPlugins } from "./config_plugins.ts";
-import { CONCURRENCY_RULE, parseConcurrency, parseDuration } from "../line/flags.ts";
+import { CONCURRENCY_RULE, parseConcurrency } from "../line/flags.ts";
 
 /** How each key is read. */
 const KEYS: { [Key in keyof ConfigFile]-?: Reader<NonNullable<ConfigFile[Key]>> } = {
@@ -79,10 +79,4 @@ function readConcurrency(node: unknown, source: ConfigSource): number {
   const number = isScalar(node) && typeof node.value === "number" ? parseConcurrency(String(node.value)) : undefined;
   if (number === undefined) throw source.complain(node, CONCURRENCY_RULE);
   return number;
-}
-
-function readDuration(node: unknown, source: ConfigSource): number {
-  const duration = isScalar(node) ? parseDuration(String(node.value)) : undefined;
-  if (duration === undefined) throw source.complain(node, "it must be a duration like 30s or 5m");
-  return duration;
 }

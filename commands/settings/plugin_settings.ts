@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { SatchelError } from "../../lib/error.ts";
 import type { PluginLocation } from "../../lib/plugin/mod.ts";
+import { BUILTIN } from "../../lib/plugin/names.ts";
 import { type FlagValues, isSet, listOf } from "../line/flags.ts";
 import type { Environment } from "../line/invocation.ts";
 
@@ -14,9 +15,6 @@ export interface PluginSettings {
 
 /** The folder of plugins for all users of the host. */
 const HOST_FOLDER = "/etc/satchel/plugins";
-
-/** What stands for a plugin that satchel brings along. */
-const BUILTIN = "builtin:";
 
 /**
  * Which plugins there may be, in the order in which they are asked: those of `--plugin`, of `SATCHEL_PLUGINS`, of the

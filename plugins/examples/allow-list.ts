@@ -19,15 +19,17 @@ import type { Json, Plugin, TransferRequest } from "../../lib/plugin/contract.ts
 
 /** What an image can be allowed by. */
 interface Names {
-  /** `registry/repository:tag`, or with the digest where that was asked for. */
+  /** `registry/repository:tag`, or the pinned name where the digest was asked for. */
   name: string;
+  /** `registry/repository@digest` */
   pinned: string;
   digest: string;
 }
 
-function namesOf({ reference, registry, repository, subject }: TransferRequest): Names {
+function namesOf({ registry, repository, tag, subject }: TransferRequest): Names {
   const pinned = `${registry}/${repository}@${subject.digest}`;
-  return { name: reference.includes("@") ? pinned : reference, pinned, digest: subject.digest };
+  // Without a tag it is pulled by its digest.
+  return { name: tag === undefined ? pinned : `${registry}/${repository}:${tag}`, pinned, digest: subject.digest };
 }
 
 function entriesOf(allow: Json | undefined): string[] {

@@ -30,6 +30,7 @@ peerTest("registry", "what plugin init writes runs as it is: its command, its ho
   const { name, digest, flags } = await published(registry);
   const module = await inFolder(scratch, "plugin", "init", "mine");
   assert.match(module.stdout, /^Wrote satchel\.d\.ts and mine\.ts\n/);
+  assert.equal(module.stderr, "");
   const executable = await inFolder(scratch, "plugin", "init", "other", "--form", "executable", "--directory", "sub");
   assert.match(executable.stdout, /^Wrote sub\/satchel-other\n/);
   for (const [path, word] of [["./mine.ts", "mine"], ["./sub/satchel-other", "other"]]) {
@@ -37,12 +38,14 @@ peerTest("registry", "what plugin init writes runs as it is: its command, its ho
     assert.equal(hello.stdout, "Hello, you\n", describe(hello));
     const pull = await inFolder(scratch, "--plugin", path, "image", "pull", name, ...flags);
     assert.equal(pull.code, 0, describe(pull));
-    assert.ok(pull.stderr.includes(`\n${word}: ${name} is `), pull.stderr);
+    assert.ok(pull.stderr.includes(`\n${word}: ${name} is ${digest}\n`), pull.stderr);
+    const help = await inFolder(scratch, "--plugin", path, word, "--help");
+    assert.deepEqual([help.code, help.stderr], [0, ""]);
+    assert.match(help.stdout, /hello/);
   }
   assert.equal((await inFolder(scratch, "--plugin", "./mine.ts", "mine", "hello", "-l")).stdout, "HELLO, WORLD\n");
   const byDeno = await satchelByDeno(["--plugin", "./mine.ts", "mine", "hello"], { cwd: scratch.path });
   assert.equal(byDeno.stdout, "Hello, world\n", describe(byDeno));
-  assert.ok(digest.startsWith("sha256:"));
 });
 
 Deno.test("the module that plugin init writes passes the type check of deno", async () => {
@@ -85,6 +88,31 @@ Deno.test("plugin init overwrites nothing, and writes files that nobody else may
   );
   const second = await init("three");
   assert.match(second.stdout, /^Wrote three\.ts\n/, "the types are shared");
+  assert.equal(second.stderr, "");
+});
+
+Deno.test("types of another version are told and left as they are; plugin types prints those of this one", async () => {
+  await using scratch = await scratchFolder();
+  const types = await satchelSucceeds(["plugin", "types"]);
+  assert.match(types, /^\/\/ satchel \S+, version 1 of the contract\n\/\*\*\n/);
+  await Deno.writeTextFile(scratch.at("satchel.d.ts"), "// older\n");
+  const outcome = await inFolder(scratch, "plugin", "init", "one");
+  assert.equal(outcome.code, 0, describe(outcome));
+  assert.match(
+    outcome.stderr,
+    /^Warning: satchel\.d\.ts is not that of this version, .* `satchel plugin types > satchel\.d\.ts` replaces it\n$/,
+  );
+  assert.equal(await Deno.readTextFile(scratch.at("satchel.d.ts")), "// older\n");
+  await Deno.writeTextFile(scratch.at("satchel.d.ts"), types);
+  assert.equal((await inFolder(scratch, "plugin", "init", "two")).stderr, "");
+});
+
+Deno.test("plugin init works beside a configuration file that is broken", async () => {
+  await using scratch = await scratchFolder();
+  const env = { SATCHEL_CONFIG: await writeFile(scratch.at("broken.yaml"), "- [") };
+  const outcome = await satchel(["plugin", "init", "mine"], { cwd: scratch.path, env });
+  assert.equal(outcome.code, 0, describe(outcome));
+  assert.equal((await satchel(["plugin", "list"], { env })).code, 2);
 });
 
 Deno.test("a plugin cannot be called like a command of satchel's, or by what is no name", async () => {
@@ -106,21 +134,31 @@ Deno.test("a plugin cannot be called like a command of satchel's, or by what is 
 });
 
 const COMMANDS = `description: "Counts",
+version: "1.2.0",
 commands: [
   {
-    name: "count", short: "Count words", usage: "WORD...", arguments: { min: 1, max: null },
+    name: "count", summary: "Count words", arguments: { usage: "WORD...", min: 1, max: null },
     flags: [
-      { name: "unit", short: "u", type: "string", usage: "What they are" },
-      { name: "skip", type: "strings", usage: "Words to leave out" },
-      { name: "loud", type: "bool", usage: "Loudly" },
+      { name: "unit", letter: "u", type: "string", summary: "What they are" },
+      { name: "skip", type: "strings", summary: "Words to leave out" },
+      { name: "loud", type: "bool", summary: "Loudly" },
     ],
     run({ arguments: words, flags }, { print }) {
       print(JSON.stringify({ words, flags }) + "\\n");
       return words.length;
     },
   },
-  { name: "fail", short: "Fail", run() { throw new Error("no way"); } },
-  { name: "clash", short: "Clash", flags: [{ name: "store", type: "string", usage: "x" }], run() {} },
+  { name: "fail", summary: "Fail", run() { throw new Error("no way"); } },
+  {
+    name: "own", summary: "Has flags that satchel has too",
+    flags: [
+      { name: "config", letter: "q", type: "strings", summary: "x" },
+      { name: "output", letter: "o", type: "bool", summary: "x" },
+      { name: "version", letter: "v", type: "bool", summary: "x" },
+      { name: "debug", type: "string", summary: "x" },
+    ],
+    run({ flags }, { print }) { print(JSON.stringify(flags)); if (flags.debug) throw new Error("with a trace?"); },
+  },
 ],`;
 
 Deno.test("a module's commands have help, flags and suggestions, and their number is the exit status", async () => {
@@ -150,11 +188,51 @@ Deno.test("a module's commands have help, flags and suggestions, and their numbe
   assert.match(failed.stderr, /the plugin counter \(\S+counter\.js\) failed in the command fail: no way/);
   const before = await satchel(["--nope", "--plugin", plugin, "counter", "count", "a"]);
   assert.match(before.stderr, /^Error: unknown flag: --nope$/m, "flags before the name are satchel's");
-  assert.match((await call("clash", "--store", "x")).stderr, /has a flag --store that is one of satchel's own/);
+});
+
+Deno.test("behind a plugin's name all flags are the plugin's, also those that satchel has", async () => {
+  await using scratch = await scratchFolder();
+  const plugin = await writeModule(scratch, "counter", COMMANDS);
+  const call = (...args: string[]) => satchel(["--plugin", plugin, "counter", ...args]);
+  const own = await call("own", "--config", "a,b", "-q", "c", "-o", "--version");
+  assert.deepEqual([own.code, JSON.parse(own.stdout)], [0, { config: ["a", "b", "c"], output: true, version: true }]);
+  const help = (await call("own", "-h")).stdout;
+  assert.match(help, /-q, --config strings/);
+  assert.doesNotMatch(help, /Global Flags|--store/);
+  for (const flag of ["--store=x", "--quiet", "--plugin=x", "--no-plugins"]) {
+    const outcome = await call("own", flag);
+    assert.equal(outcome.code, 2, describe(outcome));
+    assert.match(outcome.stderr, /^Error: unknown flag: --[a-z-]+$/m);
+    assert.match(outcome.stderr, /Run 'satchel counter own --help' for usage/);
+  }
+  const failed = await call("own", "--debug", "x");
+  assert.doesNotMatch(failed.stderr, /^\s+at /m, "the flag is not satchel's");
+  const traced = await satchel(["--debug", "--plugin", plugin, "counter", "fail"]);
+  assert.match(traced.stderr, /^\s+at /m);
+});
+
+Deno.test("help or the version of a command that a plugin does not have is an error, the plugin's own version is told", async () => {
+  await using scratch = await scratchFolder();
+  const plugin = await writeModule(scratch, "counter", COMMANDS);
+  const bare = await writeModule(scratch, "bare", 'commands: [{ name: "x", summary: "x", run() {} }],');
+  const call = (...args: string[]) => satchel(["--plugin", plugin, "--plugin", bare, ...args]);
+  for (const flag of ["--help", "-h", "--version"]) {
+    const typo = await call("counter", "coutn", flag);
+    assert.deepEqual([typo.code, typo.stdout], [2, ""], describe(typo));
+    assert.match(typo.stderr, /unknown command "coutn" for "satchel counter"\n\nDid you mean this\?\n\tcount\n/);
+  }
+  const nobody = await call("contuer", "--help");
+  assert.deepEqual([nobody.code, nobody.stdout], [2, ""], describe(nobody));
+  const version = await call("counter", "--version");
+  assert.deepEqual([version.code, version.stdout], [0, "counter 1.2.0\n"], describe(version));
+  const without = await call("bare", "--version");
+  assert.equal(without.code, 2, describe(without));
+  assert.match(without.stderr, /unknown flag: --version/);
 });
 
 /** An executable that shows how it was called. */
-const SHOWS = '#!/bin/sh\nprintf "[%s]" "$@"; read -r line; echo " $line $MARK" >&2; exit 7\n';
+const SHOWS =
+  '#!/bin/sh\nprintf "[%s]" "$@"; read -r line; echo " $line $MARK $SATCHEL_CONTRACT $SATCHEL_VERSION" >&2; exit 7\n';
 
 Deno.test("an executable on PATH gets what stands behind its name, stdin and all, and its status is the answer", async () => {
   await using scratch = await scratchFolder();
@@ -164,7 +242,7 @@ Deno.test("an executable on PATH gets what stands behind its name, stdin and all
   const outcome = await satchel(["--quiet", ...line], { env, stdin: "input\n" });
   assert.equal(outcome.code, 7, describe(outcome));
   assert.equal(outcome.stdout, "[--help][-x][][--store][image][pull]");
-  assert.equal(outcome.stderr, " input seen\n");
+  assert.match(outcome.stderr, /^ input seen 1 \d+\.\d+\.\d+\S*\n$/);
   const without = await satchel(["--no-plugins", "shows"], { env });
   assert.equal(without.code, 2, describe(without));
   assert.match(without.stderr, /^Error: unknown command "shows" for "satchel"$/m);
@@ -173,7 +251,7 @@ Deno.test("an executable on PATH gets what stands behind its name, stdin and all
 Deno.test("no plugin takes the place of a command of satchel's", async () => {
   await using scratch = await scratchFolder();
   await writeFile(scratch.at("satchel-version"), "#!/bin/sh\necho mine\n", 0o755);
-  const plugin = await writeModule(scratch, "version", 'commands: [{ name: "x", short: "x", run() {} }],');
+  const plugin = await writeModule(scratch, "version", 'commands: [{ name: "x", summary: "x", run() {} }],');
   const env = { PATH: `${scratch.path}:${Deno.env.get("PATH")}` };
   assert.match(await satchelSucceeds(["--plugin", plugin, "version"], { env }), /^satchel v/);
   assert.deepEqual((await list([], { env })).filter(({ from }: { from: string }) => from === "PATH"), []);
@@ -196,7 +274,7 @@ Deno.test("a word that is no plugin's gives the usual error, with what is wrong 
   const plugin = await writeFile(scratch.at("broken.js"), "export default 1;\n");
   const outcome = await satchel(["--plugin", plugin, "imgae"]);
   assert.equal(outcome.code, 2, describe(outcome));
-  assert.match(outcome.stderr, /^Warning: the plugin \S+broken\.js cannot be used: it has no default export/m);
+  assert.match(outcome.stderr, /^Warning: the plugin broken\.js \(\S+broken\.js\) cannot be used: /m);
   assert.match(outcome.stderr, /^Error: unknown command "imgae" for "satchel"\n\nDid you mean this\?\n\timage\n/m);
 });
 
@@ -207,10 +285,10 @@ Deno.test("plugin list has the order in which plugins are asked: flag, variable,
   await Deno.mkdir(scratch.at(".config/satchel/plugins"), { mode: 0o755 });
   await writeFile(
     scratch.at(".config/satchel/plugins/in-folder.js"),
-    'export default { contract: 1, name: "in-folder" };',
+    'export default { contract: 1, name: "in-folder", sign() {} };',
   );
-  const flag = await writeModule(scratch, "by-flag", "");
-  const first = await writeModule(scratch, "variable-1", "");
+  const flag = await writeModule(scratch, "by-flag", "sign() {},");
+  const first = await writeModule(scratch, "variable-1", "sign() {},");
   const second = await writeExecutable(scratch, "variable-2", "echo");
   const env = { SATCHEL_PLUGINS: `${first}:${second}`, PATH: "/nonexistent" };
   const found = await list(["--plugin", flag], { home, env });
@@ -243,8 +321,58 @@ Deno.test("plugin inspect shows the keys of settings, not their values; a path n
   }
   const details = JSON.parse(await satchelSucceeds(["plugin", "inspect", plugin, "-o", "json"]));
   assert.deepEqual([details.name, details.settings, details.state], ["counter", [], "ok"]);
-  assert.deepEqual(details.commands.map(({ name }: { name: string }) => name), ["count", "fail", "clash"]);
+  assert.deepEqual(details.commands.map(({ name }: { name: string }) => name), ["count", "fail", "own"]);
+  assert.deepEqual(details.commands[0].flags[1], {
+    name: "skip",
+    letter: "",
+    type: "strings",
+    summary: "Words to leave out",
+  });
+  assert.deepEqual([details.commands[0].usage, details.commands[1].usage], ["WORD...", ""]);
   assert.equal((await satchel(["plugin", "inspect", "nobody"])).code, 3);
+});
+
+Deno.test("what cannot be used ends with the status that fits why, for inspect, call and its commands alike", async () => {
+  await using scratch = await scratchFolder();
+  const missing = scratch.at("missing.js");
+  const broken = await writeFile(scratch.at("broken.js"), "export default 1;\n");
+  const open = await writeModule(scratch, "open", "");
+  await Deno.chmod(open, 0o666);
+  for (
+    const [path, word, code, says] of [
+      [missing, "missing", 2, /does not exist/],
+      [open, "open", 5, /can be written to by everybody[^]*\nHint: /],
+      [broken, "broken", 1, /cannot be used/],
+    ] as const
+  ) {
+    for (const args of [["plugin", "inspect", path], ["plugin", "call", path, "sign"], ["--plugin", path, word, "x"]]) {
+      const outcome = await satchel(args, { stdin: "{}" });
+      assert.deepEqual([outcome.code, outcome.stdout], [code, ""], `${args}: ${describe(outcome)}`);
+      assert.match(outcome.stderr, /^Error: the plugin \S+ \(\/\S+\) cannot be used: /m);
+      assert.match(outcome.stderr, says);
+    }
+  }
+});
+
+Deno.test("an executable goes by the name of its manifest, whatever its file is called", async () => {
+  await using scratch = await scratchFolder();
+  const text = `#!/bin/sh\n[ "$1" = --satchel-manifest ] || exec echo "$0 $1"
+echo '{"contract": 1, "name": "other", "hooks": []}'\n`;
+  const plugin = await writeFile(scratch.at("satchel-file"), text, 0o755);
+  assert.equal(await satchelSucceeds(["--plugin", plugin, "other", "x"]), `${plugin} x\n`);
+  const outcome = await satchel(["--plugin", plugin, "file", "x"]);
+  assert.equal(outcome.code, 2, describe(outcome));
+  assert.match(outcome.stderr, /unknown command "file"/);
+});
+
+Deno.test("a path with a comma is one path", async () => {
+  await using scratch = await scratchFolder();
+  await Deno.mkdir(scratch.at("a,b"), { mode: 0o755 });
+  const one = await writeModule(scratch, "a,b/one", "sign() {},");
+  await Deno.writeTextFile(one, 'export default { contract: 1, name: "one", sign() {} };');
+  const two = await writeModule(scratch, "two", "sign() {},");
+  const found = await list(["--plugin", one, "--plugin", two], { env: { PATH: "/" } });
+  assert.deepEqual(found.map(({ name }: { name: string }) => name), ["one", "two"]);
 });
 
 Deno.test("plugin call reaches every hook, with the plugin's settings", async () => {
@@ -259,7 +387,7 @@ Deno.test("plugin call reaches every hook, with the plugin's settings", async ()
       ).join(" ")
     }
     sign: ({ subject }) => ({ artifacts: [{ artifactType: "a/b", layers: [{ mediaType: "a/b", data: btoa(subject.digest) }] }] }),
-    verify: ({ artifacts }) => ({ verified: artifacts.length > 0, reason: "counted", evidence: artifacts }),
+    verify: ({ artifacts }) => ({ verdict: artifacts.length > 0 ? "verified" : "none", reason: "counted", evidence: artifacts }),
     credentials: { get: () => ({ credential: { username: "u", password: "p" } }), list: () => ({ registries: ["r"] }) },`,
   );
   const home = await configure(scratch, plugin, { x: "!" });
@@ -270,7 +398,7 @@ Deno.test("plugin call reaches every hook, with the plugin's settings", async ()
   for (const hook of hooks) assert.deepEqual(await call(hook, { reference: "r" }), { allow: false, reason: "r!" });
   const { artifacts } = await call("sign", { subject: { digest: "sha256:00" } });
   assert.equal(atob(artifacts[0].layers[0].data), "sha256:00");
-  assert.equal((await call("verify", { artifacts: [1] })).verified, true);
+  assert.equal((await call("verify", { artifacts: [1] })).verdict, "verified");
   assert.deepEqual(await call("credentials.get", { registry: "r" }), { credential: { username: "u", password: "p" } });
   assert.deepEqual(await call("credentials.list", undefined), { registries: ["r"] });
 
@@ -281,7 +409,10 @@ Deno.test("plugin call reaches every hook, with the plugin's settings", async ()
     /the plugin all \(\S+all\.js\) has no hook credentials\.store\nHint: It has: credentials\.get/,
   );
   const garbage = await satchel(["plugin", "call", "all", "verify"], { home, stdin: "{" });
-  assert.match(garbage.stderr, /the request on stdin is not JSON/);
+  assert.match(garbage.stderr, /the request on stdin is not JSON: it breaks at line 1, column 2/);
+  const secret = await satchel(["plugin", "call", "all", "credentials.get"], { home, stdin: '{"password": hunter2}' });
+  assert.equal(secret.code, 1, describe(secret));
+  assert.doesNotMatch(secret.stderr, /hunter2/);
   const long = await satchel(["plugin", "call", "all", "verify"], { home, stdin: `"${"x".repeat(4 << 20)}"` });
   assert.equal(long.code, 2, describe({ ...long, stdout: "" }));
   assert.match(long.stderr, /longer than 4194304 bytes/);

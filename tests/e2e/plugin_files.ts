@@ -1,8 +1,4 @@
-import { join } from "node:path";
-import { makeGadget, pushImage, type Registry, ROOT, type Scratch } from "../harness/mod.ts";
-
-/** Plugins of the tree, for users to start from. */
-export const EXAMPLES = join(ROOT, "plugins/examples");
+import { makeGadget, pushImage, type Registry, type Scratch } from "../harness/mod.ts";
 
 /** Writes a file that nobody else may write to, whatever the umask of the test is. */
 export async function writeFile(path: string, text: string, mode = 0o644): Promise<string> {
@@ -34,10 +30,17 @@ esac
   return writeFile(scratch.at(`satchel-${name}`), text, 0o755);
 }
 
-/** Writes a configuration file that names one plugin with its settings; returns the folder that is `HOME`. */
-export async function configure(scratch: Scratch, path: string, settings: unknown): Promise<string> {
+/**
+ * Writes a configuration file that names one plugin with its settings; returns the folder that is `HOME`.
+ *
+ * @param timeout how long a hook may take: `1s`
+ */
+export async function configure(scratch: Scratch, path: string, settings: unknown, timeout = "30s"): Promise<string> {
   await Deno.mkdir(scratch.at(".config/satchel"), { recursive: true, mode: 0o755 });
-  await writeFile(scratch.at(".config/satchel/config.yaml"), JSON.stringify({ plugins: [{ path, settings }] }));
+  await writeFile(
+    scratch.at(".config/satchel/config.yaml"),
+    JSON.stringify({ plugins: [{ path, settings, timeout }] }),
+  );
   return scratch.path;
 }
 

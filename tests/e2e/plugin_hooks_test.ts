@@ -11,7 +11,7 @@ import {
   scratchFolder,
   startRegistry,
 } from "../harness/mod.ts";
-import { published, writeExecutable, writeModule } from "./plugin_files.ts";
+import { published, writeExecutable, writeFile, writeModule } from "./plugin_files.ts";
 
 /** A hook that appends its request to a file, a line each. */
 function recorder(scratch: Scratch, hook: string, answer = "{ allow: true }"): string {
@@ -136,14 +136,61 @@ peerTest("registry", "all plugins are asked in their order, until one refuses", 
   assert.match(outcome.stderr, /first: one\nsecond: two\nError: .* refused by the plugin second: second says no$/m);
 });
 
-peerTest("registry", "a pull by digest is asked about by its digest, without a tag", async () => {
+for (const tag of ["", ":v1"]) {
+  peerTest("registry", `a pull of app${tag}@DIGEST is asked about by its digest, without a tag`, async () => {
+    await using scratch = await scratchFolder();
+    await using registry = await startRegistry();
+    const { digest, flags } = await published(registry);
+    const name = `${registry.host}/team/app${tag}@${digest}`;
+    const plugin = await writeModule(scratch, "watch", recorder(scratch, "beforePull"));
+    await satchelSucceeds(["image", "pull", name, "--plugin", plugin, ...flags], { store: scratch.at("store") });
+    const [request] = await asked(scratch);
+    assert.equal(request.reference, name);
+    assert.ok(!("tag" in request));
+  });
+}
+
+peerTest("registry", "an instance of a class is a plugin, and so is what a function makes", async () => {
   await using scratch = await scratchFolder();
   await using registry = await startRegistry();
-  const { digest, flags } = await published(registry);
-  const name = `${registry.host}/team/app@${digest}`;
-  const plugin = await writeModule(scratch, "watch", recorder(scratch, "beforePull"));
-  await satchelSucceeds(["image", "pull", name, "--plugin", plugin, ...flags], { store: scratch.at("store") });
-  const [request] = await asked(scratch);
-  assert.equal(request.reference, name);
-  assert.ok(!("tag" in request));
+  const { name, flags } = await published(registry);
+  const text = `class Guard {
+  contract = 1;
+  name = "guard";
+  #reason = "not today";
+  beforePull() { return { allow: false, reason: this.#reason }; }
+}\n`;
+  const instance = await writeFile(scratch.at("instance.js"), `${text}export default new Guard();\n`);
+  const made = await writeFile(
+    scratch.at("made.js"),
+    `${text}export default ({ hooks }) => hooks.includes("beforePull") ? new Guard() : undefined;\n`,
+  );
+  for (const plugin of [instance, made]) {
+    const outcome = await satchel(["image", "pull", name, "--plugin", plugin, ...flags]);
+    assert.equal(outcome.code, 5, describe(outcome));
+    assert.match(outcome.stderr, /refused by the plugin guard: not today$/m);
+  }
 });
+
+peerTest(
+  "registry",
+  "an executable has what it needs of the image in its environment, and the user's has no say in that",
+  async () => {
+    await using scratch = await scratchFolder();
+    await using registry = await startRegistry();
+    const { name, digest, flags } = await published(registry);
+    const names = ["REFERENCE", "REGISTRY", "REPOSITORY", "TAG", "DIGEST", "STORE", "CONTRACT"];
+    const shown = names.map((each) => `$SATCHEL_${each}`).join("|");
+    const plugin = await writeExecutable(scratch, "shows", `echo "${shown}" >&2; echo '{"allow": true}'`);
+    const store = scratch.at("store");
+    const env = Object.fromEntries(
+      names.filter((each) => each !== "STORE").map((each) => [`SATCHEL_${each}`, "forged"]),
+    );
+    for (const [image, tag] of [[name, "v1"], [`${name}@${digest}`, ""]]) {
+      const outcome = await satchel(["image", "pull", image, "--plugin", plugin, ...flags], { store, env });
+      assert.equal(outcome.code, 0, describe(outcome));
+      const line = [image, registry.host, "team/app", tag, digest, store, "1"].join("|");
+      assert.ok(outcome.stderr.includes(`shows: ${line}\n`), outcome.stderr);
+    }
+  },
+);

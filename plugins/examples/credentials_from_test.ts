@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import {
   ACCOUNT,
   ACCOUNT_LINE,
@@ -9,46 +8,11 @@ import {
   peerTest,
   pushImage,
   satchel,
-  type Scratch,
   scratchFolder,
   startRegistry,
-} from "../harness/mod.ts";
-import { configure, EXAMPLES, published, writeFile } from "./plugin_files.ts";
-
-/** Copies an example to where nobody else may write, as its header tells to. */
-async function installed(scratch: Scratch, name: string): Promise<string> {
-  const mode = name.endsWith(".ts") ? 0o644 : 0o755;
-  return await writeFile(scratch.at(name), await Deno.readTextFile(join(EXAMPLES, name)), mode);
-}
-
-for (const file of ["allow-list.ts", "satchel-allow-list"]) {
-  peerTest("registry", `${file} lets pass what is on its list and nothing else`, async () => {
-    await using scratch = await scratchFolder();
-    await using registry = await startRegistry();
-    const app = await published(registry);
-    const tool = await published(registry, "tools/trace");
-    const other = await published(registry, "other/app");
-    const plugin = await installed(scratch, file);
-    const allow = [app.name, `${registry.host}/tools/*`];
-    const home = await configure(scratch, plugin, { allow });
-    const pull = (name: string, home: string) => satchel(["image", "pull", name, ...app.flags], { home });
-    for (const { name } of [app, tool]) {
-      const outcome = await pull(name, home);
-      assert.equal(outcome.code, 0, describe(outcome));
-    }
-    for (const name of [other.name, `${app.name}@${app.digest}`, `${registry.host}/other/app@${other.digest}`]) {
-      const outcome = await pull(name, home);
-      assert.equal(outcome.code, 5, describe(outcome));
-      assert.match(outcome.stderr, /^Error: pulling \S+: refused by the plugin allow-list: \S+ is not on the list$/m);
-    }
-    await configure(scratch, plugin, { allow: [other.digest] });
-    assert.equal((await pull(other.name, home)).code, 0);
-    await configure(scratch, plugin, {});
-    const without = await pull(app.name, home);
-    assert.equal(without.code, 5, describe(without));
-    assert.match(without.stderr, /settings\.allow must be a list/);
-  });
-}
+} from "../../tests/harness/mod.ts";
+import { configure } from "../../tests/e2e/plugin_files.ts";
+import { installed } from "./_testing.ts";
 
 /** A registry with accounts that holds an image. */
 async function closedRegistry() {
