@@ -1,3 +1,4 @@
+import { commandsOnPath } from "../../lib/plugin/mod.ts";
 import type { Column } from "../../lib/terminal/mod.ts";
 import { EXIT_OK } from "../output/exit.ts";
 import { isSet } from "../line/flags.ts";
@@ -8,8 +9,7 @@ import { openCommandPlugins } from "../open/plugins.ts";
 import { openReporter } from "../output/reporter.ts";
 import { tableText } from "../output/table.ts";
 import { loadSettings } from "../settings/settings.ts";
-import { commandsOnPath } from "./path_commands.ts";
-import { type PluginReport, pluginReport } from "./report.ts";
+import { commandReport, type PluginReport, pluginReport } from "./report.ts";
 
 const COLUMNS: readonly Column[] = [
   { header: "NAME" },
@@ -29,8 +29,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const [root] = invocation.path;
   const isTaken = (name: string) =>
     subcommand(root, name) !== undefined || plugins.some((plugin) => plugin.name === name);
-  const onPath = isSet(invocation.flags, "no-plugins") ? [] : commandsOnPath(invocation.environment.PATH, isTaken);
-  const all = [...plugins, ...onPath];
+  const onPath = isSet(invocation.flags, "no-plugins") ? [] : commandsOnPath(invocation.environment.PATH);
+  const all = [...plugins, ...onPath.filter(({ name }) => !isTaken(name)).map(commandReport)];
   reporter.finish();
   for (const { name, reason, hint, state } of all) {
     if (state === "failed") reporter.warn(`${name} cannot be used: ${reason}${hint && ` (${hint})`}`);

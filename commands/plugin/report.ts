@@ -1,4 +1,4 @@
-import type { FoundPlugin, PluginCommandInfo } from "../../lib/plugin/mod.ts";
+import type { FoundPlugin, PathCommand, PluginCommandInfo } from "../../lib/plugin/mod.ts";
 
 /** What `-o json` prints about a plugin. Members are never renamed or removed, but more may come. */
 export interface PluginReport {
@@ -22,8 +22,8 @@ export interface PluginReport {
 export interface PluginDetails extends PluginReport {
   description: string;
   version: string;
-  /** The version of the contract that it keeps. */
-  contract: number;
+  /** The version of the contract that it keeps; empty if that is not known. */
+  contract: number | "";
   commands: readonly PluginCommandReport[];
   /** The keys of its settings. Their values may be secrets and are not shown. */
   settings: readonly string[];
@@ -61,6 +61,20 @@ export function pluginReport({ name, form, hooks, path, from, failure }: FoundPl
   };
 }
 
+/** What can be told about an executable on `PATH`, which is not run. */
+export function commandReport({ name, path, failure }: PathCommand): PluginReport {
+  return {
+    name,
+    form: "executable",
+    hooks: [],
+    state: failure ? "failed" : "command",
+    reason: failure?.message ?? "",
+    hint: failure?.hint ?? "",
+    path,
+    from: "PATH",
+  };
+}
+
 /**
  * All that can be told about a plugin that could be loaded.
  *
@@ -71,13 +85,13 @@ export function pluginDetails(plugin: FoundPlugin, settings: readonly string[]):
     ...pluginReport(plugin),
     description: plugin.description ?? "",
     version: plugin.version ?? "",
-    contract: plugin.contract ?? 1,
-    commands: plugin.commands.map(commandReport),
+    contract: plugin.contract ?? "",
+    commands: plugin.commands.map(subcommandReport),
     settings,
   };
 }
 
-function commandReport({ name, summary, arguments: wanted, flags }: PluginCommandInfo): PluginCommandReport {
+function subcommandReport({ name, summary, arguments: wanted, flags }: PluginCommandInfo): PluginCommandReport {
   const described = flags.map(({ name, letter = "", type, summary }) => ({ name, letter, type, summary }));
   return { name, summary, usage: wanted.usage, flags: described };
 }

@@ -4,7 +4,7 @@ import { scratchFolder } from "../../tests/harness/mod.ts";
 import { hasCode } from "../error.ts";
 import { openNamed, TRANSFER, writeModule, writeSafely, writeScript } from "./_testing.ts";
 import { findPlugins } from "./find.ts";
-import { findCommandOnPath, findProgram } from "./on_path.ts";
+import { commandsOnPath, findCommandOnPath, findProgram } from "./on_path.ts";
 
 const moduleNamed = (name: string) =>
   `export default { contract: 1, name: "${name}", beforePull: () => ({ allow: true }) };`;
@@ -156,6 +156,21 @@ Deno.test("a program is found on PATH, never in the current folder, and not wher
   assert.throws(() => findProgram("../satchel-hello", folders), (error) => hasCode(error, "usage"));
   chmodSync(scratch.at("bin"), 0o777);
   assert.throws(() => findCommandOnPath("hello", folders), (error) => hasCode(error, "refused"));
+});
+
+Deno.test("all commands on PATH are those that are found by name, with what is wrong with them", async () => {
+  await using scratch = await scratchFolder();
+  const folders = `:.:/nonexistent:${scratch.at("first")}:${scratch.at("bin")}`;
+  writeSafely(scratch.at("first", "satchel-hello"), "", 0o644);
+  const hello = writeSafely(scratch.at("bin", "satchel-hello"), "", 0o755);
+  const first = writeSafely(scratch.at("first", "satchel-bye"), "", 0o755);
+  writeSafely(scratch.at("bin", "satchel-bye"), "", 0o755);
+  const open = writeSafely(scratch.at("bin", "satchel-open"), "", 0o777);
+  for (const name of ["satchel-", "satchel-No", "satchel", "other"]) writeSafely(scratch.at("bin", name), "", 0o755);
+  const found = commandsOnPath(folders);
+  assert.deepEqual(found.map(({ name, path }) => [name, path]), [["bye", first], ["hello", hello], ["open", open]]);
+  assert.deepEqual(found.map(({ failure }) => failure?.code), [undefined, undefined, "refused"]);
+  assert.deepEqual(commandsOnPath(undefined), []);
 });
 
 Deno.test("a folder of plugins that cannot be read is a failure, as if it held a guard", async () => {
