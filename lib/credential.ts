@@ -14,16 +14,17 @@ export interface CredentialSubject {
   repository?: string;
 }
 
-/** Finds the account for a repository; `undefined` means: go on without one. */
-export type CredentialLookup = (
-  repository: { registry: string; repository: string },
-) => Promise<Credential | undefined>;
-
 /** Options of what a {@link CredentialSource} does. */
 export interface CredentialSourceOptions {
   /** Ends the operation with a `cancelled` error. */
   signal?: AbortSignal;
 }
+
+/** Finds the account for a repository; `undefined` means: go on without one. */
+export type CredentialLookup = (
+  repository: { registry: string; repository: string },
+  options?: CredentialSourceOptions,
+) => Promise<Credential | undefined>;
 
 /** One place where accounts are kept: an auth file, a credential helper, a plugin. */
 export interface CredentialSource {
@@ -45,4 +46,22 @@ export interface CredentialSource {
 
   /** Names the registries whose accounts are kept here. Absent where that cannot be told. */
   list?(options?: CredentialSourceOptions): Promise<readonly string[]>;
+}
+
+/**
+ * A text without the secrets of an account, also as HTTP Basic sends them: what a registry or a program says of an account may
+ * repeat it.
+ */
+export function withoutSecrets(text: string, credential: Credential): string {
+  const { username, password, identityToken, registryToken } = credential;
+  const basic = username !== undefined && password !== undefined ? basicCredentials(username, password) : undefined;
+  return [basic, password, identityToken, registryToken].reduce<string>(
+    (rest, secret) => secret ? rest.replaceAll(secret, "***") : rest,
+    text,
+  );
+}
+
+/** A name and a password as HTTP Basic sends them: base64 of `name:password` in UTF-8 (RFC 7617). */
+export function basicCredentials(username: string, password: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(`${username}:${password}`)));
 }

@@ -28,6 +28,15 @@ export function givenAccount(flags: FlagValues): GivenAccount {
   const username = textOf(flags, "username");
   const password = textOf(flags, "password");
   const passwordStdin = isSet(flags, "password-stdin");
+  const asking = ["explain", "get-login"].filter((name) => isSet(flags, name));
+  const giving = [
+    ...username === undefined ? [] : ["username"],
+    ...password === undefined ? [] : ["password"],
+    ...passwordStdin ? ["password-stdin"] : [],
+  ];
+  if (asking.length > 0 && asking.length + giving.length > 1) {
+    throw usage(`${[...asking, ...giving].slice(0, 2).map((name) => `--${name}`).join(" and ")} do not go together`);
+  }
   if (passwordStdin && password !== undefined) throw usage("--password and --password-stdin do not go together");
   if (passwordStdin && username === undefined) throw usage("--password-stdin needs a user name: --username");
   if (username !== undefined) checkUsername(username);

@@ -1,5 +1,5 @@
 import type { CredentialSubject } from "../../lib/credential.ts";
-import { type Asked, type Credentials, subjectName } from "../../lib/credentials/mod.ts";
+import { type Credentials, type SourceReport, subjectName } from "../../lib/credentials/mod.ts";
 import { printable } from "../../lib/printable.ts";
 import { formatColumns } from "../../lib/terminal/mod.ts";
 import { EXIT_OK } from "../output/exit.ts";
@@ -11,7 +11,7 @@ import type { Reporter } from "../output/reporter.ts";
 interface Row {
   source: string;
   /** `answered`, `none`, `missing`, `failed`, `not asked`. */
-  state: Asked["outcome"]["state"];
+  state: SourceReport["state"];
   /** The user name of an answer. */
   user?: string;
   /** Why it failed, is missing, or was not asked. */
@@ -37,12 +37,18 @@ export async function explainLogin(
   return EXIT_OK;
 }
 
-function rowOf({ source, outcome }: Asked): Row {
-  const row: Row = { source: printable(source), state: outcome.state };
-  if (outcome.state === "answered") row.user = userOf(outcome.credential.username);
-  if (outcome.state === "failed") row.reason = printable(outcome.error.message);
-  if (outcome.state === "missing" || outcome.state === "not asked") row.reason = outcome.why;
-  return row;
+function rowOf({ source, state, username, reason }: SourceReport): Row {
+  return {
+    source: printable(source),
+    state,
+    ...(state === "answered" && { user: userOf(username) }),
+    ...(reason !== undefined && { reason: printable(withoutName(reason, source)) }),
+  };
+}
+
+/** Plugins name themselves in what they say, which stands in the row already. */
+function withoutName(reason: string, source: string): string {
+  return reason.startsWith(source) ? reason.slice(source.length).replace(/^[: ]+/, "") : reason;
 }
 
 /** Docker's word for an account that is a token alone. */

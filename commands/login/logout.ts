@@ -3,19 +3,21 @@ import {
   type Credentials,
   eraseAccount,
   eraseAllAccounts,
+  filesWithAccounts,
   type FoundAccount,
+  type KeepOptions,
   subjectName,
 } from "../../lib/credentials/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
 import { write } from "../../lib/terminal/mod.ts";
-import { keepOptions, openKnownAccounts } from "../open/accounts.ts";
+import { keepOptions, openAccounts } from "../open/accounts.ts";
 import { EXIT_OK } from "../output/exit.ts";
 import { isSet } from "../line/flags.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { readRegistryName } from "./registry_name.ts";
 import { openCommandPlugins } from "../open/plugins.ts";
 import { openReporter } from "../output/reporter.ts";
-import { loadSettings } from "../settings/settings.ts";
+import { loadSettings, type Settings } from "../settings/settings.ts";
 
 /** `satchel logout REGISTRY`: forgets an account, or with `--all` those of the auth file. */
 export async function run(invocation: Invocation): Promise<number> {
@@ -23,17 +25,33 @@ export async function run(invocation: Invocation): Promise<number> {
   const subject = subjectOf(invocation);
   using reporter = openReporter(settings, invocation.signal);
   await using plugins = await openCommandPlugins(settings, invocation, reporter);
-  const accounts = await openKnownAccounts(settings, plugins, reporter);
+  const accounts = await openAccounts(settings, plugins, reporter);
   const keep = keepOptions(settings, plugins, reporter, invocation.signal);
   if (!subject) {
-    await eraseAllAccounts(keep);
-    write("stdout", "Removed login credentials for all registries\n");
+    await logOutOfAll(settings, keep);
     return EXIT_OK;
   }
   const erased = await eraseAccount(subject, keep);
   if (!erased) throw await notErased(subject, accounts, invocation.signal);
-  write("stdout", `Removed login credentials for ${subjectName(subject)}\n`);
+  say(settings, `Removed login credentials for ${subjectName(subject)}`);
   return EXIT_OK;
+}
+
+/** @throws {SatchelError} `no-account` if there are accounts left in the files of other programs */
+async function logOutOfAll(settings: Settings, keep: KeepOptions): Promise<void> {
+  const erased = await eraseAllAccounts(keep);
+  const left = (await filesWithAccounts(settings.authFiles)).filter((path) => path !== keep.file);
+  if (erased) say(settings, "Removed login credentials for all registries");
+  else if (left.length === 0) say(settings, "There were no login credentials to remove");
+  if (left.length === 0) return;
+  throw new SatchelError("no-account", `the credentials in ${left.join(", ")} stay there`, {
+    hint:
+      "Remove them with the program that wrote them (docker logout, podman logout --all), or name that file with --authfile.",
+  });
+}
+
+function say({ quiet }: Settings, text: string): void {
+  if (!quiet) write("stdout", `${text}\n`);
 }
 
 /** What to log out of; `undefined` is everything. */

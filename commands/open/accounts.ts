@@ -1,36 +1,37 @@
-import type { CredentialLookup } from "../../lib/credential.ts";
-import { type Credentials, type HelperSource, type KeepOptions, openCredentials } from "../../lib/credentials/mod.ts";
+import {
+  type AuthFiles,
+  checkNamedFile,
+  type Credentials,
+  type HelperSource,
+  type KeepOptions,
+  openCredentials,
+} from "../../lib/credentials/mod.ts";
 import type { PluginHost } from "../../lib/plugin/mod.ts";
 import { fileForWriting } from "../settings/auth_files.ts";
 import type { Reporter } from "../output/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
 
-/** Opens everything that knows accounts, for those who pull and push. */
-export async function openAccounts(
-  settings: Settings,
-  plugins: PluginHost,
-  reporter: Reporter,
-): Promise<CredentialLookup> {
-  return (await openKnownAccounts(settings, plugins, reporter)).lookUp;
-}
-
 /**
  * Opens everything that knows accounts, in the order in which it is asked.
  *
- * @throws {SatchelError} `usage` if a named auth file is missing, `invalid` if it is broken
+ * @throws {SatchelError} `usage` if an auth file that was named is missing, `invalid` if it is broken
  */
-export async function openKnownAccounts(
+export async function openAccounts(
   { authFiles }: Settings,
   plugins: PluginHost,
   reporter: Reporter,
-  options: { mayBeMissing?: boolean } = {},
 ): Promise<Credentials> {
-  return await openCredentials({
+  await checkNamedFile(authFiles);
+  return accountsIn(authFiles, plugins, reporter);
+}
+
+/** As {@link openAccounts}, with files that are not looked at before an account is asked for. */
+export function accountsIn(files: AuthFiles, plugins: PluginHost, reporter: Reporter): Credentials {
+  return openCredentials({
     plugins: plugins.credentialSources(),
-    files: authFiles,
+    files,
     helperSource: helperSource(plugins),
     onWarning: reporter.warn,
-    ...options,
   });
 }
 

@@ -58,7 +58,7 @@ export async function openRemote(
   return openRepository(reference, {
     ...connectionOptions(reference.registry, context),
     plainHttp: isInsecure(settings, reference),
-    credentials: await openAccounts(settings, plugins, reporter),
+    credentials: (await openAccounts(settings, plugins, reporter)).lookUp,
     ...options,
   });
 }
@@ -70,7 +70,7 @@ export async function openRemoteSource(reference: Reference, context: RemoteCont
     ...connectionOptions(reference.registry, context),
     mirrors: settings.mirrors,
     isPlainHttp: (registry) => isInsecure(settings, { registry }),
-    credentials: await openAccounts(settings, plugins, reporter),
+    credentials: (await openAccounts(settings, plugins, reporter)).lookUp,
     onDetail: reporter.detail,
   });
 }

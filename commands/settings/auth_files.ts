@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { AuthFiles, FallbackFile } from "../../lib/credentials/mod.ts";
+import type { AuthFiles, FallbackFile, NamedFile } from "../../lib/credentials/mod.ts";
 import { effectiveUser } from "../../lib/runtime/process.ts";
 import { passwdHome } from "../../lib/trust/mod.ts";
 import type { Environment } from "../line/invocation.ts";
@@ -27,11 +27,12 @@ export interface AuthFilePlaces {
  *
  * @param named the one that somebody named. The default of the flag may be named like any other file, but need not exist.
  */
-export function authFiles(named: string | undefined, places: AuthFilePlaces): AuthFiles {
+export function authFiles(named: NamedFile | undefined, places: AuthFilePlaces): AuthFiles {
   const own = places.own ? [join(places.own, "config.json")] : [];
-  const usual = [...named === ROOT_AUTH_FILE ? [ROOT_AUTH_FILE] : [], ...own, ROOT_AUTH_FILE];
+  const isUsual = named?.path === ROOT_AUTH_FILE;
+  const usual = [...isUsual ? [ROOT_AUTH_FILE] : [], ...own, ROOT_AUTH_FILE];
   return {
-    ...(named !== undefined && named !== ROOT_AUTH_FILE && { named }),
+    ...(named && !isUsual && { named }),
     own: [...new Set(usual)],
     fallbacks: [...dockerFiles(places), ...podmanFiles(places)],
   };
@@ -39,12 +40,19 @@ export function authFiles(named: string | undefined, places: AuthFilePlaces): Au
 
 /** The file that `satchel login` writes. */
 export function fileForWriting({ named, own }: AuthFiles): string {
-  return named ?? own[0];
+  return named?.path ?? own[0];
+}
+
+/**
+ * What counts for a login, which makes the file that somebody named if it is not there.
+ */
+export function authFilesForLogin(files: AuthFiles): AuthFiles {
+  return files.named ? { own: [files.named.path], fallbacks: [] } : files;
 }
 
 /** The authentication files of the user of this process. */
 export function usualAuthFiles(
-  named: string | undefined,
+  named: NamedFile | undefined,
   environment: Environment,
   own: string | undefined,
   home: string | undefined,

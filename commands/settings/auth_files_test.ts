@@ -39,11 +39,11 @@ Deno.test("under sudo the calling user's Docker file stands in for root's, by th
 });
 
 Deno.test("the file that was named is written, else the user's own", () => {
-  assert.equal(fileForWriting(authFiles("/srv/auth.json", me)), "/srv/auth.json");
+  assert.equal(fileForWriting(authFiles({ path: "/srv/auth.json", by: "--authfile" }, me)), "/srv/auth.json");
   assert.equal(fileForWriting(authFiles(undefined, me)), "/home/me/.ig/config.json");
 });
 
 Deno.test("the default authentication file may be named, and then comes first, but need not exist", () => {
-  const { named, own } = authFiles(ROOTS, me);
+  const { named, own } = authFiles({ path: ROOTS, by: "--authfile" }, me);
   assert.deepEqual([named, own], [undefined, [ROOTS, "/home/me/.ig/config.json"]]);
 });

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { SYSTEM_PLACES } from "../../lib/certificates/places.ts";
-import type { AuthFiles } from "../../lib/credentials/mod.ts";
+import type { AuthFiles, NamedFile } from "../../lib/credentials/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
 import type { Reference } from "../../lib/oci/reference.ts";
 import type { MirrorRule } from "../../lib/registry/mod.ts";
@@ -85,7 +85,7 @@ export async function loadEffective(
     notes,
     warnings,
     store: storePath(effective.store.value, environment),
-    authFiles: usualAuthFiles(effective.authfile.value, environment, ownFolder(environment), home),
+    authFiles: usualAuthFiles(namedFile(effective.authfile), environment, ownFolder(environment), home),
     insecureRegistries: effective.insecureRegistries.value,
     mirrors: effective.mirrors.value,
     quiet: isSet(flags, "quiet"),
@@ -107,6 +107,10 @@ export async function loadEffective(
   if (certDir !== undefined) settings.certDir = certDir;
   if (environment.SSL_CERT_FILE) settings.caFile = environment.SSL_CERT_FILE;
   return { settings, effective };
+}
+
+function namedFile({ value, from }: Effective["authfile"]): NamedFile | undefined {
+  return value === undefined ? undefined : { path: value, by: from };
 }
 
 /** Whether a registry was named to be spoken to over plain HTTP: an entry without a port stands for all ports. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { capabilityTest } from "../../tests/harness/mod.ts";
 import type { Credential, CredentialSource } from "../credential.ts";
 import { hasCode, SatchelError } from "../error.ts";
-import type { AuthFiles, FallbackFile } from "./ask.ts";
+import type { AuthFiles, FallbackFile } from "./auth_files.ts";
 import { openCredentials } from "./lookup.ts";
 
 const SUBJECT = { registry: "r.io", repository: "x" };
@@ -39,7 +39,7 @@ function source(name: string, get: () => Credential | undefined): CredentialSour
 /** Who answers, what is warned of, and the state of every source. */
 async function ask(files: Partial<AuthFiles>, plugins: CredentialSource[] = [], helper?: CredentialSource) {
   const warnings: string[] = [];
-  const accounts = await openCredentials({
+  const accounts = openCredentials({
     files: { own: [], fallbacks: [], ...files },
     plugins,
     helperSource: (_name, name) => ({ ...helper!, name }),
@@ -47,7 +47,7 @@ async function ask(files: Partial<AuthFiles>, plugins: CredentialSource[] = [], 
   });
   const found = await accounts.find(SUBJECT);
   await accounts.find(SUBJECT);
-  const states = (await accounts.explain(SUBJECT)).map(({ outcome }) => outcome.state);
+  const states = (await accounts.explain(SUBJECT)).map(({ state }) => state);
   return { found, user: found?.credential.username, warnings, states };
 }
 

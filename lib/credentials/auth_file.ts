@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Stats } from "node:fs";
 import type { Credential, CredentialSubject } from "../credential.ts";
-import { SatchelError, systemCode, withContext } from "../error.ts";
+import { hasCode, SatchelError, systemCode, withContext } from "../error.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../oci/mod.ts";
 import { printable } from "../printable.ts";
 import { readSmallFile } from "../small_file.ts";
@@ -24,8 +24,6 @@ export interface AuthFile {
   owner: number;
   /** Permissions, as in `0o600`. */
   mode: number;
-  /** The whole of it, for those who rewrite it. */
-  text: string;
 }
 
 /**
@@ -36,6 +34,28 @@ export interface AuthFile {
  * read for another reason, `invalid` if it is not such a file
  */
 export async function readAuthFile(path: string, check?: (stat: Stats) => void): Promise<AuthFile> {
+  return (await readAuthFileText(path, check)).file;
+}
+
+/**
+ * As {@link readAuthFile}, for a file that need not be there.
+ *
+ * @throws {SatchelError} `denied`, `storage`, `invalid`
+ */
+export async function readAuthFileIfThere(path: string): Promise<AuthFile | undefined> {
+  try {
+    return await readAuthFile(path);
+  } catch (error) {
+    if (hasCode(error, "not-found")) return undefined;
+    throw error;
+  }
+}
+
+/** As {@link readAuthFile}, with the whole text, for those who rewrite it. */
+export async function readAuthFileText(
+  path: string,
+  check?: (stat: Stats) => void,
+): Promise<{ file: AuthFile; text: string }> {
   let owner = -1;
   let mode = 0;
   const bytes = readBytes(path, (stat) => {
@@ -44,14 +64,13 @@ export async function readAuthFile(path: string, check?: (stat: Stats) => void):
     mode = stat.mode & 0o777;
   });
   const text = new TextDecoder().decode(bytes);
-  const file = { path, owner, mode, text };
-  if (text.trim() === "") return { ...file, auths: new Map(), helpers: { byRegistry: {}, forAll: undefined } };
-  const json = parseJson(bytes, `the auth file ${path}`);
+  const json = text.trim() === "" ? {} : parseJson(bytes, `the auth file ${path}`);
   if (!isJsonObject(json)) throw new SatchelError("invalid", `the auth file ${path} is not a JSON object`);
   const auths = json.auths ?? {};
   if (!isJsonObject(auths)) throw new SatchelError("invalid", `auths in the auth file ${path} is not an object`);
   const byRegistry = isJsonObject(json.credHelpers) ? json.credHelpers : {};
-  return { ...file, auths: new Map(Object.entries(auths)), helpers: { byRegistry, forAll: json.credsStore } };
+  const helpers = { byRegistry, forAll: json.credsStore };
+  return { file: { path, owner, mode, auths: new Map(Object.entries(auths)), helpers }, text };
 }
 
 /**
@@ -59,10 +78,23 @@ export async function readAuthFile(path: string, check?: (stat: Stats) => void):
  *
  * @throws {SatchelError} `invalid` if it is no such name
  */
-export function helperFor({ helpers, path }: AuthFile, registry: string): string | undefined {
+export function helperFor(file: AuthFile, registry: string): string | undefined {
   const wanted = subjectName({ registry });
-  const key = Object.keys(helpers.byRegistry).find((each) => normalizeKey(each) === wanted);
-  const name = key === undefined ? helpers.forAll : helpers.byRegistry[key];
+  const { byRegistry } = file.helpers;
+  const key = Object.keys(byRegistry).find((each) => normalizeKey(each) === wanted);
+  return key === undefined ? defaultHelper(file) : checkedHelper(byRegistry[key], file);
+}
+
+/**
+ * The credential helper that an auth file names for all registries but those that have one of their own.
+ *
+ * @throws {SatchelError} `invalid` if it is no such name
+ */
+export function defaultHelper(file: AuthFile): string | undefined {
+  return checkedHelper(file.helpers.forAll, file);
+}
+
+function checkedHelper(name: unknown, { path }: AuthFile): string | undefined {
   if (typeof name !== "string" || name === "") return undefined;
   if (HELPER_GRAMMAR.test(name)) return name;
   throw new SatchelError(

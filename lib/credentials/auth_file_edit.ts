@@ -21,7 +21,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Credential, CredentialSubject } from "../credential.ts";
 import { hasCode, SatchelError, systemCode, throwIfCancelled } from "../error.ts";
 import { acquireLock, effectiveUser, type LockOptions } from "../runtime/mod.ts";
-import { readAuthFile } from "./auth_file.ts";
+import { readAuthFileText } from "./auth_file.ts";
 import { type JsonMember, type JsonText, memberOf, readJsonText, stringText, writeJsonText } from "./json_text.ts";
 import { normalizeKey, subjectName, writtenKey } from "./registry_key.ts";
 
@@ -85,10 +85,16 @@ export async function removeEntry(
 /**
  * Removes all accounts from an auth file; nothing happens if it is not there.
  *
+ * @returns whether there were any
  * @throws {SatchelError} as {@link writeEntry}
  */
-export async function removeAllEntries(path: string, options: LockOptions = {}): Promise<void> {
-  await editAuths(path, options, false, () => []);
+export async function removeAllEntries(path: string, options: LockOptions = {}): Promise<boolean> {
+  let found = false;
+  await editAuths(path, options, false, (members) => {
+    found = members.length > 0;
+    return [];
+  });
+  return found;
 }
 
 /** Reads `auths` under the lock, and writes what `change` makes of it if that is something else. */
@@ -125,7 +131,7 @@ async function editAuths(
 async function readUnderLock(target: string): Promise<{ text: string; mode: number; stat: Stats } | undefined> {
   let opened: Stats | undefined;
   try {
-    const { text, mode } = await readAuthFile(target, (stat) => {
+    const { file, text } = await readAuthFileText(target, (stat) => {
       const there = lstatSync(target);
       if (there.ino !== stat.ino || there.dev !== stat.dev) {
         throw new SatchelError("refused", `the auth file ${target} was replaced by somebody else while it was opened`);
@@ -133,7 +139,7 @@ async function readUnderLock(target: string): Promise<{ text: string; mode: numb
       checkOwner(target, stat);
       opened = stat;
     });
-    return { text, mode, stat: opened! };
+    return { text, mode: file.mode, stat: opened! };
   } catch (error) {
     if (hasCode(error, "not-found")) return undefined;
     throw error;

@@ -225,7 +225,9 @@ Deno.test("after any login the account is found, all else is as it was, and afte
       writeFileSync(folder.file, JSON.stringify({ ...members, auths: entries }), { mode: 0o600 });
       const before = JSON.parse(read(folder.file));
       await writeEntry(folder.file, { registry: host }, credential);
-      const accounts = await openCredentials({ files: { named: folder.file, own: [], fallbacks: [] } });
+      const accounts = openCredentials({
+        files: { named: { path: folder.file, by: "--authfile" }, own: [], fallbacks: [] },
+      });
       assert.deepEqual((await accounts.find({ registry: host }))?.credential, { ...credential });
       const after = JSON.parse(read(folder.file));
       assert.deepEqual(Object.keys(after), Object.keys(before));
@@ -236,7 +238,9 @@ Deno.test("after any login the account is found, all else is as it was, and afte
         }
       }
       assert.equal(await removeEntry(folder.file, { registry: host }), true);
-      const gone = await openCredentials({ files: { named: folder.file, own: [], fallbacks: [] } });
+      const gone = openCredentials({
+        files: { named: { path: folder.file, by: "--authfile" }, own: [], fallbacks: [] },
+      });
       assert.equal(await gone.find({ registry: host }), undefined);
     }),
     { numRuns: 60 },

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hasCode, SatchelError } from "../error.ts";
-import type { AuthFiles } from "./ask.ts";
+import { type AuthFiles, checkNamedFile } from "./auth_files.ts";
 import { openCredentials } from "./lookup.ts";
 
 const FIXTURES = new URL("../../tests/fixtures/auth/", import.meta.url);
 const base64 = (text: string) => btoa(text);
-const named = (path: string): AuthFiles => ({ named: path, own: [], fallbacks: [] });
+const named = (path: string): AuthFiles => ({ named: { path, by: "--authfile" }, own: [], fallbacks: [] });
 const own = (...paths: string[]): AuthFiles => ({ own: paths, fallbacks: [] });
 
 /** Writes an auth file, asks it for a repository, and removes it. */
@@ -19,7 +19,7 @@ async function ask(content: unknown, name: string) {
     const path = join(folder, "config.json");
     await writeFile(path, typeof content === "string" ? content : JSON.stringify(content));
     const slash = name.indexOf("/");
-    const { lookUp } = await openCredentials({ files: named(path) });
+    const { lookUp } = openCredentials({ files: named(path) });
     return await lookUp({
       registry: name.slice(0, slash),
       repository: name.slice(slash + 1),
@@ -34,7 +34,7 @@ const entry = (user: string) => ({ auth: base64(`${user}:secret`) });
 for (const tool of ["oras-login", "skopeo-login", "crane-auth-login", "ig-login"]) {
   Deno.test(`an auth file written by ${tool} is understood`, async () => {
     const authFile = fileURLToPath(new URL(`${tool}.json`, FIXTURES));
-    const { lookUp } = await openCredentials({ files: named(authFile) });
+    const { lookUp } = openCredentials({ files: named(authFile) });
     const found = await lookUp({ registry: "127.0.0.1:5000", repository: "demo/x" });
     assert.deepEqual(found, { username: "joe", password: "s3cret" });
   });
@@ -116,8 +116,15 @@ Deno.test("an empty file holds no accounts; a file that is not JSON is an error"
 
 Deno.test("a named file that is missing is an error; missing default files are not", async () => {
   const missing = join(tmpdir(), crypto.randomUUID());
-  await assert.rejects(openCredentials({ files: named(missing) }), (error) => hasCode(error, "usage"));
-  const { lookUp } = await openCredentials({ files: own(missing) });
+  const error = await checkNamedFile(named(missing)).catch((error) => error);
+  assert.ok(hasCode(error, "usage"));
+  assert.equal(error.message, `the auth file ${missing} does not exist (named by --authfile)`);
+  const lost = openCredentials({ files: named(missing) });
+  await assert.rejects(lost.find({ registry: "r.io" }), (error) => hasCode(error, "usage"));
+  assert.deepEqual(await lost.explain({ registry: "r.io" }), [
+    { source: missing, state: "failed", reason: error.message },
+  ]);
+  const { lookUp } = openCredentials({ files: own(missing) });
   assert.equal(await lookUp({ registry: "r.io", repository: "x" }), undefined);
 });
 
@@ -128,7 +135,7 @@ Deno.test("the first default file that exists is the only one that counts", asyn
     await writeFile(first, JSON.stringify({ auths: {} }));
     await writeFile(second, JSON.stringify({ auths: { "r.io": entry("u") } }));
     const userFrom = async (...defaultAuthFiles: string[]) => {
-      const { lookUp } = await openCredentials({ files: own(...defaultAuthFiles) });
+      const { lookUp } = openCredentials({ files: own(...defaultAuthFiles) });
       return (await lookUp({ registry: "r.io", repository: "x" }))?.username;
     };
     assert.equal(await userFrom(first, second), undefined);

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CredentialSource } from "../credential.ts";
 import { hasCode, SatchelError } from "../error.ts";
-import { eraseAccount, eraseAllAccounts, storeAccount } from "./keep.ts";
+import { eraseAccount, eraseAllAccounts } from "./forget.ts";
+import { storeAccount } from "./keep.ts";
 
 const JOE = { username: "joe", password: "p" };
 

@@ -5,15 +5,14 @@ import type {
   CredentialSourceOptions,
   CredentialSubject,
 } from "../credential.ts";
-import { hasCode, SatchelError } from "../error.ts";
-import { type Asked, type AskOptions, askSources, type AuthFiles } from "./ask.ts";
-import { type AuthFile, readAuthFile } from "./auth_file.ts";
+import { SatchelError } from "../error.ts";
+import { type Asked, type AskOptions, askSources } from "./ask.ts";
+import type { AuthFile } from "./auth_file.ts";
+import type { AuthFiles } from "./auth_files.ts";
 
 /** Where {@link openCredentials} looks. */
 export interface CredentialOptions extends Partial<Pick<AskOptions, "plugins" | "helperSource">> {
   files: AuthFiles;
-  /** Whether a named file may be missing, because it is about to be written. Default: that is an error. */
-  mayBeMissing?: boolean;
   /** Told what is odd but no reason to stop, each thing once: helpers that fail, files that others can read. */
   onWarning?: (message: string) => void;
 }
@@ -26,12 +25,23 @@ export interface FoundAccount {
   credential: Credential;
 }
 
+/** What one source says, without the account. */
+export interface SourceReport {
+  /** For people: `/root/.docker/config.json`, `docker-credential-pass (named in /root/.docker/config.json)`. */
+  source: string;
+  state: Asked["outcome"]["state"];
+  /** The user name of an answer; absent where the account is a token alone. */
+  username?: string;
+  /** Why it failed, is missing, or was not asked. */
+  reason?: string;
+}
+
 /** Everything that knows accounts. */
 export interface Credentials {
   /**
    * The account for a registry or a repository.
    *
-   * @throws {SatchelError} `invalid` for a broken file or entry, `cancelled`
+   * @throws {SatchelError} `invalid` for a broken file or entry, `usage` for a named file that is missing, `cancelled`
    */
   find(subject: CredentialSubject, options?: CredentialSourceOptions): Promise<FoundAccount | undefined>;
 
@@ -39,18 +49,12 @@ export interface Credentials {
   readonly lookUp: CredentialLookup;
 
   /** All sources and what each says, those that are not asked as well. */
-  explain(subject: CredentialSubject, options?: CredentialSourceOptions): Promise<Asked[]>;
+  explain(subject: CredentialSubject, options?: CredentialSourceOptions): Promise<SourceReport[]>;
 }
 
-/**
- * Opens everything that knows accounts. A named file is read at once, so that a mistake is told even where no account is
- * needed; other files only when the first account is asked for.
- *
- * @throws {SatchelError} `usage` if a named file is missing or may not be read, `invalid` if it is broken
- */
-export async function openCredentials(options: CredentialOptions): Promise<Credentials> {
+/** Opens everything that knows accounts; files are read when an account is asked for. */
+export function openCredentials(options: CredentialOptions): Credentials {
   const { files, plugins = [], helperSource = noHelper } = options;
-  if (files.named !== undefined) await checkNamedFile(files.named, options.mayBeMissing ?? false);
   const sources: AskOptions = { files, plugins, helperSource };
   const warn = onceEach(options.onWarning);
 
@@ -61,10 +65,10 @@ export async function openCredentials(options: CredentialOptions): Promise<Crede
     for await (const { source, file, outcome } of askSources(sources, subject, askOptions)) {
       if (outcome.state === "failed") {
         if (outcome.endsLookUp) throw outcome.error;
-        warn(`No account from ${source}: ${outcome.error.message}`);
+        warn(failureText("No account from", source, outcome.error));
       }
       if (outcome.state !== "answered") continue;
-      if (file && source === file.path) warnOfReaders(file, warn);
+      warnOfReaders(source, file, warn);
       return { source, credential: outcome.credential, ...(file && { path: file.path }) };
     }
     return undefined;
@@ -72,27 +76,36 @@ export async function openCredentials(options: CredentialOptions): Promise<Crede
 
   return {
     find,
-    lookUp: async (repository) => (await find(repository))?.credential,
+    lookUp: async (repository, askOptions) => (await find(repository, askOptions))?.credential,
     explain: async (subject, askOptions) => {
-      const asked: Asked[] = [];
-      for await (const each of askSources(sources, subject, askOptions)) asked.push(each);
-      return asked;
+      const reports: SourceReport[] = [];
+      for await (const asked of askSources(sources, subject, askOptions)) {
+        warnOfReaders(asked.source, asked.file, warn);
+        reports.push(reportOf(asked));
+      }
+      return reports;
     },
   };
 }
 
-async function checkNamedFile(path: string, mayBeMissing: boolean): Promise<void> {
-  try {
-    await readAuthFile(path);
-  } catch (error) {
-    if (mayBeMissing && hasCode(error, "not-found")) return;
-    if (!hasCode(error, "not-found") && !hasCode(error, "denied")) throw error;
-    throw new SatchelError("usage", error.message, { cause: error });
-  }
+function reportOf({ source, outcome }: Asked): SourceReport {
+  const { state } = outcome;
+  if (state === "none") return { source, state };
+  if (state === "failed") return { source, state, reason: outcome.error.message };
+  if (state !== "answered") return { source, state, reason: outcome.why };
+  const { username } = outcome.credential;
+  return { source, state, ...(username !== undefined && { username }) };
 }
 
-function warnOfReaders({ path, mode }: AuthFile, warn: (message: string) => void): void {
-  if ((mode & 0o077) === 0) return;
+/** Plugins name themselves in what they say, which need not be read twice. */
+function failureText(what: string, source: string, { message }: SatchelError): string {
+  return message.startsWith(source) ? `${what} ${message}` : `${what} ${source}: ${message}`;
+}
+
+/** @param source the file itself, or what it names */
+function warnOfReaders(source: string, file: AuthFile | undefined, warn: (message: string) => void): void {
+  if (!file || source !== file.path || (file.mode & 0o077) === 0) return;
+  const { path, mode } = file;
   const octal = mode.toString(8).padStart(4, "0");
   warn(`Other users may use the credentials in ${path} (its mode is ${octal}): chmod 600 ${path}`);
 }

@@ -1,8 +1,7 @@
-import type { Credential } from "../credential.ts";
+import { type Credential, withoutSecrets } from "../credential.ts";
 import { SatchelError } from "../error.ts";
 import { createClient } from "./client.ts";
 import type { RegistryOptions } from "./options.ts";
-import { basicAuthorization } from "./token.ts";
 
 /** What a registry says of an account: it is good, or nobody asked for one, so that nothing is known of it. */
 export type AccountVerdict = "accepted" | "not asked";
@@ -36,19 +35,9 @@ export async function tryAccount(
     if (!(error instanceof SatchelError) || error.code === "cancelled") throw error;
     const message = `Cannot log in to ${registry}: ${withoutSecrets(error.message, credential)}`;
     // The cause stays behind: its message is the one that may have the password.
-    if (error.code === "denied") throw new SatchelError("denied", message, { hint: DENIED_HINT });
+    // Without an obstacle the account is not the reason.
+    if (error.code === "denied" && error.obstacle) throw new SatchelError("denied", message, { hint: DENIED_HINT });
     throw new SatchelError(error.code, message, { hint: error.hint, obstacle: error.obstacle });
   }
   return wasAsked ? "accepted" : "not asked";
-}
-
-/** An error of a registry is what it likes to say, and that may be what it was sent. */
-function withoutSecrets(text: string, { username, password, identityToken, registryToken }: Credential): string {
-  const basic = username === undefined || password === undefined
-    ? []
-    : [basicAuthorization(username, password).slice(6)];
-  const secrets = [...basic, password, identityToken, registryToken].filter((each) =>
-    each !== undefined && each !== ""
-  );
-  return secrets.reduce<string>((rest, secret) => rest.replaceAll(secret!, "***"), text);
 }

@@ -1,4 +1,4 @@
-import { type Obstacle, SatchelError } from "../error.ts";
+import { hasCode, type Obstacle, SatchelError } from "../error.ts";
 import type { Credential, CredentialLookup } from "../credential.ts";
 import { printable } from "../printable.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
@@ -79,10 +79,24 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     const token = await flights(
       JSON.stringify([service.realm.href, service.service, wanted]),
       signal,
-      (shared) => requestToken(service, wanted, known, options, shared),
+      (shared) =>
+        requestToken(service, wanted, known, options, shared).catch(async (error) => {
+          throw await withObstacle(error);
+        }),
     );
     if (!tokens.includes(token)) tokens.push(token);
     return `Bearer ${token.value}`;
+  }
+
+  async function obstacle(): Promise<Obstacle> {
+    const reason = await credential() ? "account-refused" : "account-missing";
+    return { reason, role: options.roleOf(registry), host: subject.registry };
+  }
+
+  /** A token service that refuses does so for the registry. */
+  async function withObstacle(error: unknown): Promise<unknown> {
+    if (!hasCode(error, "denied") || error.hint !== undefined || error.obstacle) return error;
+    return new SatchelError("denied", error.message, { obstacle: await obstacle(), cause: error });
   }
 
   return {
@@ -112,10 +126,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
       return known?.registryToken === undefined && (!fresh || unforeseen.length > 0);
     },
 
-    async obstacle() {
-      const reason = await credential() ? "account-refused" : "account-missing";
-      return { reason, role: options.roleOf(registry), host: subject.registry };
-    },
+    obstacle,
   };
 }
 

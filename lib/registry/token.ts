@@ -1,5 +1,5 @@
 import { SatchelError } from "../error.ts";
-import type { Credential } from "../credential.ts";
+import { basicCredentials, type Credential } from "../credential.ts";
 import { isJsonObject, parseJson } from "../oci/mod.ts";
 import { discard } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
@@ -148,8 +148,7 @@ function ageOf(issuedAt: unknown, date: string | null): number {
   return Number.isFinite(age) && age > 0 ? age : 0;
 }
 
-/** The value of `Authorization` for a name and a password (RFC 7617, in UTF-8). */
+/** The value of `Authorization` for a name and a password (RFC 7617). */
 export function basicAuthorization(username: string, password: string): string {
-  const bytes = new TextEncoder().encode(`${username}:${password}`);
-  return `Basic ${btoa(String.fromCharCode(...bytes))}`;
+  return `Basic ${basicCredentials(username, password)}`;
 }
