@@ -150,7 +150,7 @@ function checkKind(path: string): void {
   });
 }
 
-/** The first of those with the same real path, with the first settings that one of them has. */
+/** The first of those with the same real path, with the first settings and the first time limit that one of them has. */
 function unique(found: readonly Candidate[], onWarning: (message: string) => void): Candidate[] {
   const groups = Map.groupBy(found, ({ realPath }) => realPath);
   return [...groups.values()].map((same) => {
@@ -160,6 +160,7 @@ function unique(found: readonly Candidate[], onWarning: (message: string) => voi
       const name = printable(path);
       onWarning(`the settings of ${name} by ${printable(from)} are not used: it has those by ${printable(first.from)}`);
     }
-    return { ...same[0], settings: first?.settings ?? {} };
+    const timeout = same.find((each) => each.timeout !== undefined)?.timeout;
+    return { ...same[0], settings: first?.settings ?? {}, ...(timeout !== undefined && { timeout }) };
   });
 }

@@ -85,12 +85,12 @@ Deno.test("one file by two names is one plugin, with the first settings that som
     named: [
       { path: scratch.at("link.ts"), from: "one" },
       { path, from: "two", settings: { a: 2 } },
-      { path, from: "three", settings: { a: 3 } },
+      { path, from: "three", settings: { a: 3 }, timeout: 7 },
     ],
     folders: [scratch.at("plugins")],
   });
-  assert.deepEqual(found.map(({ path, from, settings }) => ({ path, from, settings })), [
-    { path: scratch.at("link.ts"), from: "one", settings: { a: 2 } },
+  assert.deepEqual(found.map(({ path, from, settings, timeout }) => ({ path, from, settings, timeout })), [
+    { path: scratch.at("link.ts"), from: "one", settings: { a: 2 }, timeout: 7 },
   ]);
   assert.deepEqual(warnings, [`the settings of ${path} by three are not used: it has those by two`]);
 });

@@ -167,8 +167,11 @@ function converse(options: PluginOptions, log: (line: string) => void): Conversa
 }
 
 function broken(error: unknown): SatchelError {
-  // Who imports a plugin is no news, and the name of the worker says nothing to anybody.
-  const text = textIn(error).replace(/ (?:imported )?from "?\/?blob:\S*/, "");
+  const text = textIn(error)
+    // Who imports a plugin is no news, and the name of the worker says nothing to anybody.
+    .replace(/ (?:imported )?from "?\/?blob:\S*/, "")
+    // Of a mistake in a module Deno draws the line, and tells the place below.
+    .replace(/\n(?:.*\n)*? {4}at (?:file:\/\/)?(\S+)$/, " at $1");
   return new SatchelError("plugin", printable(text, ERROR_LENGTH));
 }
 

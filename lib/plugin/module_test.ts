@@ -52,11 +52,22 @@ Deno.test("a module that throws, rejects, or answers what it should not refuses"
 });
 
 Deno.test("a module that does not answer in time refuses, also one that never lets go", async () => {
-  assert.equal(await refusalBy(`() => new Promise(() => {})`, 300), "it did not answer within 0.3 s");
+  assert.equal(await refusalBy(`() => new Promise(() => {})`, 100), "it did not answer within 0.1 s");
   assert.equal(
-    await refusalBy(`() => { const end = Date.now() + 3000; while (Date.now() < end); }`, 300),
-    "it did not answer within 0.3 s",
+    await refusalBy(`() => { const end = Date.now() + 3000; while (Date.now() < end); }`, 100),
+    "it did not answer within 0.1 s",
   );
+});
+
+Deno.test("a plugin that does not say in time what it is is a failure, whatever its form", async () => {
+  await using scratch = await scratchFolder();
+  const module = writeSafely(scratch.at("slow.ts"), "await new Promise(() => {}); export default {};", 0o644);
+  const script = writeSafely(scratch.at("satchel-slow"), "#!/bin/sh\nexec sleep 60\n", 0o755);
+  await using host = await openNamed([module, script], { loadTimeout: 100 });
+  assert.deepEqual(host.plugins.map(({ failure }) => failure?.message), [
+    "it did not answer within 0.1 s",
+    `${script} did not end within 0.1 s`,
+  ]);
 });
 
 Deno.test("a module that exits, or throws where nobody catches, refuses and takes nothing along", async () => {
@@ -77,6 +88,34 @@ Deno.test("a module that has ended refuses ever after", async () => {
   await host.check("afterPull", TRANSFER);
   await assert.rejects(host.check("beforePull", TRANSFER), /ended itself/);
   await assert.rejects(host.check("afterPull", TRANSFER), /failed in afterPull: it has ended before: it ended itself/);
+});
+
+Deno.test("a worker that posts a broken answer is a failure of the plugin, and no crash", async () => {
+  await using scratch = await scratchFolder();
+  const evil = "{ toString: 1, valueOf: 1 }";
+  const text = `const inner = self.postMessage.bind(self);
+    const all = (answer) => { for (let id = 1; id < 9; id++) inner({ type: "answer", id, answer }); };
+    export default { contract: 1, name: "guard",
+      beforePull: () => all(${evil}), afterPull: () => all("{"),
+      beforePush: () => { inner({ type: "log", text: ${evil} }); inner({ type: "failed", id: 4, error: ${evil} }); },
+      commands: [{ name: "hello", summary: "s", run: () => all("{") }, { name: "bye", summary: "s", run: () => all(7) }] };`;
+  const path = writeSafely(scratch.at("guard.ts"), text, 0o644);
+  await using host = await openNamed([path]);
+  const which = `the plugin guard \\(${path}\\) failed in`;
+  await assert.rejects(host.check("beforePull", TRANSFER), {
+    message: new RegExp(`^${which} beforePull: the answer of`),
+  });
+  await assert.rejects(host.check("afterPull", TRANSFER), {
+    message: new RegExp(`^${which} afterPull: .*is not JSON`),
+  });
+  await assert.rejects(host.check("beforePush", TRANSFER), { message: new RegExp(`^${which} beforePush: `) });
+  for (const command of ["hello", "bye"]) {
+    const running = host.runCommand(host.plugins[0], command, { arguments: [], flags: {} });
+    await assert.rejects(
+      running,
+      (error) => hasCode(error, "plugin") && new RegExp(`^${which} the command`).test(error.message),
+    );
+  }
 });
 
 Deno.test("messages that a module makes up are passed over", async () => {
@@ -150,7 +189,7 @@ Deno.test("a module that cannot be loaded, or is no plugin, is a failure, and ev
   await using host = await openNamed(paths);
   const failures = host.plugins.map(({ name, failure }) => `${name}: ${failure?.code} ${failure?.message}`);
   assert.equal(failures[0], "throws.ts: plugin on load");
-  assert.match(failures[1], /^syntax.ts: plugin /);
+  assert.match(failures[1], /^syntax.ts: plugin .*nexpected [^\\]* at \/.*\/syntax.ts:1:\d+$/);
   assert.equal(failures[2], "no_default.ts: plugin it has no default export that is a plugin");
   assert.match(failures[3], /it is for contract 0, this satchel knows 1/);
   assert.match(failures[4], /it has a function "beforePul", which is no hook \(did you mean beforePull\?\)$/);

@@ -66,6 +66,13 @@ interface WritableOptions {
   write(chunk: unknown, encoding: string, done: () => void): void;
 }
 
+/** Where Bun found a mistake. */
+interface Position {
+  file: string;
+  line: number;
+  column: number;
+}
+
 /** What nobody caught. */
 interface Uncaught extends Event {
   error?: unknown;
@@ -228,12 +235,12 @@ function closeExits(): void {
   scope.process.reallyExit = end("process.exit()");
 }
 
-/** Of a module that cannot be parsed Bun has one error for each mistake, with its place. */
+/** What an error says. For a module that cannot be parsed Bun has one with its place, or one for each mistake. */
 function textOf(error: unknown): string {
   if (typeof error !== "object" || error === null || !("message" in error)) return String(error);
-  if (!("errors" in error) || !Array.isArray(error.errors) || error.errors.length === 0) return String(error.message);
-  return error.errors.slice(0, 3).map((each) => {
-    const { file, line, column } = each?.position ?? {};
-    return line === undefined ? textOf(each) : `${textOf(each)} at ${file}:${line}:${column}`;
-  }).join("; ");
+  if ("errors" in error && Array.isArray(error.errors) && error.errors.length > 0) {
+    return error.errors.slice(0, 3).map(textOf).join("; ");
+  }
+  const { file, line, column } = "position" in error ? error.position as Partial<Position> ?? {} : {};
+  return line === undefined ? String(error.message) : `${error.message} at ${file}:${line}:${column}`;
 }

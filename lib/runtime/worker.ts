@@ -1,3 +1,5 @@
+import { toJavaScript } from "./typescript.ts";
+
 /** A worker that runs a module given as text. */
 export interface TextWorker {
   post(message: unknown): void;
@@ -53,9 +55,9 @@ export async function importText<T>(source: string): Promise<T> {
   }
 }
 
-/** A type checker would look for the imported types beside a text that has no place. */
+/** As JavaScript: Deno may check types, and would look for what is imported beside a text that has no place. */
 function urlOf(source: string): string {
-  return URL.createObjectURL(new Blob(["// @ts-nocheck\n", source], { type: "application/typescript" }));
+  return URL.createObjectURL(new Blob([toJavaScript(source)], { type: "text/javascript" }));
 }
 
 /** What Bun says of an error shows the code around it as well; Deno begins with `Uncaught`. */
