@@ -80,7 +80,10 @@ async function erase(
 }
 
 async function list(_request: unknown, context: PluginContext): Promise<{ registries: string[] }> {
-  const registries = (await listed(context) ?? []).flatMap((key) => {
+  const kept = objectOf(await call("list", "", context) ?? "{}");
+  // What it may still keep must not pass for nothing.
+  if (!kept) throw new Error(`${programOf(context)} list did not answer with the accounts that it keeps`);
+  const registries = Object.keys(kept).flatMap((key) => {
     const registry = registryOf(key);
     return registry !== undefined && isWanted(registry, context) ? [registry] : [];
   });

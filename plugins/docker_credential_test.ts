@@ -150,10 +150,13 @@ Deno.test("a list names registries, and passes over what else is kept there", as
   });
 });
 
-Deno.test("a helper that cannot list erases what it is told", async () => {
+Deno.test("a helper that cannot list erases what it is told; that it cannot is an error where all of it is asked for", async () => {
   await withScript(`[ "$1" = erase ] || { echo unknown; exit 1; }`, async (source) => {
     assert.equal(await source.erase({ registry: "ghcr.io" }), true);
-    assert.deepEqual(await source.list(), []);
+    await assert.rejects(source.list(), /docker-credential-fake list ended with status 1: unknown$/);
+  });
+  await withScript("echo nothing", async (source) => {
+    await assert.rejects(source.list(), /docker-credential-fake list did not answer with the accounts that it keeps$/);
   });
 });
 

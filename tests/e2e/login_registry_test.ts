@@ -271,6 +271,9 @@ capabilityTest(
     const refused = await user(["logout", "r.io"]);
     assert.equal(refused.code, 1, describe(refused));
     assert.match(refused.stderr, /come from .*\.docker\/config\.json and stay there\nHint: .*docker logout r\.io/);
+    const all = await user(["logout", "--all"]);
+    assert.deepEqual([all.code, all.stdout], [1, ""], describe(all));
+    assert.match(all.stderr, /the credentials in \S+\.docker\/config\.json stay there\nHint: .*docker logout/);
     const login = await user(["login", host, "-u", "joe", "--password-stdin", "--plain-http"], stdin);
     assert.equal(login.stdout, "Login Succeeded!\n", describe(login));
     const own = scratch.at("home", ".ig", "config.json");
@@ -284,6 +287,12 @@ capabilityTest(
     const explained = (await user(["login", "r.io", "--explain"])).stdout;
     assert.match(explained, /\.ig\/config\.json +none/);
     assert.match(explained, /\.docker\/config\.json +not asked: .*\.ig\/config\.json is there, and it alone counts/);
+    // Docker's file no longer counts, and one that may not be read never did.
+    assert.equal((await user(["logout", "--all"])).code, 0);
+    await Deno.remove(own);
+    await Deno.chown(docker, 0, 0);
+    const unread = await user(["login", host, "-u", "joe", "--password-stdin", "--plain-http"], stdin);
+    assert.doesNotMatch(unread.stderr, /From now on/, describe(unread));
   },
 );
 
