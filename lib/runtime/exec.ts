@@ -19,11 +19,12 @@ export interface ProgramOptions {
   maxOutput: number;
   /** Milliseconds after which it is killed. Default: it may take as long as it likes. */
   timeout?: number;
-  /** Kills it, and ends the call with a `cancelled` error. */
+  /** Ends it, and the call with a `cancelled` error. */
   signal?: AbortSignal;
   /**
    * `none`: it has a session of its own without a terminal, and its whole process group is killed when it has to end.
-   * `shared`: it may use the terminal of this process, to ask somebody, and is killed alone. Default: `none`.
+   * `shared`: it may use the terminal of this process, to ask somebody. When it has to end, it alone gets SIGTERM, so that it can
+   * leave the terminal as it was, and is killed a second later. Default: `none`.
    */
   terminal?: "none" | "shared";
   /** Gets what it writes to stderr, as it comes and without a limit; `stderr` of the result is empty then. */
@@ -38,12 +39,18 @@ export interface ProgramResult {
   stderr: Uint8Array;
 }
 
+/** The status of a program that Ctrl-C has ended. */
+const INTERRUPTED = 128 + constants.signals.SIGINT;
+
+/** How long a program that was asked to end may take, in milliseconds. */
+const GRACE = 1000;
+
 /** How long the output of a program that has ended is waited for, in milliseconds: others may hold its pipes for ever. */
 const LAST_WORDS = 1000;
 
 /**
  * Runs a program to its end, without a shell. When it takes too long or says too much, and when the signal is aborted, it is
- * killed. What it leaves behind when it ends by itself may live on, but is
+ * ended. What it leaves behind when it ends by itself may live on, but is
  * not waited for.
  *
  * @param program its path
@@ -71,7 +78,8 @@ export async function runProgram(
     }
     const stop = (error: SatchelError) => {
       failure ??= error;
-      kill(child, terminal);
+      if (terminal === "none") killGroup(child);
+      else endAlone(child);
       settle();
     };
     const stdout = collect(child.stdout!, maxOutput, () => stop(tooMuch(name, "stdout", maxOutput)));
@@ -86,6 +94,8 @@ export async function runProgram(
 
     function settle(): void {
       settled = true;
+      // Ctrl-C reaches both, and it may end before this process hears of it.
+      if (terminal === "shared" && status === INTERRUPTED) failure ??= cancelled(signal, `running ${name}`);
       clearTimeout(timer);
       clearTimeout(lastWords);
       signal?.removeEventListener("abort", abort);
@@ -179,10 +189,21 @@ function pass(stream: Readable, onBytes: (bytes: Uint8Array) => void): () => Uin
   return () => new Uint8Array();
 }
 
-function kill({ pid }: ChildProcess, terminal: "none" | "shared"): void {
-  if (pid === undefined) return;
+function killGroup({ pid }: ChildProcess): void {
+  if (pid !== undefined) send("SIGKILL", -pid);
+}
+
+function endAlone(child: ChildProcess): void {
+  const { pid } = child;
+  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  send("SIGTERM", pid);
+  const timer = setTimeout(() => send("SIGKILL", pid), GRACE);
+  child.on("exit", () => clearTimeout(timer));
+}
+
+function send(signal: NodeJS.Signals, pid: number): void {
   try {
-    process.kill(terminal === "none" ? -pid : pid, "SIGKILL");
+    process.kill(pid, signal);
   } catch (error) {
     // It has ended meanwhile.
     if (systemCode(error) !== "ESRCH" && !(error instanceof TypeError)) throw error;

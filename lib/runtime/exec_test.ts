@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hasCode } from "../error.ts";
-import { startInBackground } from "../../tests/harness/mod.ts";
+import { scratchFolder, startInBackground } from "../../tests/harness/mod.ts";
 import { runProgram } from "./exec.ts";
 
 const sh = (script: string, options: Partial<Parameters<typeof runProgram>[2]> = {}) =>
@@ -45,6 +45,43 @@ Deno.test("an aborted signal ends a program, or lets none start", async () => {
   await assert.rejects(running, (error) => hasCode(error, "cancelled"));
   await assert.rejects(sh("true", { signal: controller.signal }), (error) => hasCode(error, "cancelled"));
 });
+
+Deno.test("a program that shares the terminal stays in the session of this process, and others do not", async () => {
+  const session = async (terminal: "none" | "shared") =>
+    textOf((await sh("ps -o sid= -p $$", { terminal, environment: { PATH: "/usr/bin:/bin" } })).stdout).trim();
+  const own = textOf((await new Deno.Command("ps", { args: ["-o", "sid=", "-p", String(Deno.pid)] }).output()).stdout);
+  assert.equal(await session("shared"), own.trim());
+  assert.notEqual(await session("none"), own.trim());
+});
+
+Deno.test("a program that shares the terminal is asked to end, and killed if it does not", async () => {
+  await using scratch = await scratchFolder();
+  const ended = (script: string) =>
+    sh(script, { terminal: "shared", timeout: 200, environment: { PATH: "/usr/bin:/bin" } });
+  const mark = scratch.at("mark");
+  await assert.rejects(ended(`trap 'touch ${mark}; exit' TERM; sleep 0.4`), /did not end within 0.2 s/);
+  await until(() => exists(mark));
+  const pid = scratch.at("pid");
+  await assert.rejects(ended(`trap '' TERM; echo $$ > ${pid}; while :; do sleep 0.1; done`), /did not end/);
+  await until(() => !exists(`/proc/${Deno.readTextFileSync(pid).trim()}`));
+});
+
+/** Waits for something that takes a moment. */
+async function until(isSo: () => boolean): Promise<void> {
+  for (let tries = 0; !isSo(); tries++) {
+    assert.ok(tries < 2000, "it did not happen");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Starts a script by `runInteractive` in a process of its own, which prints the status that it got. */
 function interactive(script: string) {
