@@ -98,6 +98,8 @@ for (const [form, ask] of FORMS) {
     assert.equal(await ask(["r.org/team/app:v1"], request), "refused");
     assert.equal(await ask(["r.org/team/app:v1*"], request), "refused");
     assert.equal(await ask(["r.org/team/app*"], request), "allowed");
+    assert.equal(await ask(["r.org/team/app:*"], request), "refused");
+    assert.equal(await ask(["r.org/team/app@sha256:*"], request), "allowed");
     assert.equal(await ask([`r.org/team/app@${A}`], request), "allowed");
     assert.equal(await ask([A], request), "allowed");
   });

@@ -196,6 +196,8 @@ Deno.test("behind a plugin's name all flags are the plugin's, also those that sa
   const call = (...args: string[]) => satchel(["--plugin", plugin, "counter", ...args]);
   const own = await call("own", "--config", "a,b", "-q", "c", "-o", "--version");
   assert.deepEqual([own.code, JSON.parse(own.stdout)], [0, { config: ["a", "b", "c"], output: true, version: true }]);
+  const extra = await call("own", "--version", "extra");
+  assert.match(extra.stderr, /accepts 0 arg\(s\), received 1/, "its --version is no question about satchel");
   const help = (await call("own", "-h")).stdout;
   assert.match(help, /-q, --config strings/);
   assert.doesNotMatch(help, /Global Flags|--store/);
