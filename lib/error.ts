@@ -43,6 +43,7 @@ export type ObstacleReason =
   | "expired-certificate"
   | "client-certificate-missing"
   | "client-certificate-refused"
+  | "proxy-by-tls" // TLS options that are for the host would reach a proxy
   | "account-missing"
   | "account-refused";
 
@@ -108,6 +109,23 @@ export function systemCode(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   if (error instanceof SatchelError) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "it does not exist",
+  ENOTDIR: "a part of its path is not a folder",
+  EISDIR: "it is a folder",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  ELOOP: "its links go in circles",
+  ENAMETOOLONG: "its name is too long",
+};
+
+/** Why an operation on a file failed, in words where the system has a common name for it. */
+export function systemReason(error: unknown): string {
+  if (error instanceof SatchelError) return error.message;
+  const code = systemCode(error);
+  return code === undefined ? String(error) : REASONS[code] ?? code;
 }
 
 /**

@@ -39,6 +39,9 @@ const HINTS: Record<ObstacleReason, (obstacle: Obstacle, has: HasFlag) => string
     `Put your certificate and its key as NAME.cert and NAME.key into ${folders(obstacle, has)}.`,
   "client-certificate-refused": ({ host }) =>
     `Is it the one for ${host}, signed by an authority that ${host} knows, and not expired?`,
+  "proxy-by-tls": ({ role }, has) =>
+    "Connect without that proxy, or by a proxy with http:// in its address; or do without a client certificate" +
+    `${role === "registry" && has("tls-verify") ? " and without --tls-verify=false" : ""}.`,
   "account-missing": ({ host }) => `If it is there and not public, an account is needed: satchel login ${host}`,
   "account-refused": ({ host }) =>
     `The account that is known for ${host} is wrong or has not this right. Another one: satchel login ${host}`,

@@ -12,6 +12,7 @@ const REASONS: Record<ObstacleReason, true> = {
   "expired-certificate": true,
   "client-certificate-missing": true,
   "client-certificate-refused": true,
+  "proxy-by-tls": true,
   "account-missing": true,
   "account-refused": true,
 };

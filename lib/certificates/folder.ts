@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { SatchelError, systemCode } from "../error.ts";
+import { SatchelError, systemCode, systemReason } from "../error.ts";
 import { printable } from "../printable.ts";
 import { checkCertificate, type ClientCertificate, isKeyOf } from "../runtime/mod.ts";
 import { readSmallFile } from "../small_file.ts";
@@ -44,13 +44,12 @@ function namesIn(path: string): string[] {
   try {
     all = readdirSync(path);
   } catch (cause) {
-    throw new SatchelError("usage", `cannot read the folder of certificates ${shown(path)}: ${reasonOf(cause)}`, {
-      cause,
-    });
+    const reason = systemCode(cause) === "ENOTDIR" ? "it is not a folder" : systemReason(cause);
+    throw new SatchelError("usage", `cannot read the folder of certificates ${shown(path)}: ${reason}`, { cause });
   }
   const names = all.filter((name) => /\.(?:crt|cert|key)$/.test(name)).sort();
   if (names.length <= MAX_FILES) return names;
-  throw new SatchelError("usage", `${path} holds more than ${MAX_FILES} certificates and keys`);
+  throw new SatchelError("usage", `${shown(path)} holds more than ${MAX_FILES} certificates and keys`);
 }
 
 /** The names of pairs, without their endings. */
@@ -90,7 +89,7 @@ function checkPair(certificate: string, key: string, { source, keyPath }: { sour
       cause,
     });
   }
-  if (!fits) throw new SatchelError("usage", `The key ${shown(keyPath)} does not belong to ${shown(source)}`);
+  if (!fits) throw new SatchelError("usage", `the key ${shown(keyPath)} does not belong to ${shown(source)}`);
 }
 
 /** The certificates of a PEM file, at least one. */
@@ -111,18 +110,14 @@ function readText(path: string): string {
   try {
     return new TextDecoder().decode(readSmallFile(path, MAX_FILE));
   } catch (cause) {
-    throw new SatchelError("usage", `cannot read the certificates of ${shown(path)}: ${reasonOf(cause)}`, { cause });
+    throw new SatchelError("usage", `cannot read the certificates of ${shown(path)}: ${systemReason(cause)}`, {
+      cause,
+    });
   }
 }
 
 function isReadableByOthers(path: string): boolean {
   return (statSync(path).mode & READABLE_BY_OTHERS) !== 0;
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof SatchelError) return error.message;
-  const code = systemCode(error);
-  return code === "ENOENT" ? "it does not exist" : code ?? String(error);
 }
 
 function shown(path: string): string {

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { SatchelError, systemCode } from "../error.ts";
+import { SatchelError, systemCode, systemReason } from "../error.ts";
 
 /** Where all users' tools look, the first one first (containers-certs.d(5), Docker's "Verify repository client with certificates"). */
 export const SYSTEM_PLACES: readonly string[] = ["/etc/containers/certs.d", "/etc/docker/certs.d"];
@@ -36,7 +36,7 @@ function isFolder(path: string): boolean {
   } catch (cause) {
     const code = systemCode(cause);
     if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG") return false;
-    throw new SatchelError("usage", `cannot look for the certificates in ${path}: ${code}`, { cause });
+    throw new SatchelError("usage", `cannot look for the certificates in ${path}: ${systemReason(cause)}`, { cause });
   }
   throw new SatchelError("usage", `${path} is not a folder of certificates`);
 }

@@ -1,5 +1,4 @@
-import { statSync } from "node:fs";
-import { SatchelError, systemCode } from "../error.ts";
+import { SatchelError, systemReason } from "../error.ts";
 import { readSmallFile } from "../small_file.ts";
 
 /** A certificate with which this side of a connection names itself. */
@@ -77,16 +76,21 @@ function denoClient({ authorities = [], client, unverified }: TlsOptions, { crea
 
 /**
  * The options that make connections trust the authorities in a PEM file, which `SSL_CERT_FILE` names. Bun heeds that variable
- * by itself, so there are none then; but it would wait for ever for a FIFO, and say nothing about a file that is not there.
+ * by itself, so there are none then; but it would wait for ever for a FIFO, and say nothing about a file that is not there or
+ * holds no certificate.
  *
- * @throws {SatchelError} `usage` if the file cannot be read
+ * @throws {SatchelError} `usage` if the file cannot be read, or holds no certificate
  */
 export function tlsFromCaFile(path: string): TlsOptions | undefined {
+  let text: string;
   try {
-    if (bun && statSync(path).isFile()) return undefined;
-    return { authorities: [new TextDecoder().decode(readSmallFile(path, MAX_AUTHORITIES))] };
+    text = new TextDecoder().decode(readSmallFile(path, MAX_AUTHORITIES));
   } catch (cause) {
-    const reason = cause instanceof SatchelError ? cause.message : systemCode(cause) ?? (cause as Error).message;
-    throw new SatchelError("usage", `cannot read the certificates of SSL_CERT_FILE, ${path}: ${reason}`, { cause });
+    const message = `cannot read the certificates of SSL_CERT_FILE, ${path}: ${systemReason(cause)}`;
+    throw new SatchelError("usage", message, { cause });
   }
+  if (!/-----BEGIN (?:TRUSTED )?CERTIFICATE-----/.test(text)) {
+    throw new SatchelError("usage", `SSL_CERT_FILE, ${path}, holds no certificate in PEM form`);
+  }
+  return bun ? undefined : { authorities: [text] };
 }

@@ -199,6 +199,13 @@ peerTest(
         new RegExp(`The mirror ${mirror.host}/team/gadget is not asked any more: .*unknown auth`),
       );
       await Deno.mkdir(folder, { recursive: true });
+      await Deno.writeTextFile(`${folder}/ca.crt`, "garbage");
+      const broken = await runs(args.filter((arg) => arg !== "-v"), {
+        home: scratch.path,
+        env: { SATCHEL_CONFIG: config },
+      });
+      assert.equal(broken.code, 0, broken.stderr);
+      assert.match(broken.stderr, new RegExp(`^Warning: The mirror .* ${folder}/ca\\.crt holds no certificate`, "m"));
       await Deno.copyFile(tls.authority, `${folder}/ca.crt`);
       const trusted = await pull(`${runs.name}-2`);
       assert.equal(trusted.code, 0, trusted.stderr);

@@ -8,26 +8,15 @@ import {
   makeCertificateFolder,
   makeCertificates,
   makeGadget,
-  type Outcome,
   peerTest,
   pushImage,
+  runSucceeds,
+  RUNTIMES,
   satchel,
-  satchelByDeno,
-  type SatchelOptions,
   scratchFolder,
   startRegistry,
 } from "../harness/mod.ts";
 import { blobsOf, manifestsOf, startAskingServer } from "./tls_servers.ts";
-
-type Run = (args: readonly string[], options?: SatchelOptions) => Promise<Outcome>;
-
-const RUNTIMES: Record<string, Run> = { "the binary": satchel, "satchel by Deno": satchelByDeno };
-
-async function succeed(run: Run, args: readonly string[], options?: SatchelOptions): Promise<Outcome> {
-  const outcome = await run(args, options);
-  assert.equal(outcome.code, 0, `satchel ${args.join(" ")}: ${describe(outcome)}`);
-  return outcome;
-}
 
 for (const [name, run] of Object.entries(RUNTIMES)) {
   peerTest(
@@ -42,9 +31,9 @@ for (const [name, run] of Object.entries(RUNTIMES)) {
       const folder = await makeCertificateFolder(scratch.at("folder"), tls, ["authority", "client"]);
       const [from, to] = [`${registry.host}/demo/gadget`, `${registry.host}/copies/gadget`];
       const options = { store: scratch.at("store") };
-      await succeed(run, ["image", "pull", from, "--cert-dir", folder], options);
-      await succeed(run, ["image", "tag", from, to], options);
-      await succeed(run, ["image", "push", to, "--cert-dir", folder], options);
+      await runSucceeds(run, ["image", "pull", from, "--cert-dir", folder], options);
+      await runSucceeds(run, ["image", "tag", from, to], options);
+      await runSucceeds(run, ["image", "push", to, "--cert-dir", folder], options);
       await assertHolds(registry, "copies/gadget", "latest", gadget);
     },
   );
@@ -75,7 +64,7 @@ for (const [name, run] of Object.entries(RUNTIMES)) {
     await pushImage(registry, "demo/gadget", "latest", makeGadget());
     const places = scratch.at("home", ".config/containers/certs.d");
     await makeCertificateFolder(`${places}/${registry.host}`, tls, ["client", "authority"]);
-    await succeed(run, ["image", "pull", `${registry.host}/demo/gadget`], { home: scratch.at("home") });
+    await runSucceeds(run, ["image", "pull", `${registry.host}/demo/gadget`], { home: scratch.at("home") });
   });
 
   peerTest(["registry", "openssl"], `${name} trusts SSL_CERT_FILE also where there is a folder`, async () => {
@@ -87,7 +76,7 @@ for (const [name, run] of Object.entries(RUNTIMES)) {
     const folder = await makeCertificateFolder(scratch.at("folder"), others, ["authority"]);
     await makeCertificateFolder(folder, tls, ["client"]);
     const args = ["image", "pull", `${registry.host}/demo/gadget`, "--cert-dir", folder];
-    await succeed(run, args, { env: { SSL_CERT_FILE: tls.authority } });
+    await runSucceeds(run, args, { env: { SSL_CERT_FILE: tls.authority } });
   });
 
   peerTest("openssl", `${name} shows a client certificate to the registry, not to a redirect's target`, async () => {
@@ -98,7 +87,7 @@ for (const [name, run] of Object.entries(RUNTIMES)) {
     await using registry = await startAskingServer(tls, manifestsOf(gadget, storage.host));
     const folder = await makeCertificateFolder(scratch.at("folder"), tls, ["client"]);
     const args = ["image", "pull", `${registry.host}/demo/gadget`, "--cert-dir", folder];
-    await succeed(run, args, { env: { SSL_CERT_FILE: tls.authority } });
+    await runSucceeds(run, args, { env: { SSL_CERT_FILE: tls.authority } });
     assert.ok(registry.seen.length > 0 && registry.seen.every((each) => each.startsWith("test client ")));
     assert.deepEqual(new Set(storage.seen), new Set(gadget.blobs.map(({ digest }) => `nobody /${digest}`)));
   });
@@ -118,7 +107,7 @@ for (const [name, run] of Object.entries(RUNTIMES)) {
     });
     const folder = await makeCertificateFolder(scratch.at("folder"), tls, ["client"]);
     const args = ["image", "pull", `${registry.host}/demo/gadget`, "--cert-dir", folder];
-    await succeed(run, args, { env: { SSL_CERT_FILE: tls.authority } });
+    await runSucceeds(run, args, { env: { SSL_CERT_FILE: tls.authority } });
     assert.ok(other.seen.includes("nobody /token"), other.seen.join());
     assert.ok(other.seen.every((each) => each.startsWith("nobody ")), other.seen.join());
     assert.ok(registry.seen.every((each) => each.startsWith("test client ")), registry.seen.join());
@@ -142,7 +131,7 @@ peerTest(["registry", "openssl"], "login tries an account by --cert-dir, with th
   const folder = await makeCertificateFolder(scratch.at("folder"), tls, ["authority", "client"]);
   const auth = ["--authfile", scratch.at("auth.json"), "--cert-dir"];
   const args = ["login", registry.host, "-u", ACCOUNT.username, "--password-stdin", ...auth];
-  const outcome = await succeed(satchel, [...args, folder], { stdin: ACCOUNT.password });
+  const outcome = await runSucceeds(satchel, [...args, folder], { stdin: ACCOUNT.password });
   assert.match(outcome.stdout, /Login Succeeded!/);
 
   const without = await makeCertificateFolder(scratch.at("without"), tls, ["authority"]);
@@ -168,7 +157,7 @@ peerTest("openssl", "a mirror gets the certificates of its own folder, and nothi
   const mirrors = { [registry.host]: [{ endpoint: mirror.host, resolveTags: true }] };
   await Deno.writeTextFile(config, JSON.stringify({ mirrors }));
   const args = ["image", "pull", `${registry.host}/demo/gadget`, "--cert-dir", folder, "--config", config];
-  await succeed(satchel, args, { home });
+  await runSucceeds(satchel, args, { home });
   assert.ok(mirror.seen.length > 0 && mirror.seen.every((each) => each.startsWith("nobody ")), mirror.seen.join());
   assert.ok(registry.seen.length > 0 && registry.seen.every((each) => each.startsWith("test client ")));
 });
@@ -183,7 +172,7 @@ capabilityTest(
     const folder = `/etc/containers/certs.d/${registry.host}`;
     try {
       await makeCertificateFolder(folder, tls, ["authority"]);
-      await succeed(satchel, ["image", "pull", `${registry.host}/demo/gadget`]);
+      await runSucceeds(satchel, ["image", "pull", `${registry.host}/demo/gadget`]);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

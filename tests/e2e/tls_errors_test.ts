@@ -6,21 +6,16 @@ import {
   makeCertificateFolder,
   makeCertificates,
   makeGadget,
-  type Outcome,
   peerTest,
   pushImage,
   run as runProgram,
+  RUNTIMES,
   satchel,
   satchelByDeno,
-  type SatchelOptions,
   scratchFolder,
   startRegistry,
 } from "../harness/mod.ts";
 import { blobsOf, manifestsOf, startAskingServer } from "./tls_servers.ts";
-
-type Run = (args: readonly string[], options?: SatchelOptions) => Promise<Outcome>;
-
-const RUNTIMES: Record<string, Run> = { "the binary": satchel, "satchel by Deno": satchelByDeno };
 
 const MOMENT = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d UTC`;
 
@@ -100,32 +95,33 @@ for (const [name, run] of Object.entries(RUNTIMES)) {
     assert.equal(stderr.match(/GET https:/g)?.length, 1, stderr);
   });
 
-  peerTest("openssl", `${name} neither waits for a FIFO in SSL_CERT_FILE nor passes over a missing file`, async () => {
+  peerTest("openssl", `${name} says what is wrong with the file of SSL_CERT_FILE`, async () => {
     await using scratch = await scratchFolder();
     await using tls = await makeCertificates();
     await using server = await startServer(tls);
-    const fifo = scratch.at("fifo");
-    await runProgram("mkfifo", [fifo]);
-    for (const file of [fifo, scratch.at("missing")]) {
+    await runProgram("mkfifo", [scratch.at("fifo")]);
+    await Deno.writeTextFile(scratch.at("garbage"), "not a certificate");
+    const problems = { fifo: "is not a regular file", missing: "it does not exist", garbage: "holds no certificate" };
+    for (const [file, problem] of Object.entries(problems)) {
       const { code, stderr } = await run(["image", "pull", `${server.host}/demo/gadget`], {
-        env: { SSL_CERT_FILE: file },
+        env: { SSL_CERT_FILE: scratch.at(file) },
       });
       assert.equal(code, 2, stderr);
-      assert.ok(stderr.includes(file), stderr);
+      assert.match(stderr, new RegExp(`SSL_CERT_FILE, ${scratch.at(file)}\\b.*${problem}`));
     }
   });
 
-  peerTest("openssl", `${name} names a --cert-dir that does not exist`, async () => {
+  Deno.test(`${name} says what is wrong with --cert-dir, of a registry by plain HTTP too`, async () => {
     await using scratch = await scratchFolder();
-    const { code, stderr } = await run([
-      "image",
-      "pull",
-      "localhost:1/demo/gadget",
-      "--cert-dir",
-      scratch.at("missing"),
-    ]);
-    assert.equal(code, 2, stderr);
-    assert.ok(stderr.includes(scratch.at("missing")), stderr);
+    await Deno.writeTextFile(scratch.at("file"), "");
+    for (const [path, problem] of [["missing", "it does not exist"], ["file", "it is not a folder"]]) {
+      for (const flags of [[], ["--insecure-registries", "localhost:1"]]) {
+        const args = ["image", "pull", "localhost:1/demo/gadget", "--cert-dir", scratch.at(path), ...flags];
+        const { code, stderr } = await run(args);
+        assert.equal(code, 2, stderr);
+        assert.match(stderr, new RegExp(`cannot read the folder of certificates ${scratch.at(path)}: ${problem}\n`));
+      }
+    }
   });
 }
 

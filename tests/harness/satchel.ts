@@ -19,9 +19,7 @@ export async function satchel(args: readonly string[], options: SatchelOptions =
 
 /** Runs the built binary, which must end with status 0; returns what it wrote to stdout. */
 export async function satchelSucceeds(args: readonly string[], options: SatchelOptions = {}): Promise<string> {
-  const outcome = await satchel(args, options);
-  if (outcome.code !== 0) throw new Error(`satchel ${args.join(" ")}: ${describe(outcome)}`);
-  return outcome.stdout;
+  return (await runSucceeds(satchel, args, options)).stdout;
 }
 
 /** Runs the same from its sources by `deno run`. */
@@ -35,6 +33,26 @@ export function satchelByDeno(args: readonly string[], options: SatchelOptions =
         env: { ...denoCache(), ...options.env },
       }),
   );
+}
+
+/** Runs satchel in one of the ways in which it can be run. */
+export type RunSatchel = (args: readonly string[], options?: SatchelOptions) => Promise<Outcome>;
+
+/** The ways in which it can be run, for tests of what the two runtimes do differently. */
+export const RUNTIMES: Readonly<Record<string, RunSatchel>> = {
+  "the binary": satchel,
+  "satchel by Deno": satchelByDeno,
+};
+
+/** Runs it in this way; it must end with status 0. */
+export async function runSucceeds(
+  run: RunSatchel,
+  args: readonly string[],
+  options?: SatchelOptions,
+): Promise<Outcome> {
+  const outcome = await run(args, options);
+  if (outcome.code !== 0) throw new Error(`satchel ${args.join(" ")}: ${describe(outcome)}`);
+  return outcome;
 }
 
 /** The environment that {@link satchel} runs in, for tests that start the binary by other means. */

@@ -1,0 +1,84 @@
+import { type HostRole, SatchelError } from "../error.ts";
+import { tlsFromCaFile, type TlsLookup, type TlsOptions } from "../runtime/mod.ts";
+import { type CertificateFolder, readCertificateFolder } from "./folder.ts";
+import { findCertificateFolder } from "./places.ts";
+
+/** The host that a user named, and what is for it and no other host. */
+export interface NamedHost {
+  /** As in its URL: `registry-1.docker.io`, `localhost:5000`. */
+  host: string;
+  /** A folder of certificates, instead of the one that is found by the host's name. */
+  folder?: string;
+  /** It may show any certificate. */
+  unverified?: boolean;
+}
+
+/** What certificates are used for whom. */
+export interface CertificateOptions {
+  named: NamedHost;
+  /** Where folders of certificates are looked for, by the names of hosts, such as {@link SYSTEM_PLACES}. */
+  places: readonly string[];
+  /** The file that `SSL_CERT_FILE` names: authorities for all hosts. */
+  caFile?: string;
+  /** Whether requests go through a proxy that is itself spoken to by TLS: it would get the options that are for a host. */
+  proxiedByTls?: boolean;
+  /** Told of keys that everybody can read, and of a check that is switched off; once for each host. */
+  onWarning: (message: string) => void;
+}
+
+/**
+ * How TLS connections are made, for each host by itself: a token service, a mirror or a redirect's target gets what is meant for
+ * it.
+ *
+ * @returns a lookup that throws `usage` errors, which name the file, for certificates that cannot be used, and `refused` where
+ *   they would be shown to a proxy
+ * @throws {SatchelError} `usage` if the folder that was named cannot be used, also if no connection is made by TLS
+ */
+export function certificateLookup(options: CertificateOptions): TlsLookup {
+  const { named, places, onWarning } = options;
+  const namedFolder = named.folder === undefined ? undefined : readCertificateFolder(named.folder, onWarning);
+  const known = new Map<string, TlsOptions | undefined>();
+
+  function folderOf(url: URL): CertificateFolder | undefined {
+    if (namedFolder && isAt(url, named)) return namedFolder;
+    const path = findCertificateFolder(url, places);
+    return path === undefined ? undefined : readCertificateFolder(path, onWarning);
+  }
+
+  return (url) => {
+    if (!known.has(url.host)) known.set(url.host, optionsFor(url, folderOf(url), options));
+    return known.get(url.host);
+  };
+}
+
+function optionsFor(
+  url: URL,
+  folder: CertificateFolder | undefined,
+  { named, caFile, proxiedByTls, onWarning }: CertificateOptions,
+): TlsOptions | undefined {
+  const general = caFile === undefined ? undefined : tlsFromCaFile(caFile);
+  const isNamed = isAt(url, named);
+  const unverified = isNamed && named.unverified === true;
+  if (proxiedByTls && (folder?.client || unverified)) throw proxyWouldGetIt(url, isNamed ? "registry" : "other");
+  if (unverified) {
+    onWarning(`The certificate of ${url.host} is not checked: whoever is in between can read and change everything`);
+  }
+  const options: TlsOptions = {};
+  const authorities = [...general?.authorities ?? [], ...folder?.authorities ?? []];
+  if (authorities.length > 0) options.authorities = authorities;
+  if (folder?.client) options.client = folder.client;
+  if (unverified) options.unverified = true;
+  return Object.keys(options).length > 0 ? options : undefined;
+}
+
+/** Both runtimes have one set of options for a connection to a proxy by TLS and for what goes through it. */
+function proxyWouldGetIt({ host }: URL, role: HostRole): SatchelError {
+  const message = `HTTPS_PROXY names a proxy that speaks TLS: it would get the TLS options that are for ${host} alone`;
+  return new SatchelError("refused", message, { obstacle: { reason: "proxy-by-tls", role, host } });
+}
+
+/** Whether a URL leads to the named host, at whatever default the port is. */
+function isAt(url: URL, { host }: NamedHost): boolean {
+  const address = `https://${host}/`;
+  return URL.canParse(address) && new URL(address).host === url.host;
+}
