@@ -53,7 +53,11 @@ Deno.test("of many members that nobody knows a few are named, in one line, and s
   const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`\u001b${index}`, "hunter2"]));
   const told: string[] = [];
   readAnswer("afterPull", bytes({ allow: true, ...many }), (line) => told.push(line));
-  assert.deepEqual([told.length, told[0].includes("and 20 more"), /hunter2|\u001b/.test(told[0])], [1, true, false]);
+  assert.deepEqual([
+    told.length,
+    told[0].includes("and 20 more"),
+    told[0].includes("hunter2") || told[0].includes("\u001b"),
+  ], [1, true, false]);
 });
 
 Deno.test("a verdict is one of three words, and what ties a signature to its image names the image", () => {

@@ -30,8 +30,8 @@ export function callsFor({ found, calls }: PluginEntry, hook: HookName): PluginC
   throw new SatchelError("plugin", `the plugin ${found.name} (${printable(found.path)}) has no hook ${hook}`);
 }
 
-/** The error for a plugin that could not be loaded. */
-export function cannotBeUsed({ name, path, failure }: FoundPlugin): SatchelError {
+/** The error for a plugin that could not be loaded, or for a command on `PATH` that is not run. */
+export function cannotBeUsed({ name, path, failure }: Pick<FoundPlugin, "name" | "path" | "failure">): SatchelError {
   const which = `the plugin ${printable(name)} (${printable(path)})`;
   return new SatchelError("plugin", `${which} cannot be used: ${failure?.message ?? "it was not loaded"}`, {
     hint: failure?.hint ?? "Mend or remove it, or leave plugins out with --no-plugins.",

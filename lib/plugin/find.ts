@@ -145,6 +145,11 @@ function moduleOfFolder(path: string): string | undefined {
 function checkKind(path: string): void {
   const isModule = MODULE.test(basename(path)) && !DECLARATIONS.test(path);
   if (isModule ? statSync(path).isFile() : isExecutable(path)) return;
+  if (basename(path).startsWith(EXECUTABLE_PREFIX) && isFile(path)) {
+    throw new SatchelError("plugin", `${printable(path)} may not be executed by this user`, {
+      hint: "If it is a plugin, make it executable (chmod +x); if it is none, move it elsewhere.",
+    });
+  }
   throw new SatchelError("plugin", `${printable(path)} is neither a module nor a program`, {
     hint: "A plugin is a file NAME.ts, NAME.js or NAME.mjs, or an executable file (chmod +x).",
   });

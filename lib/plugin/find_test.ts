@@ -43,7 +43,7 @@ Deno.test("a file satchel-NAME that may not be executed is a failure: it could b
   symlinkSync("nowhere", scratch.at("plugins", "satchel-lost"));
   await using host = await openNamed([], { folders: [scratch.at("plugins")] });
   const [guard, lost] = host.plugins;
-  assert.match(guard.failure?.message ?? "", /satchel-guard is neither a module nor a program/);
+  assert.match(guard.failure?.message ?? "", /satchel-guard may not be executed by this user$/);
   assert.match(guard.failure?.hint ?? "", /chmod \+x/);
   assert.match(lost.failure?.message ?? "", /does not exist/);
   await assert.rejects(host.check("beforePull", TRANSFER), (error) => hasCode(error, "refused"));
