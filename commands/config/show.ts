@@ -23,7 +23,7 @@ export interface ConfigReport {
   insecureRegistries: Sourced<readonly string[]>;
   mirrors: Sourced<Readonly<Record<string, readonly MirrorReport[]>>>;
   /** Values of settings are not shown. */
-  plugins: Sourced<readonly PluginReport[]>;
+  plugins: Sourced<readonly ConfiguredPlugin[]>;
   concurrency: Sourced<number>;
   /** A duration; `0` is without end. */
   lockTimeout: Sourced<string>;
@@ -36,9 +36,11 @@ export interface MirrorReport {
 }
 
 /** One plugin that somebody named. */
-export interface PluginReport {
+export interface ConfiguredPlugin {
   path: string;
   settings: Readonly<Record<string, typeof HIDDEN>>;
+  /** A duration; empty if it has no time limit of its own. */
+  timeout: string;
 }
 
 /** `satchel config show`: the effective values, and where each comes from. */
@@ -58,7 +60,7 @@ function reportOf(settings: Settings, effective: Effective): ConfigReport {
     authfile: { value: authfile.value ?? null, from: authfile.from },
     insecureRegistries,
     mirrors: { value: Object.fromEntries(mirrors.value.map(mirrorEntry)), from: mirrors.from },
-    plugins: together(settings.plugins.named.map((each) => ({ value: [pluginReport(each)], from: each.from }))),
+    plugins: together(settings.plugins.named.map((each) => ({ value: [configured(each)], from: each.from }))),
     concurrency: { value: concurrency.value ?? DEFAULT_CONCURRENCY, from: concurrency.from },
     lockTimeout: { value: formatDuration(lockTimeout.value ?? 0), from: lockTimeout.from },
   };
@@ -69,8 +71,12 @@ function mirrorEntry({ registry, prefix, mirrors }: MirrorRule): [string, Mirror
   return [key, mirrors.map((mirror) => ({ endpoint: formatEndpoint(mirror), resolveTags: mirror.resolveTags }))];
 }
 
-function pluginReport({ path, settings }: PluginLocation): PluginReport {
-  return { path, settings: Object.fromEntries(Object.keys(settings ?? {}).map((key) => [key, HIDDEN])) };
+function configured({ path, settings, timeout }: PluginLocation): ConfiguredPlugin {
+  return {
+    path,
+    settings: Object.fromEntries(Object.keys(settings ?? {}).map((key) => [key, HIDDEN])),
+    timeout: timeout === undefined ? "" : formatDuration(timeout),
+  };
 }
 
 /** @param duration in milliseconds */

@@ -1,4 +1,5 @@
-import { commandsOnPath } from "../../lib/plugin/mod.ts";
+import type { SatchelError } from "../../lib/error.ts";
+import { cannotBeUsed, commandsOnPath } from "../../lib/plugin/mod.ts";
 import type { Column } from "../../lib/terminal/mod.ts";
 import { EXIT_OK } from "../output/exit.ts";
 import { isSet } from "../line/flags.ts";
@@ -29,14 +30,20 @@ export async function run(invocation: Invocation): Promise<number> {
   const [root] = invocation.path;
   const isTaken = (name: string) =>
     subcommand(root, name) !== undefined || plugins.some((plugin) => plugin.name === name);
-  const onPath = isSet(invocation.flags, "no-plugins") ? [] : commandsOnPath(invocation.environment.PATH);
-  const all = [...plugins, ...onPath.filter(({ name }) => !isTaken(name)).map(commandReport)];
+  const onPath = isSet(invocation.flags, "no-plugins")
+    ? []
+    : commandsOnPath(invocation.environment.PATH).filter(({ name }) => !isTaken(name));
+  const all = [...plugins, ...onPath.map(commandReport)];
   reporter.finish();
-  for (const { name, reason, hint, state } of all) {
-    if (state === "failed") reporter.warn(`${name} cannot be used: ${reason}${hint && ` (${hint})`}`);
+  for (const each of [...host.plugins, ...onPath]) {
+    if (each.failure) reporter.warn(warning(cannotBeUsed(each)));
   }
   await printResult(outputMode(invocation.flags), all, () => table(all));
   return EXIT_OK;
+}
+
+function warning({ message, hint }: SatchelError): string {
+  return hint === undefined ? message : `${message} (${hint})`;
 }
 
 function table(plugins: readonly PluginReport[]): string {

@@ -24,6 +24,7 @@ mirrors:
 plugins:
   - path: builtin:docker-credential
     settings: { helper: hunter2, more: { token: hunter3 } }
+    timeout: 60s
 `);
   const args = ["config", "show", "--concurrency", "3", "-o", "json"];
   const options = {
@@ -49,7 +50,7 @@ plugins:
       lockTimeout: { value: "90s", from: `${user.path}:2` },
     });
     assert.deepEqual(plugins, {
-      value: [{ path: "builtin:docker-credential", settings: { helper: "...", more: "..." } }],
+      value: [{ path: "builtin:docker-credential", settings: { helper: "...", more: "..." }, timeout: "60s" }],
       from: `${user.path}:9:5`,
     });
   }

@@ -205,7 +205,7 @@ peerTest("registry", "a plugin in a folder that others may write to is refused",
   const outcome = await satchel(["plugin", "list", "--plugin", plugin]);
   assert.match(
     outcome.stderr,
-    /^Warning: bad\.js cannot be used: \S+open, on the way to \S+, can be written to by everybody/m,
+    /^Warning: the plugin bad\.js \(\S+\) cannot be used: \S+open, on the way to \S+, can be written to by everybody/m,
   );
   await assert.rejects(Deno.stat(scratch.at("ran")), Deno.errors.NotFound);
 });
