@@ -48,17 +48,20 @@ export interface CredentialSource {
   list?(options?: CredentialSourceOptions): Promise<readonly string[]>;
 }
 
+/** What is shorter is guessed anyway, and to take it out of a text would tear words apart. */
+const MIN_SECRET = 4;
+
 /**
- * A text without the secrets of an account, also as HTTP Basic sends them: what a registry or a program says of an account may
+ * A text without the secrets of an account, also as HTTP Basic sends and JSON writes them: what a registry or a program says of an account may
  * repeat it.
  */
 export function withoutSecrets(text: string, credential: Credential): string {
   const { username, password, identityToken, registryToken } = credential;
   const basic = username !== undefined && password !== undefined ? basicCredentials(username, password) : undefined;
-  return [basic, password, identityToken, registryToken].reduce<string>(
-    (rest, secret) => secret ? rest.replaceAll(secret, "***") : rest,
-    text,
+  const secrets = [basic, password, identityToken, registryToken].flatMap((secret) =>
+    secret && secret.length >= MIN_SECRET ? [secret, JSON.stringify(secret).slice(1, -1)] : []
   );
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
 }
 
 /** A name and a password as HTTP Basic sends them: base64 of `name:password` in UTF-8 (RFC 7617). */

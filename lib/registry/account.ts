@@ -1,4 +1,4 @@
-import { type Credential, withoutSecrets } from "../credential.ts";
+import type { Credential } from "../credential.ts";
 import { SatchelError } from "../error.ts";
 import { createClient } from "./client.ts";
 import type { RegistryOptions } from "./options.ts";
@@ -33,8 +33,7 @@ export async function tryAccount(
     await client.request({ method: "GET", url, scopes: [], accept: [200], signal }, () => {});
   } catch (error) {
     if (!(error instanceof SatchelError) || error.code === "cancelled") throw error;
-    const message = `Cannot log in to ${registry}: ${withoutSecrets(error.message, credential)}`;
-    // The cause stays behind: its message is the one that may have the password.
+    const message = `Cannot log in to ${registry}: ${error.message}`;
     // Without an obstacle the account is not the reason.
     if (error.code === "denied" && error.obstacle) throw new SatchelError("denied", message, { hint: DENIED_HINT });
     throw new SatchelError(error.code, message, { hint: error.hint, obstacle: error.obstacle });

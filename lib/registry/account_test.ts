@@ -64,3 +64,20 @@ Deno.test("a registry that says back what it was sent does not get it into the e
     return true;
   });
 });
+
+Deno.test("only a refusal of the account asks whether the account is right", async () => {
+  const header = (value: string | undefined): Record<string, string> => value ? { "www-authenticate": value } : {};
+  for (const value of [undefined, "Negotiate"]) {
+    await using server = await serve((_request, response) => answer(response, 401, header(value)));
+    await rejects(tryAccount(server.host, ALICE, options, signal), (error) => {
+      ok(error instanceof SatchelError && error.code === "denied");
+      ok(!error.hint?.includes("password"), error.hint);
+      return true;
+    });
+  }
+  await using service = await serve((request, response) => {
+    if (request.url?.startsWith("/token")) return answer(response, 401);
+    answer(response, 401, header(`Bearer realm="http://${request.headers.host}/token"`));
+  });
+  await rejects(tryAccount(service.host, ALICE, options, signal), { hint: /Are user name and password those/ });
+});

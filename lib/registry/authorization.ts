@@ -1,5 +1,5 @@
 import { hasCode, type Obstacle, SatchelError } from "../error.ts";
-import type { Credential, CredentialLookup } from "../credential.ts";
+import { type Credential, type CredentialLookup, withoutSecrets } from "../credential.ts";
 import { printable } from "../printable.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { followUrl } from "./redirect.ts";
@@ -28,6 +28,7 @@ export interface Authorizer {
    * @param scopes what the request needs
    * @param rejected the value that was sent and refused
    * @param fresh whether that value was made for this very request, so that making it again will not help
+   * @param signal ends the look-up of the account
    * @returns whether {@link Authorizer.authorization} now gives another value that is worth a try
    * @throws {SatchelError} `denied` if the header names no way that is known; `refused` for a realm that must not be asked
    */
@@ -36,10 +37,14 @@ export interface Authorizer {
     scopes: readonly Scope[],
     rejected: string | undefined,
     fresh: boolean,
+    signal?: AbortSignal,
   ): Promise<boolean>;
 
   /** What stands in the way where a registry refuses: there is no account, or it is not good for this. */
   obstacle(): Promise<Obstacle>;
+
+  /** A text of the registry's without what it was sent: it may repeat that. */
+  clean(text: string): string;
 }
 
 /** What an {@link Authorizer} needs to know. */
@@ -55,13 +60,21 @@ type Scheme = { kind: "basic" } | { kind: "bearer"; service: TokenService; extra
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const { registry, subject } = options;
   let scheme: Scheme | undefined;
-  let account: Promise<Credential | undefined> | undefined;
+  /** What the look-up said; `undefined` before. */
+  let known: { account: Credential | undefined } | undefined;
   let tokens: Token[] = [];
+  /** The value that was refused last: it may be good elsewhere. */
+  let refused: string | undefined;
   const flights = singleFlight<Token>();
+  const lookUps = singleFlight<Credential | undefined>();
 
-  function credential(): Promise<Credential | undefined> {
-    account ??= options.credentials?.(subject) ?? Promise.resolve(undefined);
-    return account;
+  async function credential(signal?: AbortSignal): Promise<Credential | undefined> {
+    const { credentials } = options;
+    if (!known && !credentials) known = { account: undefined };
+    known ??= {
+      account: await lookUps("", signal, async (shared) => await credentials?.(subject, { signal: shared })),
+    };
+    return known.account;
   }
 
   async function bearer(
@@ -69,8 +82,8 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     scopes: readonly Scope[],
     signal?: AbortSignal,
   ): Promise<string> {
-    const known = await credential();
-    if (known?.registryToken !== undefined) return `Bearer ${checkedToken(known.registryToken, subject)}`;
+    const account = await credential(signal);
+    if (account?.registryToken !== undefined) return `Bearer ${checkedToken(account.registryToken, subject)}`;
     const now = performance.now();
     tokens = tokens.filter((token) => token.expires > now);
     const held = tokens.find((token) => covers(token.scopes, scopes));
@@ -80,7 +93,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
       JSON.stringify([service.realm.href, service.service, wanted]),
       signal,
       (shared) =>
-        requestToken(service, wanted, known, options, shared).catch(async (error) => {
+        requestToken(service, wanted, account, options, shared).catch(async (error) => {
           throw await withObstacle(error);
         }),
     );
@@ -103,18 +116,19 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     async authorization(scopes, signal) {
       if (!scheme) return undefined;
       if (scheme.kind === "bearer") return await bearer(scheme, scopes, signal);
-      const known = await credential();
-      if (known?.username === undefined || known.password === undefined) return undefined;
-      return basicAuthorization(known.username, known.password);
+      const account = await credential(signal);
+      if (account?.username === undefined || account.password === undefined) return undefined;
+      return basicAuthorization(account.username, account.password);
     },
 
-    async challenged(header, scopes, rejected, fresh) {
+    async challenged(header, scopes, rejected, fresh, signal) {
+      refused = rejected;
       const challenges = readChallenges(header, registry);
-      const known = await credential();
+      const account = await credential(signal);
       const bearerChallenge = challenges.find((challenge) => challenge.scheme === "bearer");
       if (!bearerChallenge) {
         scheme = { kind: "basic" };
-        return known?.username !== undefined && known.password !== undefined && !rejected?.startsWith("Basic ");
+        return account?.username !== undefined && account.password !== undefined && !rejected?.startsWith("Basic ");
       }
       if (rejected !== undefined) tokens = tokens.filter((token) => `Bearer ${token.value}` !== rejected);
       const earlier = scheme?.kind === "bearer" ? scheme.extra : [];
@@ -123,10 +137,16 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
       const service = tokenService(bearerChallenge, registry);
       scheme = { kind: "bearer", service, extra: mergeScopes(earlier, unforeseen) };
       if (rejected === undefined) return true;
-      return known?.registryToken === undefined && (!fresh || unforeseen.length > 0);
+      return account?.registryToken === undefined && (!fresh || unforeseen.length > 0);
     },
 
     obstacle,
+
+    clean(text) {
+      const own = withoutSecrets(text, known?.account ?? {});
+      const sent = [...tokens.map(({ value }) => value), refused?.replace(/^\w+ /, "")];
+      return sent.reduce<string>((rest, registryToken) => withoutSecrets(rest, { registryToken }), own);
+    },
   };
 }
 

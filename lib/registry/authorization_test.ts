@@ -5,6 +5,7 @@ import type { SatchelError } from "../error.ts";
 import { answer, bodyOf, collect, repositoryAt, sampleBlob, serve, type TestServer } from "./_server.ts";
 
 const blob = sampleBlob(100);
+const ALICE = { username: "alice", password: "hunter2hunter2" };
 const account: Credential = { username: "alice", password: "geheim:ü" };
 const BASIC = `Basic ${Buffer.from("alice:geheim:ü").toString("base64")}`;
 
@@ -275,4 +276,76 @@ Deno.test("secrets are in no line of the log", async () => {
   await collect(repositoryAt(server, options).fetch(blob.descriptor));
   equal(lines.length, 3);
   ok(!/topsecret|geheim|alice/.test(lines.join("\n")));
+});
+
+Deno.test("a token service that refuses is an obstacle of the registry's, as a refusal by HTTP Basic is", async () => {
+  await using server = await serve((request, response) => {
+    if (request.url?.startsWith("/token")) return answer(response, 401);
+    answer(response, 401, { "www-authenticate": `Bearer realm="http://${request.headers.host}/token"` });
+  });
+  for (const [reason, credential] of [["account-missing", undefined], ["account-refused", ALICE]] as const) {
+    const repository = repositoryAt(server, { credentials: async () => credential });
+    await rejects(collect(repository.fetch(blob.descriptor)), (error: SatchelError) => {
+      equal(error.code, "denied");
+      deepEqual(error.obstacle, { reason, role: "registry", host: server.host });
+      return true;
+    });
+  }
+});
+
+Deno.test("no error and no warning repeats the account or the token that was sent, however it is written or cut", async () => {
+  const secrets = [ALICE.password, btoa(`${ALICE.username}:${ALICE.password}`), "t0ken-of-alice"];
+  const pad = "x".repeat(290);
+  const echoes = (sent: string): [number, string][] => [
+    [401, JSON.stringify({ errors: [{ code: "DENIED", message: `${pad} ${sent}` }] })],
+    [403, JSON.stringify({ errors: [{ code: "DENIED", detail: { sent } }] })],
+    [500, `oops ${sent}`],
+    [404, `<html><title>${sent}</title>`],
+  ];
+  for (const scheme of ["Basic", "Bearer"]) {
+    for (const at of [0, 1, 2, 3]) {
+      const warnings: string[] = [];
+      await using server = await serve((request, response) => {
+        const { host, authorization } = request.headers;
+        const isToken = request.url?.startsWith("/token");
+        if (isToken && at !== 2) return answer(response, 200, {}, JSON.stringify({ token: "t0ken-of-alice" }));
+        if (!authorization) {
+          return answer(response, 401, { "www-authenticate": `${scheme} realm="http://${host}/token"` });
+        }
+        const [status, body] = echoes(`${authorization} ${ALICE.password}`)[at];
+        const headers = { "www-authenticate": scheme === "Basic" ? "Basic" : `Bearer realm="http://${host}/token"` };
+        answer(response, status, { ...headers, warning: `299 - "${authorization}"` }, body);
+      });
+      const credentials = async () => ALICE;
+      const onWarning = (text: string) => warnings.push(text);
+      const attempt = collect(repositoryAt(server, { credentials, onWarning }).fetch(blob.descriptor));
+      await rejects(attempt, ({ message }: Error) => {
+        match(message, at === 0 ? /HTTP 401/ : /\*\*\*/);
+        for (const secret of secrets) {
+          for (let length = 6; length <= secret.length; length++) {
+            ok(!message.includes(`${secret.slice(0, length)}`), `${scheme} ${at}: ${message}`);
+          }
+        }
+        return true;
+      });
+      for (const secret of secrets) ok(!warnings.join().includes(secret), warnings.join());
+    }
+  }
+});
+
+Deno.test("the look-up of an account ends with whoever waits for it, and is done again for the next", async () => {
+  await using server = await serve((_request, response) => answer(response, 401, { "www-authenticate": "Basic" }));
+  const controller = new AbortController();
+  const seen: AbortSignal[] = [];
+  const repository = repositoryAt(server, {
+    credentials: (_subject, options) => {
+      seen.push(options!.signal!);
+      controller.abort();
+      return new Promise((_resolve, reject) => {
+        options!.signal!.addEventListener("abort", () => reject(options!.signal!.reason));
+      });
+    },
+  });
+  await rejects(collect(repository.fetch(blob.descriptor, { signal: controller.signal })), { code: "cancelled" });
+  deepEqual(seen.map(({ aborted }) => aborted), [true]);
 });

@@ -175,14 +175,16 @@ async function sendAuthorized(connection: Connection, spec: RequestSpec): Promis
       : undefined;
     const sent = await sendOnce(connection, spec, authorization);
     const { response, url } = sent;
-    for (const text of parseWarnings(response.headers.get("warning"))) warn(`${url.host} says: ${text}`);
+    for (const text of parseWarnings(response.headers.get("warning"))) {
+      warn(`${url.host} says: ${authorizer.clean(text)}`);
+    }
     if (spec.accept.includes(response.status)) return sent;
     if (response.status !== 401 || round === MAX_AUTHORIZATIONS) throw await failure(connection, sent);
     if (!mayCarryCredentials(url, registry)) throw await foreignRefusal(connection, sent);
     const fresh = round > 1 && authorization !== rejected;
     const header = response.headers.get("www-authenticate");
     try {
-      const isWorthATry = await authorizer.challenged(header, spec.scopes, authorization, fresh);
+      const isWorthATry = await authorizer.challenged(header, spec.scopes, authorization, fresh, spec.signal);
       if (!isWorthATry) throw await failure(connection, sent);
     } catch (error) {
       sent[Symbol.dispose]();
@@ -215,12 +217,12 @@ async function sendOnce(
 }
 
 async function failure({ authorizer }: Connection, sent: Exchange): Promise<SatchelError> {
-  const error = await registryError(sent);
+  const error = await registryError(sent, authorizer.clean);
   if (error.code !== "denied" || error.hint !== undefined) return error;
   return new SatchelError("denied", error.message, { obstacle: await authorizer.obstacle() });
 }
 
-async function foreignRefusal({ registry }: Connection, sent: Exchange): Promise<SatchelError> {
-  const error = await registryError(sent);
+async function foreignRefusal({ registry, authorizer }: Connection, sent: Exchange): Promise<SatchelError> {
+  const error = await registryError(sent, authorizer.clean);
   return new SatchelError("denied", `${registry.host} refers to ${sent.url.host}, which refuses: ${error.message}`);
 }

@@ -32,16 +32,18 @@ export function httpStatus(error: unknown): number | undefined {
 /**
  * Turns an answer that was not asked for into an error: what was asked for, the HTTP status, and code, message and detail as
  * the registry gives them.
+ *
+ * @param clean takes secrets out of what the registry says, which may be what it was sent
  */
-export async function registryError(exchange: Exchange): Promise<SatchelError> {
+export async function registryError(exchange: Exchange, clean: (text: string) => string): Promise<SatchelError> {
   const { response, url, method } = exchange;
   const { status } = response;
   const body = await readLast(exchange, MAX_ERROR_BODY);
   const type = (response.headers.get("content-type") ?? "").toLowerCase();
-  const entries = body ? parseErrors(body) : [];
-  const said = entries.length > 0 ? formatErrors(entries) : describeBody(body, type);
+  const entries = body ? parseErrors(body, clean) : [];
+  const said = entries.length > 0 ? formatErrors(entries) : describeBody(body, type, clean);
   const what = `${method} ${printable(url.pathname, MAX_TEXT)} at ${url.host}`;
-  const reason = printable(response.statusText, MAX_TEXT);
+  const reason = printable(clean(response.statusText), MAX_TEXT);
   const message = `${what}: HTTP ${status}${reason ? ` ${reason}` : ""}${said ? `: ${said}` : ""}`;
   const retryAfter = parseRetryAfter(response.headers.get("retry-after"), Date.now());
   const error = new SatchelError(errorCode(status, entries), message, {
@@ -76,7 +78,7 @@ function obstacleFor({ response, url, role }: Exchange, body: Uint8Array | undef
   return isPlain ? { reason: "tls-expected", role, host: url.host } : undefined;
 }
 
-function parseErrors(body: Uint8Array): ErrorEntry[] {
+function parseErrors(body: Uint8Array, clean: (text: string) => string): ErrorEntry[] {
   let json: unknown;
   try {
     json = parseJson(body, "the error");
@@ -84,19 +86,23 @@ function parseErrors(body: Uint8Array): ErrorEntry[] {
     return [];
   }
   if (!isJsonObject(json)) return [];
-  if (Array.isArray(json.errors)) return json.errors.filter(isJsonObject).map(parseEntry);
+  if (Array.isArray(json.errors)) return json.errors.filter(isJsonObject).map((each) => parseEntry(each, clean));
   // Token services and proxies: {"error": "...", "error_description": "..."}, {"message": "..."}, {"details": "..."}.
   const { error, message, error_description: description, details } = json;
-  const entry = parseEntry({ code: error, message: message ?? description ?? details });
+  const entry = parseEntry({ code: error, message: message ?? description ?? details }, clean);
   return entry.code || entry.message ? [entry] : [];
 }
 
-function parseEntry({ code, message, detail }: Record<string, unknown>): ErrorEntry {
+function parseEntry(
+  { code, message, detail }: Record<string, unknown>,
+  clean: (text: string) => string,
+): ErrorEntry {
   const entry: ErrorEntry = {};
-  if (typeof code === "string" && code !== "") entry.code = printable(code, 60);
-  if (typeof message === "string" && message !== "") entry.message = printable(message, MAX_TEXT);
+  // Before it is cut: half a secret is one, too.
+  if (typeof code === "string" && code !== "") entry.code = printable(clean(code), 60);
+  if (typeof message === "string" && message !== "") entry.message = printable(clean(message), MAX_TEXT);
   if (detail !== undefined && detail !== null && detail !== "") {
-    entry.detail = printable(typeof detail === "string" ? detail : JSON.stringify(detail), MAX_TEXT);
+    entry.detail = printable(clean(typeof detail === "string" ? detail : JSON.stringify(detail)), MAX_TEXT);
   }
   return entry;
 }
@@ -111,9 +117,9 @@ function formatErrors(entries: readonly ErrorEntry[]): string {
 }
 
 /** What to say of a body that is not a registry's error. */
-function describeBody(body: Uint8Array | undefined, type: string): string {
+function describeBody(body: Uint8Array | undefined, type: string, clean: (text: string) => string): string {
   if (!body || body.length === 0) return "";
-  const text = decode(body).trim();
+  const text = clean(decode(body)).trim();
   if (type.includes("html") || /^<(?:!doctype|html)/i.test(text)) {
     const title = /<title[^>]{0,200}>([^<]{1,200})/i.exec(text)?.[1].trim();
     return `the answer is an HTML page${

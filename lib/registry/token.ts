@@ -1,5 +1,5 @@
 import { SatchelError } from "../error.ts";
-import { basicCredentials, type Credential } from "../credential.ts";
+import { basicCredentials, type Credential, withoutSecrets } from "../credential.ts";
 import { isJsonObject, parseJson } from "../oci/mod.ts";
 import { discard } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
@@ -92,7 +92,7 @@ async function requestByGet(
     { method, url, headers },
     (at, carried) => loggedExchange(at, { method, headers: carried }, { ...options, signal }),
   );
-  return await readToken(sent, scopes);
+  return await readToken(sent, scopes, credential);
 }
 
 /** `undefined` if the service has no such endpoint. */
@@ -119,12 +119,17 @@ async function requestByPost(
     return undefined;
   }
   refuseRedirect(sent, "a refresh token");
-  return await readToken(sent, scopes);
+  return await readToken(sent, scopes, { identityToken: refreshToken });
 }
 
-async function readToken(sent: Exchange, scopes: readonly Scope[]): Promise<Token> {
+/** @param sentWith the account that the request had */
+async function readToken(
+  sent: Exchange,
+  scopes: readonly Scope[],
+  sentWith: Credential | undefined,
+): Promise<Token> {
   const received = performance.now();
-  if (sent.response.status !== 200) throw await registryError(sent);
+  if (sent.response.status !== 200) throw await registryError(sent, (text) => withoutSecrets(text, sentWith ?? {}));
   const what = `The answer of the token service ${sent.url.host}`;
   const body = await sent.read(MAX_ANSWER);
   if (!body) throw new SatchelError("registry", `${what} is longer than ${MAX_ANSWER} bytes`);
