@@ -1,12 +1,13 @@
 import { DEFAULT_CONCURRENCY } from "../../lib/content/mod.ts";
 import type { PluginLocation } from "../../lib/plugin/mod.ts";
 import { formatEndpoint, type MirrorRule } from "../../lib/registry/mod.ts";
-import { type Column, formatColumns, isTerminal, terminalSize } from "../../lib/terminal/mod.ts";
+import type { Column } from "../../lib/terminal/mod.ts";
 import { type Effective, type Sourced, together } from "../settings/effective.ts";
 import { EXIT_OK } from "../output/exit.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { outputMode, printResult } from "../output/output.ts";
 import { openReporter } from "../output/reporter.ts";
+import { tableText } from "../output/table.ts";
 import { loadEffective, type Settings } from "../settings/settings.ts";
 
 /** Stands for a setting of a plugin, which may be a secret. */
@@ -18,8 +19,8 @@ const HIDDEN = "...";
  */
 export interface ConfigReport {
   store: Sourced<string>;
-  /** `null`: the usual files. */
-  authfile: Sourced<string | null>;
+  /** Empty: the usual files. */
+  authfile: Sourced<string>;
   insecureRegistries: Sourced<readonly string[]>;
   mirrors: Sourced<Readonly<Record<string, readonly MirrorReport[]>>>;
   /** Values of settings are not shown. */
@@ -57,7 +58,7 @@ function reportOf(settings: Settings, effective: Effective): ConfigReport {
   const { store, authfile, insecureRegistries, mirrors, concurrency, lockTimeout } = effective;
   return {
     store: { value: settings.store, from: store.from },
-    authfile: { value: authfile.value ?? null, from: authfile.from },
+    authfile: { value: authfile.value ?? "", from: authfile.from },
     insecureRegistries,
     mirrors: { value: Object.fromEntries(mirrors.value.map(mirrorEntry)), from: mirrors.from },
     plugins: together(settings.plugins.named.map((each) => ({ value: [configured(each)], from: each.from }))),
@@ -88,16 +89,20 @@ function formatDuration(duration: number): string {
 const COLUMNS: readonly Column[] = [{ header: "KEY" }, { header: "VALUE", shrinksTo: 20 }, { header: "FROM" }];
 
 function table(report: ConfigReport): string {
-  const rows = Object.entries(report).map(([key, { value, from }]) => [key, inOneLine(value), from]);
-  const width = isTerminal("stdout") ? terminalSize("stdout").columns : undefined;
-  return formatColumns(COLUMNS, rows, width).map((line) => `${line}\n`).join("");
+  return tableText(COLUMNS, Object.entries(report).map(([key, { value, from }]) => [key, inOneLine(value), from]));
 }
 
 function inOneLine(value: ConfigReport[keyof ConfigReport]["value"]): string {
-  if (value === null || (Array.isArray(value) && value.length === 0)) return "-";
+  return textOf(value) || "-";
+}
+
+function textOf(value: ConfigReport[keyof ConfigReport]["value"]): string {
   if (Array.isArray(value)) return value.map((each) => typeof each === "string" ? each : each.path).join(", ");
   if (typeof value !== "object") return String(value);
-  const rules = Object.entries(value as ConfigReport["mirrors"]["value"]);
-  return rules.map(([key, mirrors]) => `${key} by ${mirrors.map(({ endpoint }) => endpoint).join(", ")}`).join("; ") ||
-    "-";
+  return Object.entries(value as ConfigReport["mirrors"]["value"]).map(ruleText).join("; ");
+}
+
+function ruleText([key, mirrors]: [string, readonly MirrorReport[]]): string {
+  if (mirrors.length === 0) return `${key} without mirrors`;
+  return `${key} by ${mirrors.map(({ endpoint }) => endpoint).join(", ")}`;
 }

@@ -1,5 +1,5 @@
 import type { Stats } from "node:fs";
-import { SatchelError, systemCode } from "../../lib/error.ts";
+import { SatchelError, systemCode, systemReason } from "../../lib/error.ts";
 import { printable } from "../../lib/printable.ts";
 import type { PluginLocation } from "../../lib/plugin/mod.ts";
 import { fileProblem } from "../../lib/trust/mod.ts";
@@ -125,7 +125,7 @@ function readIfThere(path: string, rule: OwnerRule): ConfigText | undefined {
     if (refusal) throw refusal;
   };
   try {
-    return { path, text: new TextDecoder().decode(readSmallFile(path, MAX_SIZE, check)) };
+    return { path, text: decode(readSmallFile(path, MAX_SIZE, check), path) };
   } catch (cause) {
     if (cause instanceof Foreign || (cause instanceof SatchelError && cause.code === "refused")) throw cause;
     if (cause instanceof SatchelError) {
@@ -133,7 +133,14 @@ function readIfThere(path: string, rule: OwnerRule): ConfigText | undefined {
     }
     const code = systemCode(cause);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    const why = code === "EACCES" ? "permission denied" : code ?? String(cause);
-    throw new SatchelError("usage", `cannot read the configuration file ${path}: ${why}`, { cause });
+    throw new SatchelError("usage", `cannot read the configuration file ${path}: ${systemReason(cause)}`, { cause });
+  }
+}
+
+function decode(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new SatchelError("invalid", `${path} is not UTF-8`, { cause });
   }
 }

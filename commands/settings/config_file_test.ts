@@ -48,3 +48,12 @@ Deno.test("nobody else may write to a file", () => {
     assert.throws(() => findConfigFiles({ host: "/nowhere/config.yaml" }, user.path, silent), { code: "refused" });
   }
 });
+
+Deno.test("a file that is not UTF-8 is an error that names it", () => {
+  using user = file();
+  writeFileSync(user.path, new Uint8Array([0x73, 0x3a, 0x20, 0xff, 0x0a]));
+  assert.throws(() => findConfigFiles({ host: "/nowhere/config.yaml", user: user.path }, undefined, silent), {
+    code: "usage",
+    message: `the configuration file ${user.path} is not UTF-8`,
+  });
+});

@@ -1,3 +1,4 @@
+import { dirname, join, resolve } from "node:path";
 import { isMap, isScalar, type YAMLMap } from "yaml";
 import type { SatchelError } from "../../lib/error.ts";
 import { suggestions } from "../../lib/suggest.ts";
@@ -7,6 +8,8 @@ import { parseDuration } from "../line/flags.ts";
 export interface ConfigSource {
   /** Its path. */
   file: string;
+  /** The home of the user who reads it, where there is one. */
+  home?: string;
   /** Where a node stands in it: `FILE:LINE:COLUMN`. */
   where(node: unknown): string;
   /** The error for a node, with its place; for a value that is not there, with that of its key. */
@@ -60,6 +63,16 @@ export function readDuration(node: unknown, source: ConfigSource): number {
 export function readText(node: unknown, source: ConfigSource): string {
   if (isScalar(node) && typeof node.value === "string") return node.value;
   throw source.complain(node, "it must be text");
+}
+
+/** A path, in full: it is one from the folder of the file, and `~/` stands for the home of the user who reads it. */
+export function readPath(node: unknown, source: ConfigSource): string {
+  const text = readText(node, source);
+  if (text === "") throw source.complain(node, "it must not be empty");
+  if (!text.startsWith("~")) return resolve(dirname(source.file), text);
+  if (!text.startsWith("~/")) throw source.complain(node, "~ can only stand for the own home: write ~/... or ./~...");
+  if (source.home === undefined) throw source.complain(node, "there is no home that ~ could stand for");
+  return join(source.home, text.slice("~/".length));
 }
 
 /** The same source, for what stands under a key: errors name it, and have a place where the value has none. */

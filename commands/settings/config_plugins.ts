@@ -1,8 +1,7 @@
-import { dirname, resolve } from "node:path";
 import { isMap, isScalar, isSeq } from "yaml";
 import type { Json, PluginLocation } from "../../lib/plugin/mod.ts";
 import { BUILTIN } from "../../lib/plugin/names.ts";
-import { type ConfigSource, readDuration, readEntries, readMap, readText, within } from "./config_node.ts";
+import { type ConfigSource, readDuration, readEntries, readMap, readPath, readText, within } from "./config_node.ts";
 
 /** The longest that a hook may be given, in milliseconds: an hour. */
 const MAX_TIMEOUT = 3_600_000;
@@ -15,10 +14,10 @@ export function readPlugins(node: unknown, source: ConfigSource): PluginLocation
 
 function readPlugin(node: unknown, source: ConfigSource): PluginLocation {
   const from = source.where(node);
-  if (!isMap(node)) return { path: readPath(node, source), from };
+  if (!isMap(node)) return { path: readPluginPath(node, source), from };
   const { path, settings, timeout } = readMap(
     node,
-    { path: readPath, settings: readSettings, timeout: readTimeout },
+    { path: readPluginPath, settings: readSettings, timeout: readTimeout },
     source,
   );
   if (path === undefined) throw source.complain(node, "path is missing");
@@ -31,10 +30,10 @@ function readTimeout(node: unknown, source: ConfigSource): number {
   throw source.complain(node, "it must be from 1ms to 1h");
 }
 
-function readPath(node: unknown, source: ConfigSource): string {
+function readPluginPath(node: unknown, source: ConfigSource): string {
   const text = readText(node, source);
-  if (text === "" || text === BUILTIN) throw source.complain(node, "it must not be empty");
-  return text.startsWith(BUILTIN) ? text : resolve(dirname(source.file), text);
+  if (text === BUILTIN) throw source.complain(node, "it must not be empty");
+  return text.startsWith(BUILTIN) ? text : readPath(node, source);
 }
 
 function readSettings(node: unknown, source: ConfigSource): Readonly<Record<string, Json>> {
@@ -44,13 +43,12 @@ function readSettings(node: unknown, source: ConfigSource): Readonly<Record<stri
   }));
 }
 
-/** What JSON can say as well; an alias could make any amount out of a few lines. */
+/** What JSON can say as well. */
 function readJson(node: unknown, source: ConfigSource): Json {
   if (node === null) return null;
   if (isMap(node)) return readSettings(node, source);
   if (isSeq(node)) return node.items.map((item) => readJson(item, source));
-  if (!isScalar(node)) throw source.complain(node, "an alias cannot be used here");
-  const { value } = node;
+  const value = isScalar(node) ? node.value : undefined;
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number" && Number.isFinite(value)) return value;
   throw source.complain(node, "it must be a value that JSON has");

@@ -1,10 +1,9 @@
-import { dirname, resolve } from "node:path";
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
 import { SatchelError } from "../../lib/error.ts";
 import { isRegistry } from "../../lib/oci/reference.ts";
 import type { ConfigFile, ConfigText, LoadedConfig } from "./config_file.ts";
 import { readMirrors } from "./config_mirrors.ts";
-import { type ConfigSource, readDuration, type Reader, readMap, readText } from "./config_node.ts";
+import { type ConfigSource, readDuration, type Reader, readMap, readPath, readText } from "./config_node.ts";
 import { readPlugins } from "./config_plugins.ts";
 import { CONCURRENCY_RULE, parseConcurrency } from "../line/flags.ts";
 
@@ -22,30 +21,30 @@ const KEYS: { [Key in keyof ConfigFile]-?: Reader<NonNullable<ConfigFile[Key]>> 
 /**
  * Puts configuration files together: a key of a later one replaces that of an earlier one.
  *
+ * @param home what `~/` stands for
  * @throws {SatchelError} `usage` with file, line and column for what is not YAML, unknown keys and wrong types
  */
-export function mergeConfigFiles(files: readonly ConfigText[]): LoadedConfig {
-  const read = files.map(parseConfig);
+export function mergeConfigFiles(files: readonly ConfigText[], home?: string): LoadedConfig {
+  const read = files.map((file) => parseConfig(file, home));
   return {
     values: Object.assign({}, ...read.map(({ values }) => values)),
     places: Object.assign({}, ...read.map(({ places }) => places)),
   };
 }
 
-function parseConfig({ path, text }: ConfigText): LoadedConfig {
+function parseConfig({ path, text }: ConfigText, home: string | undefined): LoadedConfig {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-  const [mistake] = document.errors;
-  if (mistake) {
-    const place = at(path, lines, mistake.pos[0]);
-    throw new SatchelError("usage", `${place}: ${mistake.message.split(" at line ")[0]}`);
-  }
+  const [mistake] = [...document.errors, ...document.warnings];
+  if (mistake) throw new SatchelError("usage", `${at(path, lines, mistake.pos[0])}: ${mistakeText(mistake, text)}`);
   const where = (node: unknown) => at(path, lines, (node as Node | null)?.range?.[0] ?? 0);
   const source: ConfigSource = {
     file: path,
+    ...(home !== undefined && { home }),
     where,
     complain: (node, message) => new SatchelError("usage", `${where(node)}: ${message}`),
   };
+  refuseAliases(document, source);
   const { contents } = document;
   if (contents === null) return { values: {}, places: {} };
   if (!isMap(contents)) throw source.complain(contents, "a configuration file is a list of keys and values");
@@ -55,15 +54,25 @@ function parseConfig({ path, text }: ConfigText): LoadedConfig {
   return { values, places: Object.fromEntries(places) };
 }
 
+/** What the parser says, without its advice to programmers. */
+function mistakeText({ code, message, pos }: Document["errors"][number] | Document["warnings"][number], text: string) {
+  if (code === "MULTIPLE_DOCS") return "a configuration file is one YAML document, and here a second one begins";
+  if (code === "TAG_RESOLVE_FAILED") return `the tag ${text.slice(...pos)} means nothing here`;
+  return message.split(" at line ")[0];
+}
+
+/** A few lines of aliases can stand for any amount, and nobody needs them here. */
+function refuseAliases(document: Document.Parsed, source: ConfigSource): void {
+  visit(document, {
+    Alias(_, node) {
+      throw source.complain(node, `the alias *${node.source} cannot be used here`);
+    },
+  });
+}
+
 function at(path: string, lines: LineCounter, offset: number): string {
   const { line, col } = lines.linePos(offset);
   return `${path}:${line}:${col}`;
-}
-
-function readPath(node: unknown, source: ConfigSource): string {
-  const text = readText(node, source);
-  if (text === "") throw source.complain(node, "it must not be empty");
-  return resolve(dirname(source.file), text);
 }
 
 function readRegistries(node: unknown, source: ConfigSource): string[] {

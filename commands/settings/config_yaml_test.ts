@@ -78,6 +78,27 @@ Deno.test("what is not YAML is told with its place", () => {
   assert.match(complaint("store: a\nstore: b"), /^\/etc\/satchel\/config\.yaml:2:1: .*unique/);
 });
 
+Deno.test("a path may start with the home of the user who reads the file, and with nobody else's", () => {
+  const text = "store: ~/gadgets\nauthfile: ./~/auth.json\nplugins: [~/p.ts, { path: ~/q.ts }]\n";
+  const file = { path: "/etc/satchel/config.yaml", text };
+  const { store, authfile, plugins } = mergeConfigFiles([file], "/home/me").values;
+  assert.deepEqual([store, authfile], ["/home/me/gadgets", "/etc/satchel/~/auth.json"]);
+  assert.deepEqual(plugins?.map(({ path }) => path), ["/home/me/p.ts", "/home/me/q.ts"]);
+  assert.match(complaint("store: ~/gadgets"), /:1:8: store: there is no home that ~ could stand for$/);
+  for (const path of ["~joe/gadgets", '"~"']) {
+    assert.match(complaint(`store: ${path}`), /:1:8: store: ~ can only stand/);
+  }
+});
+
+Deno.test("several documents, aliases and tags are told of in our words", () => {
+  const at = "/etc/satchel/config.yaml";
+  assert.match(complaint("store: a\n---\nstore: b\n"), /^\/etc\/satchel\/config\.yaml:2:1: .* one YAML document/);
+  assert.equal(complaint("store: !!js/function x\n"), `${at}:1:8: the tag !!js/function means nothing here`);
+  assert.equal(complaint("concurrency: !int 3\n"), `${at}:1:14: the tag !int means nothing here`);
+  assert.equal(complaint("store: &a x\nauthfile: *a\n"), `${at}:2:11: the alias *a cannot be used here`);
+  assert.equal(complaint("store: *nowhere\n"), `${at}:1:8: the alias *nowhere cannot be used here`);
+});
+
 Deno.test("names of things that every object has are no keys", () => {
   assert.match(complaint("constructor: 1"), /unknown key "constructor"/);
   assert.match(complaint("__proto__: 1"), /unknown key "__proto__"/);

@@ -135,7 +135,7 @@ async function loadConfig(
   const found = findConfigFiles(usual, named, passedOver);
   if (found.length === 0) return { values: {}, places: {} };
   const { mergeConfigFiles } = await import("./config_yaml.ts");
-  return mergeConfigFiles(found);
+  return mergeConfigFiles(found, home);
 }
 
 /** The folder of the user's configuration; `undefined` without a home. */

@@ -28,26 +28,26 @@ Deno.test("a flag comes before the environment, that before the configuration fi
   const environment = { SATCHEL_STORE: "/from/environment", REGISTRY_AUTH_FILE: "/auth/environment" };
   const fromFile = await settings("", {}, config);
   assert.equal(fromFile.store, "/from/file");
-  assert.equal(fromFile.authFiles.named, "/auth/file");
+  assert.equal(fromFile.authFiles.named?.path, "/auth/file");
   assert.equal(fromFile.concurrency, 2);
   assert.equal(fromFile.lockTimeout, 5000);
   const fromEnvironment = await settings("", environment, config);
   assert.equal(fromEnvironment.store, "/from/environment");
-  assert.equal(fromEnvironment.authFiles.named, "/auth/environment");
+  assert.equal(fromEnvironment.authFiles.named?.path, "/auth/environment");
   const fromFlags = await settings(
     "--store /from/flag --authfile /auth/flag --concurrency 9 --lock-timeout 1m",
     environment,
     config,
   );
   assert.equal(fromFlags.store, "/from/flag");
-  assert.equal(fromFlags.authFiles.named, "/auth/flag");
+  assert.equal(fromFlags.authFiles.named?.path, "/auth/flag");
   assert.equal(fromFlags.concurrency, 9);
   assert.equal(fromFlags.lockTimeout, 60_000);
 });
 
 Deno.test("empty variables count as not set", async () => {
   const { store, authFiles } = await settings("", { SATCHEL_STORE: "", REGISTRY_AUTH_FILE: "" }, "store: /from/file");
-  assert.deepEqual([store, authFiles.named], ["/from/file", undefined]);
+  assert.deepEqual([store, authFiles.named?.path], ["/from/file", undefined]);
 });
 
 Deno.test("insecure registries of all places add up", async () => {

@@ -37,7 +37,7 @@ plugins:
     const { plugins, ...shown } = JSON.parse(outcome.stdout);
     assert.deepEqual(shown, {
       store: { value: "/elsewhere", from: "SATCHEL_STORE" },
-      authfile: { value: null, from: "default" },
+      authfile: { value: "", from: "default" },
       insecureRegistries: {
         value: ["b.example", "a.example"],
         from: `SATCHEL_INSECURE_REGISTRIES, ${user.path}:3`,
@@ -57,9 +57,17 @@ plugins:
 });
 
 Deno.test("config show has a table for people, and YAML with value and from", async () => {
-  await using user = await homeWith("concurrency: 5\n");
+  await using user = await homeWith(
+    "concurrency: 5\nmirrors: { ghcr.io: [a, b], ghcr.io/none: [] }\nauthfile: ~/auth.json\n",
+  );
   const shown = await satchel(["config", "show"], { home: user.home });
-  assert.match(shown.stdout, new RegExp(`^concurrency +5 +${user.path}:1$`, "m"));
+  const lines = [
+    `concurrency +5 +${user.path}:1`,
+    `mirrors +ghcr\\.io by a, b; ghcr\\.io/none without mirrors +${user.path}:2`,
+    `authfile +${user.home}/auth.json +${user.path}:3`,
+    "plugins +- +default",
+  ];
+  for (const line of lines) assert.match(shown.stdout, new RegExp(`^${line}$`, "m"));
   const yaml = await satchel(["config", "show", "-o", "yaml"], { home: user.home });
   assert.match(yaml.stdout, new RegExp(`^concurrency:\n {2}value: 5\n {2}from: ${user.path}:1$`, "m"));
 });
