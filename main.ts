@@ -36,7 +36,7 @@ try {
 
 function fail(error: unknown): never {
   try {
-    write("stderr", errorText(error, flagsOfLine(root, line)));
+    write("stderr", errorText(error, flagsOfLine(root, line), root.name));
     if (isSet(lenientFlags(root, ownLine), "debug")) write("stderr", stackText(error));
   } finally {
     // Where nothing can be told, the status still tells it.

@@ -62,6 +62,8 @@ export interface Obstacle {
   role: HostRole;
   /** `host[:port]`, as the user would write it. */
   host: string;
+  /** Whether it was spoken to over plain HTTP, as somebody wanted it. Default: not known. */
+  byPlainHttp?: boolean;
 }
 
 /** Details that belong to a {@link SatchelError}. */

@@ -7,11 +7,12 @@ import { obstacleHint } from "./hints.ts";
  * What is printed about an error: what failed, on what and why, then what to try.
  *
  * @param flags long names of the flags that the command has
+ * @param program what it was called as
  */
-export function errorText(error: unknown, flags: ReadonlySet<string> = new Set()): string {
+export function errorText(error: unknown, flags: ReadonlySet<string> = new Set(), program = "satchel"): string {
   const lines = [`Error: ${indented(messageOf(error))}`];
   if (error instanceof SatchelError && error.cause instanceof UsageContext) lines.push(...usageAdvice(error.cause));
-  const hint = error instanceof SatchelError ? hintOf(error, flags) : undefined;
+  const hint = error instanceof SatchelError ? hintOf(error, flags, program) : undefined;
   if (hint) lines.push(`Hint: ${indented(hint)}`);
   return `${printableLines(lines.join("\n"))}\n`;
 }
@@ -21,8 +22,12 @@ export function stackText(error: unknown): string {
   return stackLines(error).map((line) => `${printableLines(line)}\n`).join("");
 }
 
-function hintOf({ hint, obstacle }: SatchelError, flags: ReadonlySet<string>): string | undefined {
-  return hint ?? (obstacle && obstacleHint(obstacle, flags));
+function hintOf(
+  { hint, obstacle }: SatchelError,
+  flags: ReadonlySet<string>,
+  program: string,
+): string | undefined {
+  return hint ?? (obstacle && obstacleHint(obstacle, flags, program));
 }
 
 /** Further lines of a message are set off, so that none of them can pass for one of ours. */

@@ -9,7 +9,7 @@ const UNVERIFIED =
 /** For hosts that nobody can say anything about by flags or settings. */
 const NO_TLS = (host: string) => `Does ${host} speak TLS, and does no proxy come in between?`;
 
-const HINTS: Record<ObstacleReason, (obstacle: Obstacle, has: HasFlag) => string | undefined> = {
+const HINTS: Record<ObstacleReason, (obstacle: Obstacle, has: HasFlag, program: string) => string | undefined> = {
   "plain-http": ({ host, role }, has) => {
     if (role === "other") return NO_TLS(host);
     const condition = `If ${host} is meant to speak plain HTTP`;
@@ -42,18 +42,26 @@ const HINTS: Record<ObstacleReason, (obstacle: Obstacle, has: HasFlag) => string
   "proxy-by-tls": ({ role }, has) =>
     "Connect without that proxy, or by a proxy with http:// in its address; or do without a client certificate" +
     `${role === "registry" && has("tls-verify") ? " and without --tls-verify=false" : ""}.`,
-  "account-missing": ({ host }) => `If it is there and not public, an account is needed: satchel login ${host}`,
-  "account-refused": ({ host }) =>
-    `The account that is known for ${host} is wrong or has not this right. Another one: satchel login ${host}`,
+  "account-missing": (obstacle, _has, program) =>
+    `If it is there and not public, an account is needed: ${loginLine(obstacle, program)}`,
+  "account-refused": (obstacle, _has, program) =>
+    `The account that is known for ${obstacle.host} is wrong or has not this right. Another one: ${
+      loginLine(obstacle, program)
+    }`,
 };
 
 /**
  * What the user can do about an obstacle, by flags that the command at hand has.
  *
  * @param flags their long names
+ * @param program what it was called as
  */
-export function obstacleHint(obstacle: Obstacle, flags: ReadonlySet<string>): string | undefined {
-  return HINTS[obstacle.reason](obstacle, (name) => flags.has(name));
+export function obstacleHint(obstacle: Obstacle, flags: ReadonlySet<string>, program: string): string | undefined {
+  return HINTS[obstacle.reason](obstacle, (name) => flags.has(name), program);
+}
+
+function loginLine({ host, byPlainHttp }: Obstacle, program: string): string {
+  return `${program} login ${host}${byPlainHttp ? " --plain-http" : ""}`;
 }
 
 function lastResort({ role }: Obstacle, has: HasFlag): string {

@@ -22,7 +22,7 @@ const ROLES: readonly Obstacle["role"][] = ["registry", "mirror", "other"];
 const root = commandTree("satchel");
 
 function hint(reason: ObstacleReason, role: Obstacle["role"], flags: Iterable<string>): string {
-  return obstacleHint({ reason, role, host: "r.example" }, new Set(flags)) ?? "";
+  return obstacleHint({ reason, role, host: "r.example" }, new Set(flags), "satchel") ?? "";
 }
 
 function flagsInText(text: string): string[] {
@@ -56,4 +56,15 @@ Deno.test("plain HTTP and TLS are switched by the flag that the command has", ()
 Deno.test("a mirror's scheme is changed where it is named", () => {
   assert.match(hint("plain-http", "mirror", []), /write http:\/\/r\.example for this mirror in the configuration/);
   assert.match(hint("tls-expected", "mirror", []), /write https:\/\/r\.example for this mirror in the configuration/);
+});
+
+Deno.test("the hint to log in is a line that works: by the name of the program, and over plain HTTP where that is spoken", () => {
+  for (const reason of ["account-missing", "account-refused"] as const) {
+    const obstacle: Obstacle = { reason, role: "registry", host: "r.example" };
+    assert.match(obstacleHint(obstacle, new Set(), "ig") ?? "", /: ig login r\.example$/);
+    assert.match(
+      obstacleHint({ ...obstacle, byPlainHttp: true }, new Set(), "satchel") ?? "",
+      /: satchel login r\.example --plain-http$/,
+    );
+  }
 });

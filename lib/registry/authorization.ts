@@ -103,7 +103,8 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
 
   async function obstacle(): Promise<Obstacle> {
     const reason = await credential() ? "account-refused" : "account-missing";
-    return { reason, role: options.roleOf(registry), host: subject.registry };
+    const byPlainHttp = registry.protocol === "http:";
+    return { reason, role: options.roleOf(registry), host: subject.registry, byPlainHttp };
   }
 
   /** A token service that refuses does so for the registry. */

@@ -197,6 +197,13 @@ peerTest(
     const pull = ["image", "pull", `${host}/a/b`, "--insecure-registries", host, "--store", scratch.at("store")];
     const outcome = await satchel(pull, { home: scratch.path });
     assert.equal(outcome.code, 4, describe(outcome));
-    assert.match(outcome.stderr, /Hint: If it is there and not public, an account is needed: satchel login \S+/);
+    assert.match(
+      outcome.stderr,
+      /Hint: If it is there and not public, an account is needed: satchel login \S+ --plain-http\n/,
+    );
+    const login = await satchel(["login", host, "--authfile", scratch.at("a.json"), "-u", "joe", "--password-stdin"], {
+      stdin: "p",
+    });
+    assert.match(login.stderr, /Hint: If \S+ is meant to speak plain HTTP: --plain-http\n/, describe(login));
   },
 );

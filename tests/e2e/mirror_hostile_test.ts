@@ -119,7 +119,7 @@ Deno.test("where mirror and registry fail, each is told of, and the hint is abou
       "^Error: pulling nowhere\\.invalid/team/gadget:v1: neither the mirrors nor the registry have it\n" +
         `  the mirror ${refused.mirror}/team/gadget: GET .*: HTTP 401 .*\n` +
         "  the registry: GET .* at nowhere\\.invalid: .*\n" +
-        `Hint: .*: satchel login ${refused.mirror}\n`,
+        `Hint: .*: satchel login ${refused.mirror} --plain-http\n`,
       "m",
     ),
   );
