@@ -13,10 +13,9 @@ export function readRegistryName(text: string): CredentialSubject {
       hint: "Write host or host:port, and --plain-http if it speaks plain HTTP.",
     });
   }
-  const isUrl = /^https:\/\//i.test(text);
   const [host, ...rest] = text.toLowerCase().replace(/^https:\/\//, "").replace(/\/+$/, "").split("/");
-  // As Docker names its Hub: https://index.docker.io/v1/
-  const path = isUrl && rest.length === 1 && /^v[12]$/.test(rest[0]) ? "" : rest.join("/");
+  // As Docker names its Hub, https://index.docker.io/v1/; in auth files such a key means the host.
+  const path = rest.length === 1 && /^v[12]$/.test(rest[0]) ? "" : rest.join("/");
   if (!isRegistry(host) || (path !== "" && !isRepository(path))) {
     throw new SatchelError("usage", `invalid registry ${JSON.stringify(text)}`, {
       hint: "Write host, host:port, or host:port/path for an account of one path alone.",
