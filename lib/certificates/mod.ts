@@ -4,6 +4,7 @@
  *
  * @module
  */
+export type { ClientCertificate, TlsLookup, TlsOptions } from "../runtime/tls.ts";
 export * from "./folder.ts";
 export * from "./lookup.ts";
 export * from "./places.ts";
