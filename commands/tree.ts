@@ -12,9 +12,15 @@ const OUTPUT: FlagSpec = {
 const AUTHFILE: FlagSpec = {
   name: "authfile",
   type: "string",
-  usage: "Path of the authentication file. This overrides the REGISTRY_AUTH_FILE environment variable",
-  default: "/var/lib/ig/config.json",
+  usage: "Path of the authentication file. This overrides the REGISTRY_AUTH_FILE environment variable " +
+    '(default "/var/lib/ig/config.json", for users other than root "~/.ig/config.json")',
   values: "files",
+};
+
+/** As the manual page has it for login and logout. */
+const LOGIN_AUTHFILE: FlagSpec = {
+  ...AUTHFILE,
+  usage: "path of the authentication file. Use REGISTRY_AUTH_FILE environment variable to override",
 };
 
 const CERT_DIR: FlagSpec = {
@@ -184,11 +190,11 @@ const LOGIN: CommandSpec = {
   short: "Login to a container registry",
   long: "Login to a container registry on a specified server.\n" +
     "The credentials are tried before they are stored. What is missing is asked for on a terminal.",
-  usage: "REGISTRY",
+  usage: "[command options] REGISTRY",
   arguments: ONE,
   flags: [
-    AUTHFILE,
-    CERT_DIR,
+    LOGIN_AUTHFILE,
+    { ...CERT_DIR, usage: "use certificates at the specified path to access the registry" },
     {
       name: "explain",
       type: "bool",
@@ -214,7 +220,7 @@ const LOGOUT: CommandSpec = {
   name: "logout",
   short: "Logout of a container registry",
   long: "Logout of a container registry on a specified server.",
-  usage: "[REGISTRY]",
+  usage: "[command options] REGISTRY",
   arguments: { min: 0, max: 1 },
   flags: [
     {
@@ -223,7 +229,7 @@ const LOGOUT: CommandSpec = {
       type: "bool",
       usage: "Remove the cached credentials for all registries in the auth file",
     },
-    AUTHFILE,
+    LOGIN_AUTHFILE,
   ],
   load: () => import("./login/logout.ts"),
 };
