@@ -1,6 +1,6 @@
 import { cancelled, SatchelError } from "../error.ts";
 import { printable } from "../printable.ts";
-import { importText } from "../runtime/worker.ts";
+import { evaluateText } from "../runtime/worker.ts";
 import type { CommandContext, Json, PluginContext } from "./contract.ts";
 import { execForPlugin } from "./exec.ts";
 import { satchelInfo } from "./hooks.ts";
@@ -31,7 +31,7 @@ export async function loadBuiltin(
       hint: `There are: ${Object.keys(builtin).join(", ") || "none"}.`,
     });
   }
-  const { readPlugin } = await importText<typeof import("./plugin_object.ts")>(source);
+  const readPlugin = evaluateText<typeof import("./plugin_object.ts").readPlugin>(source, "readPlugin");
   const plugin = readPlugin(await builtin[name](), satchelInfo(version));
   const { text } = createLog(log);
   const bytesOf = (value: unknown) => new TextEncoder().encode(JSON.stringify(value) ?? "null");

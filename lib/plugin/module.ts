@@ -10,6 +10,7 @@ import type { PluginOptions } from "./host_types.ts";
 import { type CallLimits, ERROR_LENGTH, LOAD_TIMEOUT, type LoadedPlugin, tooLate } from "./loaded.ts";
 import { createLog } from "./log.ts";
 import { MANIFEST_LIMIT, type PluginManifest, readManifest } from "./manifest.ts";
+import { openModuleFiles } from "./module_files.ts";
 import type { FromWorker, ToWorker } from "./module_worker.ts";
 import workerSource from "./module_worker.ts" with { type: "text" };
 import objectSource from "./plugin_object.ts" with { type: "text" };
@@ -80,6 +81,7 @@ export async function loadModule(
 
 function converse(options: PluginOptions, log: (line: string) => void): Conversation {
   const { text } = createLog(log);
+  const files = openModuleFiles();
   const pending = new Map<number, Pending>();
   let lastId = 0;
   let failure: SatchelError | undefined;
@@ -110,12 +112,22 @@ function converse(options: PluginOptions, log: (line: string) => void): Conversa
   function receive(message: FromWorker): void {
     if (message.type === "log") return text(textIn(message.text));
     if (message.type === "broken") return end(broken(message.error));
+    if (message.type === "import") return handOver(message);
     const call = pending.get(message.id);
     if (!call) return;
     if (message.type === "answer") call.resolve(textIn(message.answer));
     else if (message.type === "failed") call.reject(broken(message.error));
     else if (message.type === "print") call.print(textIn(message.text));
     else if (message.type === "exec") void exec(call, message);
+  }
+
+  /** Gives the worker a file that the plugin imports. */
+  function handOver({ request, specifier, referrer }: FromWorker & { type: "import" }): void {
+    try {
+      post({ type: "file", request, file: files.read(String(specifier), referrer) });
+    } catch (error) {
+      post({ type: "file", request, error: error instanceof SatchelError ? textOfError(error) : String(error) });
+    }
   }
 
   async function exec({ controller }: Pending, message: FromWorker & { type: "exec" }): Promise<void> {
@@ -167,12 +179,12 @@ function converse(options: PluginOptions, log: (line: string) => void): Conversa
 }
 
 function broken(error: unknown): SatchelError {
-  const text = textIn(error)
-    // Who imports a plugin is no news, and the name of the worker says nothing to anybody.
-    .replace(/ (?:imported )?from "?\/?blob:\S*/, "")
-    // Of a mistake in a module Deno draws the line, and tells the place below.
-    .replace(/\n(?:.*\n)*? {4}at (?:file:\/\/)?(\S+)$/, " at $1");
-  return new SatchelError("plugin", printable(text, ERROR_LENGTH));
+  return new SatchelError("plugin", printable(textIn(error), ERROR_LENGTH));
+}
+
+/** The hint comes along: what the worker tells of the error is a text. */
+function textOfError({ message, hint }: SatchelError): string {
+  return hint === undefined ? message : `${message} (${hint})`;
 }
 
 /** A text that a worker has sent, or what stands for anything else. */

@@ -15,7 +15,6 @@ const MAX_FILES = 1000;
 /** How each kind of file becomes a module in JavaScript. */
 const READERS: Readonly<Record<string, (text: string) => string>> = {
   ".ts": toJavaScript,
-  ".mts": toJavaScript,
   ".js": (text) => text,
   ".mjs": (text) => text,
   ".json": (text) => `export default ${JSON.stringify(JSON.parse(text))};`,

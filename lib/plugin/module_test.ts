@@ -174,6 +174,53 @@ Deno.test("a module runs programs, whose time ends with the hook's", async () =>
   await assert.rejects(host.check("afterPull", TRANSFER), /did not answer within 0.5 s/);
 });
 
+Deno.test("a module imports files and what the runtime has, also while it runs, and each file is one module", async () => {
+  await using scratch = await scratchFolder();
+  writeSafely(scratch.at("count.ts"), `let n = 0;\nexport const next = (): number => ++n;`, 0o644);
+  writeSafely(scratch.at("left.js"), `import { next } from "./count.ts"; export const left = next;`, 0o644);
+  writeSafely(scratch.at("late.ts"), `export { next } from "./count.ts"; export const here = import.meta.url;`, 0o644);
+  writeSafely(scratch.at("data.json"), `{"word": "data"}`, 0o644);
+  const path = writeModule(
+    scratch.at("guard.ts"),
+    `beforePull: async () => {
+       const late = await import("./late.ts");
+       return { allow: false, reason: [left(), next(), late.next(), basename(late.here), data.word].join(" ") };
+     }`,
+    `import { basename } from "node:path";
+     import { left } from "./left.js";
+     import { next } from "./count.ts";
+     import data from "./data.json" with { type: "json" };`,
+  );
+  await using host = await openNamed([path]);
+  await assert.rejects(host.check("beforePull", TRANSFER), /guard: 1 2 3 late.ts data$/);
+});
+
+Deno.test("what a module imports is under the rules of the plugin itself, at any depth and at any time", async () => {
+  await using scratch = await scratchFolder();
+  Deno.chmodSync(writeSafely(scratch.at("open.ts"), `export default 1;`, 0o644), 0o666);
+  writeSafely(scratch.at("between.ts"), `import "./open.ts";`, 0o644);
+  const early = writeModule(scratch.at("early.ts"), "", `import "./between.ts";`);
+  const late = writeModule(scratch.at("late.ts"), `beforePull: () => import("./open.ts")`);
+  await using atLoad = await openNamed([early]);
+  assert.match(atLoad.plugins[0].failure?.message ?? "", /it imports "\.\/open\.ts": .*0666/);
+  await using atCall = await openNamed([late]);
+  await assert.rejects(atCall.check("beforePull", TRANSFER), /it imports "\.\/open\.ts": .*0666/);
+});
+
+Deno.test("packages and modules that import each other are refused", async () => {
+  await using scratch = await scratchFolder();
+  writeSafely(scratch.at("a.ts"), `import "./b.ts";`, 0o644);
+  writeSafely(scratch.at("b.ts"), `import "./a.ts";`, 0o644);
+  const paths = [
+    writeModule(scratch.at("package.ts"), "", `import "lodash";`),
+    writeModule(scratch.at("circle.ts"), "", `import "./a.ts";`),
+  ];
+  await using host = await openNamed(paths);
+  const [first, second] = host.plugins.map(({ failure }) => failure?.message ?? "");
+  assert.match(first, /it imports "lodash", and only files are imported \(.*bundle packages/);
+  assert.match(second, /import each other/);
+});
+
 Deno.test("a module that cannot be loaded, or is no plugin, is a failure, and everything is refused", async () => {
   await using scratch = await scratchFolder();
   const texts = {
@@ -189,7 +236,7 @@ Deno.test("a module that cannot be loaded, or is no plugin, is a failure, and ev
   await using host = await openNamed(paths);
   const failures = host.plugins.map(({ name, failure }) => `${name}: ${failure?.code} ${failure?.message}`);
   assert.equal(failures[0], "throws.ts: plugin on load");
-  assert.match(failures[1], /^syntax.ts: plugin .*nexpected [^\\]* at \/.*\/syntax.ts:1:\d+$/);
+  assert.match(failures[1], /^syntax.ts: plugin \/.*\/syntax.ts:1:\d+: \S/);
   assert.equal(failures[2], "no_default.ts: plugin it has no default export that is a plugin");
   assert.match(failures[3], /it is for contract 0, this satchel knows 1/);
   assert.match(failures[4], /it has a function "beforePul", which is no hook \(did you mean beforePull\?\)$/);

@@ -13,6 +13,7 @@ import type {
   PluginInvocation,
   SatchelInfo,
 } from "./contract.ts";
+import type { ModuleFile } from "./module_files.ts";
 import type { PluginObject } from "./plugin_object.ts";
 
 /** What the host sends. */
@@ -28,7 +29,8 @@ export type ToWorker =
   | { type: "call"; id: number; hook: string; request: Json }
   | { type: "command"; id: number; name: string; invocation: PluginInvocation }
   | { type: "abort"; id: number; reason: string }
-  | { type: "ended"; run: number; result?: ExecResult; error?: string };
+  | { type: "ended"; run: number; result?: ExecResult; error?: string }
+  | { type: "file"; request: number; file?: ModuleFile; error?: string };
 
 /**
  * What comes back. Answers are JSON, that of `load` is the manifest. A plugin could send messages of its own, so the host takes
@@ -40,6 +42,7 @@ export type FromWorker =
   | { type: "broken"; error: string }
   | { type: "log"; text: string }
   | { type: "print"; id: number; text: string }
+  | { type: "import"; request: number; specifier: string; referrer?: string }
   | { type: "exec"; id: number; run: number; program: string; args: readonly string[]; options: ExecOptions };
 
 type Variables = { readonly [name: string]: string | undefined };
@@ -51,26 +54,45 @@ interface Scope {
   addEventListener(type: "error" | "unhandledrejection", listener: (event: Uncaught) => void): void;
   console: Record<string, unknown>;
   close: unknown;
-  process?: {
+  process: {
     exit: unknown;
+    abort: unknown;
+    chdir: unknown;
+    umask: unknown;
     reallyExit: unknown;
     stdout: { write: unknown };
     stderr: { write: unknown };
     getBuiltinModule(name: "node:stream"): { Writable: new (options: WritableOptions) => object };
+    getBuiltinModule(name: "node:vm"): ModuleMaker;
   };
   Deno?: { exit: unknown };
+}
+
+/** What of `node:vm` is used: modules that are linked here, and not by the runtime, which would look for files by itself. */
+interface ModuleMaker {
+  SourceTextModule: new (source: string, options: {
+    identifier: string;
+    initializeImportMeta(meta: { url?: string }): void;
+    importModuleDynamically(specifier: string): Promise<LinkedModule>;
+  }) => LinkedModule;
+  SyntheticModule: new (names: string[], evaluate: (this: SyntheticModule) => void) => LinkedModule;
+}
+
+interface SyntheticModule {
+  setExport(name: string, value: unknown): void;
+}
+
+interface LinkedModule {
+  readonly identifier: string;
+  readonly status: string;
+  readonly namespace: { readonly default?: unknown };
+  link(linker: (specifier: string, from: LinkedModule) => Promise<LinkedModule>): Promise<void>;
+  evaluate(): Promise<void>;
 }
 
 /** What a stream of Node is made of. */
 interface WritableOptions {
   write(chunk: unknown, encoding: string, done: () => void): void;
-}
-
-/** Where Bun found a mistake. */
-interface Position {
-  file: string;
-  line: number;
-  column: number;
 }
 
 /** What nobody caught. */
@@ -83,6 +105,7 @@ const scope = globalThis as unknown as Scope;
 // Taken before the plugin could put something else in their places.
 const postMessage = scope.postMessage.bind(scope);
 const stringify = JSON.stringify;
+const { SourceTextModule, SyntheticModule } = scope.process.getBuiltinModule("node:vm");
 
 declare const readPlugin: typeof import("./plugin_object.ts").readPlugin;
 
@@ -96,6 +119,12 @@ const calls = new Map<number, AbortController>();
 const runs = new Map<number, { resolve(result: ExecResult): void; reject(error: Error): void }>();
 let lastRun = 0;
 
+/** The modules of the plugin by their URLs, and what each imports. */
+const modules = new Map<string, LinkedModule>();
+const imports = new Map<string, Set<string>>();
+const awaited = new Map<number, { resolve(file: ModuleFile): void; reject(error: Error): void }>();
+let lastRequest = 0;
+
 closeExits();
 divertOutput();
 for (const type of ["error", "unhandledrejection"] as const) scope.addEventListener(type, tellUncaught);
@@ -104,6 +133,7 @@ scope.addEventListener("message", ({ data }) => {
   if (data.type === "load") void load(data);
   else if (data.type === "call") void answer(data.id, (context) => plugin.call(data.hook, data.request, context));
   else if (data.type === "command") void runCommand(data);
+  else if (data.type === "file") takeFile(data);
   else if (data.type === "abort") calls.get(data.id)?.abort(new Error(data.reason));
   else endRun(data);
 });
@@ -112,11 +142,75 @@ async function load({ id, url, satchel, ...rest }: ToWorker & { type: "load" }):
   ({ environment, settings } = rest);
   version = satchel.version;
   try {
-    const { default: exported } = await import(url);
-    plugin = readPlugin(exported, satchel);
+    const { namespace } = await importModule(url);
+    plugin = readPlugin(namespace.default, satchel);
     postMessage({ type: "answer", id, answer: stringify(plugin.manifest) });
   } catch (error) {
     postMessage({ type: "failed", id, error: textOf(error) });
+  }
+}
+
+async function importModule(specifier: string, referrer?: string): Promise<LinkedModule> {
+  const module = await moduleOf(specifier, referrer);
+  if (module.status === "unlinked") await module.link((each, { identifier }) => moduleOf(each, identifier));
+  if (module.status === "linked") await module.evaluate();
+  return module;
+}
+
+async function moduleOf(specifier: string, referrer?: string): Promise<LinkedModule> {
+  if (specifier.startsWith("node:")) return await builtinModule(specifier);
+  const { url, source } = await askForFile(specifier, referrer);
+  if (referrer !== undefined) noteImport(referrer, url);
+  const known = modules.get(url);
+  if (known) return known;
+  let module: LinkedModule;
+  try {
+    module = new SourceTextModule(source, {
+      identifier: url,
+      initializeImportMeta: (meta) => void (meta.url = url),
+      importModuleDynamically: (each) => importModule(each, url),
+    });
+  } catch (error) {
+    throw new Error(`${decodeURI(url.slice("file://".length))}: ${textOf(error)}`);
+  }
+  modules.set(url, module);
+  return module;
+}
+
+async function builtinModule(specifier: string): Promise<LinkedModule> {
+  const namespace: Record<string, unknown> = await import(specifier);
+  const names = Object.keys(namespace);
+  return new SyntheticModule(names, function () {
+    for (const name of names) this.setExport(name, namespace[name]);
+  });
+}
+
+/** The host reads files: it knows which may be read. */
+function askForFile(specifier: string, referrer?: string): Promise<ModuleFile> {
+  return new Promise((resolve, reject) => {
+    const request = ++lastRequest;
+    awaited.set(request, { resolve, reject });
+    postMessage({ type: "import", request, specifier, ...(referrer !== undefined && { referrer }) });
+  });
+}
+
+function takeFile({ request, file, error }: ToWorker & { type: "file" }): void {
+  const waiting = awaited.get(request);
+  awaited.delete(request);
+  if (file) waiting?.resolve(file);
+  else waiting?.reject(new Error(error));
+}
+
+/** Bun evaluates modules that import each other in the wrong order, so they are refused, in every runtime alike. */
+function noteImport(from: string, to: string): void {
+  imports.set(from, (imports.get(from) ?? new Set()).add(to));
+  const seen = new Set<string>();
+  const next = [to];
+  for (let url = next.pop(); url !== undefined; url = next.pop()) {
+    if (url === from) throw new Error(`${from} and ${to} import each other, themselves or by way of others`);
+    if (seen.has(url)) continue;
+    seen.add(url);
+    next.push(...imports.get(url) ?? []);
   }
 }
 
@@ -184,7 +278,6 @@ function divertOutput(): void {
  */
 function divertStream(name: "stdout" | "stderr", write: (chunk: unknown) => boolean): void {
   const node = scope.process;
-  if (!node) return;
   // There `node:process` has the stream without asking for it here.
   if (scope.Deno) return void (node[name].write = write);
   let stream: object | undefined;
@@ -199,7 +292,7 @@ function divertStream(name: "stdout" | "stderr", write: (chunk: unknown) => bool
   });
 }
 
-function writable(node: NonNullable<Scope["process"]>, write: (chunk: unknown) => boolean): object {
+function writable(node: Scope["process"], write: (chunk: unknown) => boolean): object {
   const { Writable } = node.getBuiltinModule("node:stream");
   return new Writable({ write: (chunk, _encoding, done) => (write(chunk), done()) });
 }
@@ -230,17 +323,18 @@ function closeExits(): void {
   };
   scope.close = end("close()");
   if (scope.Deno) scope.Deno.exit = end("Deno.exit()");
-  if (!scope.process) return;
   scope.process.exit = end("process.exit()");
   scope.process.reallyExit = end("process.exit()");
+  scope.process.abort = end("process.abort()");
+  // These would act on satchel, which shares them.
+  for (const name of ["chdir", "umask"] as const) {
+    scope.process[name] = () => {
+      throw new Error(`process.${name}() is not for plugins`);
+    };
+  }
 }
 
-/** What an error says. For a module that cannot be parsed Bun has one with its place, or one for each mistake. */
 function textOf(error: unknown): string {
-  if (typeof error !== "object" || error === null || !("message" in error)) return String(error);
-  if ("errors" in error && Array.isArray(error.errors) && error.errors.length > 0) {
-    return error.errors.slice(0, 3).map(textOf).join("; ");
-  }
-  const { file, line, column } = "position" in error ? error.position as Partial<Position> ?? {} : {};
-  return line === undefined ? String(error.message) : `${error.message} at ${file}:${line}:${column}`;
+  const isError = typeof error === "object" && error !== null && "message" in error;
+  return isError ? String(error.message) : String(error);
 }

@@ -17,12 +17,18 @@ export interface WorkerListener {
 }
 
 /**
+ * What a worker starts with. Bun compiles what it loads, and takes the compiled form of all but the smallest modules from a cache
+ * below `HOME`, whoever owns that; so it is given only this, and the rest is evaluated.
+ */
+const BOOT = `addEventListener("message", ({ data }) => (0, eval)(data), { once: true });`;
+
+/**
  * Starts a worker. Text instead of a file is what both runtimes and the built binary can start alike.
  *
- * @param source a TypeScript module that imports nothing but types
+ * @param source TypeScript that imports nothing but types
  */
 export function startWorker(source: string, listener: WorkerListener): TextWorker {
-  const url = urlOf(source);
+  const url = URL.createObjectURL(new Blob([BOOT], { type: "text/javascript" }));
   const worker = new Worker(url, { type: "module" });
   worker.addEventListener("message", ({ data }) => listener.onMessage(data));
   worker.addEventListener("messageerror", () => listener.onError("it sent what cannot be read"));
@@ -32,6 +38,7 @@ export function startWorker(source: string, listener: WorkerListener): TextWorke
     listener.onError(errorLine(event.message));
   });
   worker.addEventListener("close", () => listener.onEnd());
+  worker.postMessage(scriptOf(source));
   return {
     post: (message) => worker.postMessage(message),
     terminate: () => {
@@ -42,22 +49,17 @@ export function startWorker(source: string, listener: WorkerListener): TextWorke
 }
 
 /**
- * Imports a module given as text into this program.
+ * Evaluates a module given as text in this program, and takes one of its exports.
  *
- * @param source a TypeScript module that imports nothing but types
+ * @param source TypeScript that imports nothing but types
  */
-export async function importText<T>(source: string): Promise<T> {
-  const url = urlOf(source);
-  try {
-    return await import(url);
-  } finally {
-    URL.revokeObjectURL(url);
-  }
+export function evaluateText<T>(source: string, name: string): T {
+  return new Function(`${scriptOf(source)}\nreturn ${name};`)();
 }
 
-/** As JavaScript: Deno may check types, and would look for what is imported beside a text that has no place. */
-function urlOf(source: string): string {
-  return URL.createObjectURL(new Blob([toJavaScript(source)], { type: "text/javascript" }));
+/** A module without imports as a script. */
+function scriptOf(source: string): string {
+  return `"use strict";\n${toJavaScript(source.replace(/^export /gm, ""))}`;
 }
 
 /** What Bun says of an error shows the code around it as well; Deno begins with `Uncaught`. */

@@ -55,6 +55,23 @@ for (const variable of FILE_WRITERS) {
   });
 }
 
+Deno.test("a plugin is not compiled into a cache, nor taken from one, wherever HOME and the variables lead", async () => {
+  await using scratch = await scratchFolder();
+  await Deno.chmod(scratch.path, 0o755);
+  // Bun caches what has some thousand bytes.
+  const filling = "// filling\n".repeat(1000);
+  const plugin = `${filling}export default { contract: 1, name: "big", beforePull: () => ({ allow: true }) };\n`;
+  await Deno.writeTextFile(scratch.at("big.ts"), plugin, { mode: 0o644 });
+  for (const variable of ["XDG_CACHE_HOME", "BUN_RUNTIME_TRANSPILER_CACHE_PATH", "HOME"]) {
+    await Deno.mkdir(scratch.at(variable));
+    const env = { ...ENVIRONMENT, [variable]: scratch.at(variable) };
+    const { code, stdout, stderr } = await run(await binary(), ["plugin", "inspect", scratch.at("big.ts")], { env });
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /beforePull/);
+    assert.deepEqual(Array.from(Deno.readDirSync(scratch.at(variable))), []);
+  }
+});
+
 for (const name of ["bun", "bunx", "node"]) {
   Deno.test(`called through a link named ${name} the binary is still satchel`, async () => {
     await using scratch = await scratchFolder();
