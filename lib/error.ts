@@ -121,6 +121,10 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: "permission denied",
   ELOOP: "its links go in circles",
   ENAMETOOLONG: "its name is too long",
+  EROFS: "the file system is read-only",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EBUSY: "something is mounted on it, so it cannot be replaced",
 };
 
 /** Why an operation on a file failed, in words where the system has a common name for it. */

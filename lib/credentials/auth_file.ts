@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Stats } from "node:fs";
 import type { Credential, CredentialSubject } from "../credential.ts";
-import { hasCode, SatchelError, systemCode, withContext } from "../error.ts";
+import { hasCode, SatchelError, systemCode, systemReason, withContext } from "../error.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../oci/mod.ts";
 import { printable } from "../printable.ts";
 import { readSmallFile } from "../small_file.ts";
@@ -164,21 +164,19 @@ function decodeAuth(auth: string, what: string): Credential {
   return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, "") };
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 function readBytes(path: string, check: (stat: Stats) => void): Uint8Array {
   try {
     return readSmallFile(path, MAX_SIZE, check);
   } catch (cause) {
     if (cause instanceof SatchelError) throw withContext("reading the auth file", cause);
-    switch (systemCode(cause)) {
-      case "ENOENT":
-        throw new SatchelError("not-found", `the auth file ${path} does not exist`, { cause });
-      case "EACCES":
-        throw new SatchelError("denied", `cannot read the auth file ${path}: permission denied`, { cause });
-    }
-    throw new SatchelError("storage", `cannot read the auth file ${path}: ${messageOf(cause)}`, { cause });
+    const code = systemCode(cause);
+    if (code === "ENOENT") throw new SatchelError("not-found", `the auth file ${path} does not exist`, { cause });
+    throw new SatchelError(
+      code === "EACCES" ? "denied" : "storage",
+      `cannot read the auth file ${path}: ${systemReason(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -19,7 +19,7 @@ import {
 import { Buffer } from "node:buffer";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Credential, CredentialSubject } from "../credential.ts";
-import { hasCode, SatchelError, systemCode, throwIfCancelled } from "../error.ts";
+import { hasCode, SatchelError, systemReason, throwIfCancelled } from "../error.ts";
 import { acquireLock, effectiveUser, type LockOptions } from "../runtime/mod.ts";
 import { readAuthFileText } from "./auth_file.ts";
 import { type JsonMember, type JsonText, memberOf, readJsonText, stringText, writeJsonText } from "./json_text.ts";
@@ -235,24 +235,12 @@ function removeQuietly(path: string): void {
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: "the disk is full",
-  EDQUOT: "the disk quota is used up",
-  EROFS: "the file system is read-only",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  ENOTDIR: "a part of the path is not a folder",
-  EISDIR: "it is a folder",
-  EBUSY: "something is mounted on it, so it cannot be replaced",
-};
-
 function onPath<T>(doing: string, path: string, work: () => T): T {
   try {
     return work();
   } catch (cause) {
     if (cause instanceof SatchelError) throw cause;
-    const reason = REASONS[systemCode(cause) ?? ""] ?? (cause instanceof Error ? cause.message : String(cause));
-    throw new SatchelError("storage", `Cannot ${doing} ${path}: ${reason}`, {
+    throw new SatchelError("storage", `Cannot ${doing} ${path}: ${systemReason(cause)}`, {
       hint: "Name another auth file with --authfile.",
       cause,
     });

@@ -261,14 +261,19 @@ Deno.test("a writer that is killed at any moment leaves a whole file", async () 
       args: ["eval", "--no-check", WRITER, folder.file],
       stdout: "piped",
       stderr: "null",
+      signal: AbortSignal.timeout(60_000),
     }).spawn();
     const reader = child.stdout.getReader();
     await reader.read();
     // Any number of writes may have been done by the time that this one is seen.
     const seen = statSync(folder.file).ino;
-    while (statSync(folder.file).ino === seen) await new Promise((resolve) => setTimeout(resolve));
+    const ended = child.status.then(() => "ended" as const);
+    while (statSync(folder.file).ino === seen) {
+      const tick = new Promise<void>((resolve) => setTimeout(resolve));
+      assert.notEqual(await Promise.race([ended, tick]), "ended", "the writer died by itself");
+    }
     child.kill("SIGKILL");
-    await child.status;
+    await ended;
     await reader.cancel();
     const json = JSON.parse(read(folder.file));
     assert.deepEqual([json.kept, json.auths["old.io"]], [1, { auth: "eDp5" }]);

@@ -5,7 +5,6 @@
  *
  * @module
  */
-export * from "./ask.ts";
 export * from "./auth_file.ts";
 export * from "./auth_file_edit.ts";
 export * from "./auth_files.ts";
