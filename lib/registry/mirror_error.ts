@@ -6,7 +6,7 @@ const RESOLVE_TAGS_HINT =
 
 /**
  * The error for a question to which nobody had an answer: what each place said, in a line each, in the order in which they were
- * asked. As long as the registry answered, what to do is about the registry; else it is about a mirror.
+ * asked. As long as somebody is there for the registry, what to do is about it; else it is about a mirror.
  *
  * @param places who was asked, the registry last
  * @param error what the registry threw
@@ -18,7 +18,8 @@ export function everyPlaceFailed(
   notBelieved: readonly Place[] = [],
 ): unknown {
   if (!(error instanceof SatchelError) || error.code === "cancelled") return error;
-  const isAway = error.code === "network";
+  // With an obstacle somebody is there, and to remove it is the way to the image.
+  const isAway = error.code === "network" && error.obstacle === undefined;
   const failed = places.flatMap(({ name, failure }) => failure ? [{ name, failure }] : []);
   const mute = isAway ? notBelieved : [];
   if (failed.length === 0 && mute.length === 0) return error;
@@ -30,7 +31,7 @@ export function everyPlaceFailed(
   const advice = isAway ? adviceWithoutRegistry(failed, mute.length > 0, error) : error;
   const { hint, obstacle } = advice;
   const code = obstacle?.reason.startsWith("account-") ? "denied" : error.code;
-  return new SatchelError(code, ["neither the mirrors nor the registry have it", ...lines].join("\n"), {
+  return new SatchelError(code, ["neither the mirrors nor the registry gave it", ...lines].join("\n"), {
     hint,
     obstacle,
     cause: error,

@@ -124,7 +124,7 @@ Deno.test("an unreachable registry and mirrors that are not believed: the error 
   const source = open({ mirrors: [{ source: repository("mirror") }], registry: away });
   await assert.rejects(source.resolve("v1"), {
     code: "network",
-    message: "neither the mirrors nor the registry have it\n" +
+    message: "neither the mirrors nor the registry gave it\n" +
       "the mirror mirror: not asked what a tag means\n" +
       "the registry: registry fails at v1",
     hint: /resolveTags: true/,
@@ -157,7 +157,7 @@ Deno.test("where every place fails the error has a line of each, and what to do 
   });
   const image = repository("");
   const lines = [
-    "neither the mirrors nor the registry have it",
+    "neither the mirrors nor the registry gave it",
     "the mirror a.example/x: HTTP 404",
     "the mirror b.example/x: HTTP 401",
     "the registry: no such host",
@@ -184,6 +184,14 @@ Deno.test("what a registry answered decides what to do, whatever its mirrors sai
   const absent = failing("r.example/x", new SatchelError("not-found", "HTTP 404"));
   const source = open({ mirrors: [{ source: mirror, resolveTags: true }], registry: absent });
   await assert.rejects(source.resolve("v1"), { code: "not-found", hint: undefined, message: /refused\n.*HTTP 404/ });
+});
+
+Deno.test("a registry whose certificate is not trusted is there: the way to it is what to do", async () => {
+  const obstacle = { reason: "unknown-authority", role: "registry", host: "r.example" } as const;
+  const mirror = failing("a.example/x", new SatchelError("not-found", "HTTP 404"));
+  const distrusted = failing("r.example/x", new SatchelError("network", "unknown authority", { obstacle }));
+  const source = open({ mirrors: [{ source: mirror, resolveTags: true }], registry: distrusted });
+  await assert.rejects(source.resolve("v1"), { code: "network", hint: undefined, obstacle });
 });
 
 Deno.test("a mirror whose certificates cannot be used is told of by a warning, once", async () => {

@@ -116,7 +116,7 @@ Deno.test("where mirror and registry fail, each is told of, and the hint is abou
   assert.match(
     refused.stderr,
     new RegExp(
-      "^Error: pulling nowhere\\.invalid/team/gadget:v1: neither the mirrors nor the registry have it\n" +
+      "^Error: pulling nowhere\\.invalid/team/gadget:v1: neither the mirrors nor the registry gave it\n" +
         `  the mirror ${refused.mirror}/team/gadget: GET .*: HTTP 401 .*\n` +
         "  the registry: GET .* at nowhere\\.invalid: .*\n" +
         `Hint: .*: satchel login ${refused.mirror} --plain-http\n`,
