@@ -116,7 +116,7 @@ async function call(
   if (stdout.trim() === NOT_FOUND) return undefined;
   // By the protocol errors are on stdout; an account that is there as well is not shown.
   const words = stdout.includes("{") ? stderr.trim() : stdout.trim() || stderr.trim();
-  const safe = secret ? words.replaceAll(secret, "***") : words;
+  const safe = secret ? words.replaceAll(secret, "***").replaceAll(JSON.stringify(secret).slice(1, -1), "***") : words;
   throw new Error(`${program} ${action} ended with status ${status}${safe && `: ${safe.slice(0, WORDS)}`}`);
 }
 
@@ -145,7 +145,7 @@ function keysOf(registry: string): string[] {
 /** The registry that an address leads to, by the rules of {@link keysOf}; others keep other things there too. */
 function registryOf(key: string): string | undefined {
   if (key === HUB_KEY) return HUB;
-  return /^(?:https:\/\/)?([^/]+)$/.exec(key)?.[1];
+  return /^(?:https:\/\/)?([\w.:[\]-]+)$/.exec(key)?.[1];
 }
 
 function credentialOf(stdout: string, program: string): PluginCredential | undefined {

@@ -143,6 +143,7 @@ Deno.test("a list names registries, and passes over what else is kept there", as
     "ghcr.io",
     "https://ghcr.io",
     "http://x/y",
+    "a\\nb",
   ];
   const list = JSON.stringify(Object.fromEntries(keys.map((key) => [key, "u"])));
   await withScript(`echo '${list}'`, async (source) => {
@@ -171,6 +172,13 @@ Deno.test("a helper that fails is an error in its own words, without the secret,
   await withScript(`echo "hunter2 is no good" >&2; exit 2`, async (source) => {
     const credential = { username: "u", password: "hunter2" };
     await assert.rejects(source.store({ registry: "ghcr.io" }, credential), /status 2: \*\*\* is no good$/);
+  });
+  await withScript(`cat >&2; exit 2`, async (source) => {
+    const credential = { username: "u", password: 'in"hunter2' };
+    await assert.rejects(
+      source.store({ registry: "ghcr.io" }, credential),
+      ({ message }) => !message.includes("hunter2"),
+    );
   });
   for (const garbage of ["hunter2", `{"Username":"u"}`, "", "[]", "null"]) {
     await withScript(`printf '%s' '${garbage}'`, async (source) => {

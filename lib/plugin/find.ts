@@ -78,15 +78,31 @@ function inFolder(folder: string, onWarning: (message: string) => void): Candida
       hint: "Let this user read it, or leave plugins out with --no-plugins.",
       cause,
     });
-    return [{ form: "module", path: folder, realPath: folder, from: folder, settings: {}, failure }];
+    return [folderFailure(folder, failure)];
   }
-  return names.sort().flatMap((name) => {
+  const found = names.sort().flatMap((name) => {
     const path = join(folder, name);
     if (isPlugin(path)) return [candidateAt({ path, from: folder })];
     const reason = whyNoPlugin(path);
     if (reason) onWarning(`${printable(path)} is not used as a plugin: ${reason}`);
     return [];
   });
+  return found.length > 0 ? found : emptyFolder(folder);
+}
+
+/** Where others may write, they may have taken a guard away. */
+function emptyFolder(folder: string): Candidate[] {
+  try {
+    checkTrust(folder);
+    return [];
+  } catch (error) {
+    if (error instanceof SatchelError) return [folderFailure(folder, error)];
+    throw error;
+  }
+}
+
+function folderFailure(folder: string, failure: SatchelError): Candidate {
+  return { form: "module", path: folder, realPath: folder, from: folder, settings: {}, failure };
 }
 
 /** Whether a path in a folder of plugins is one, or was meant to be one by its name. */

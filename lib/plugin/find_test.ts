@@ -120,6 +120,17 @@ Deno.test("a broken link to a module in a folder is a failure: something is miss
   await assert.rejects(host.check("beforePull", TRANSFER), (error) => hasCode(error, "refused"));
 });
 
+Deno.test("an empty folder of plugins that others may write to is a failure: a guard may have been taken away", async () => {
+  await using scratch = await scratchFolder();
+  mkdirSync(scratch.at("plugins"), { mode: 0o755 });
+  const open = () => openNamed([], { folders: [scratch.at("plugins")] });
+  await using safe = await open();
+  assert.deepEqual(safe.plugins, []);
+  Deno.chmodSync(scratch.at("plugins"), 0o777);
+  await using unsafe = await open();
+  assert.match(unsafe.plugins[0].failure?.message ?? "", /plugins can be written to by everybody \(mode 0777\)/);
+});
+
 Deno.test("of two plugins with one name the second is not used, and everything is refused", async () => {
   await using scratch = await scratchFolder();
   const first = writeSafely(scratch.at("a.ts"), moduleNamed("same"), 0o644);
