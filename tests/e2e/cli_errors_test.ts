@@ -114,7 +114,9 @@ capabilityTest(
     const named = await asNobody(...pull, "--authfile", scratch.at("config.json"));
     assert.equal(named.code, 2);
     assert.ok(
-      named.stderr.includes(`cannot read the auth file ${scratch.at("config.json")}: permission denied\n`),
+      named.stderr.includes(
+        `cannot read the auth file ${scratch.at("config.json")}: permission denied (named by --authfile)\n`,
+      ),
       named.stderr,
     );
   },
@@ -207,7 +209,7 @@ Deno.test("a FIFO or a device as configuration or auth file is refused at once",
     ]);
     const auth = await satchel(["image", "pull", "example.com/a:v1", "--authfile", path]);
     assert.equal(auth.code, 1);
-    assert.match(auth.stderr, /\nError: reading the auth file: \S+ is not a regular file\n$/);
+    assert.match(auth.stderr, /\nError: reading the auth file: \S+ is not a regular file \(named by --authfile\)\n$/);
   }
 });
 
