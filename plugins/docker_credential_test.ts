@@ -173,7 +173,7 @@ Deno.test("a helper that fails is an error in its own words, without the secret,
     const credential = { username: "u", password: "hunter2" };
     await assert.rejects(source.store({ registry: "ghcr.io" }, credential), /status 2: \*\*\* is no good$/);
   });
-  await withScript(`cat >&2; exit 2`, async (source) => {
+  await withScript(`printf '%s' "$input" >&2; exit 2`, async (source) => {
     const credential = { username: "u", password: 'in"hunter2' };
     await assert.rejects(
       source.store({ registry: "ghcr.io" }, credential),
