@@ -23,6 +23,13 @@ export interface KeepOptions extends LockOptions {
   onWarning: (message: string) => void;
 }
 
+/** Who may take an account. */
+interface Keeper {
+  source: CredentialSource;
+  /** How to do without it. */
+  wayAround?: string;
+}
+
 /** What to do about a plugin that fails. */
 const NO_PLUGINS = "--no-plugins logs in without plugins.";
 
@@ -54,18 +61,14 @@ export async function storeAccount(
   const { plugins, file: path, helperSource } = options;
   const file = await readAuthFileIfThere(path);
   const helper = file && subject.repository === undefined ? helperOf(file, subject.registry, helperSource) : undefined;
-  const keepers = [
-    ...plugins.map((keeper) => ({ keeper, wayAround: NO_PLUGINS })),
-    ...helper ? [{ keeper: helper }] : [],
+  const keepers: Keeper[] = [
+    ...plugins.map((source) => ({ source, wayAround: NO_PLUGINS })),
+    ...helper ? [{ source: helper }] : [],
   ];
-  for (const { keeper, ...failing } of keepers) {
-    const offered = keeper.store?.(subject, credential, callOptions(options));
-    const isTaken = await offered?.catch((error) => {
-      throw notKept(error, credential, failing);
-    });
-    if (!isTaken) continue;
+  for (const keeper of keepers) {
+    if (!await offer(keeper, subject, credential, callOptions(options))) continue;
     await removeEntry(path, subject, options);
-    return { where: keeper.name, isPlain: false, created: false };
+    return { where: keeper.source.name, isPlain: false, created: false };
   }
   const created = statSync(path, { throwIfNoEntry: false }) === undefined;
   await writeEntry(path, subject, credential, options);
@@ -77,11 +80,20 @@ export function callOptions({ signal }: LockOptions): CredentialSourceOptions {
   return signal ? { signal } : {};
 }
 
-function notKept(error: unknown, credential: KeptCredential, { wayAround }: { wayAround?: string }): unknown {
-  if (!(error instanceof SatchelError) || error.code === "cancelled") return error;
-  const hint = [error.hint, wayAround].filter((each) => each !== undefined).join(" ");
-  // The cause stays behind: it may have the secret, too.
-  return new SatchelError(error.code, `The account is not kept: ${withoutSecrets(error.message, credential)}`, {
-    ...(hint !== "" && { hint: withoutSecrets(hint, credential) }),
-  });
+async function offer(
+  { source, wayAround }: Keeper,
+  subject: CredentialSubject,
+  credential: KeptCredential,
+  options: CredentialSourceOptions,
+): Promise<boolean> {
+  try {
+    return await source.store?.(subject, credential, options) ?? false;
+  } catch (error) {
+    if (!(error instanceof SatchelError) || error.code === "cancelled") throw error;
+    const hint = [error.hint, wayAround].filter((each) => each !== undefined).join(" ");
+    // The cause stays behind: it may have the secret, too.
+    throw new SatchelError(error.code, `The account is not kept: ${withoutSecrets(error.message, credential)}`, {
+      ...(hint !== "" && { hint: withoutSecrets(hint, credential) }),
+    });
+  }
 }

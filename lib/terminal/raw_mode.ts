@@ -25,7 +25,7 @@ export function keepRawMode(onResume: () => void): RawMode {
     if (!isForeground()) {
       isSuspended = true;
       // Later, so that a signal to end that came with SIGCONT is heard first.
-      setTimeout(() => isOver || process.kill(0, "SIGTTOU"), STOP_PATIENCE);
+      setTimeout(() => isForeground() ? enter() : isOver || process.kill(0, "SIGTTOU"), STOP_PATIENCE);
       return;
     }
     isSuspended = false;
