@@ -163,6 +163,46 @@ peerTest(["registry", "script"], "SIGTERM at a question gives the terminal back"
   await assertRestored(world);
 });
 
+/** Bytes that a process has written so far. */
+function written(pid: number): number {
+  return Number(/^wchar: (\d+)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/io`))![1]);
+}
+
+/** A program that has the terminal, reads nothing of it, and gives it back when a file is there. */
+const HOLDER = `
+  import { existsSync } from "node:fs";
+  import process from "node:process";
+  import { keepRawMode } from ${JSON.stringify(new URL("../../lib/terminal/raw_mode.ts", import.meta.url).href)};
+  const raw = keepRawMode(() => {});
+  process.stdin.setRawMode(true);
+  console.log("holding");
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  for (let n = 0; n < 2000 && !existsSync(process.argv[2]); n++) Atomics.wait(cell, 0, 0, 5);
+  raw[Symbol.dispose]();
+  process.stdin.setRawMode(false);
+  process.exit(0);
+`;
+
+peerTest("script", "what was typed and not read when the terminal is given back does not go to the shell", async () => {
+  await using scratch = await scratchFolder();
+  const program = scratch.at("holder.ts");
+  await Deno.writeTextFile(program, HOLDER);
+  const hold = `${Deno.execPath()} run -A --no-check ${program} ${scratch.at("over")}`;
+  // What is left is read as a shell would, until nothing comes for 0.5 s.
+  const command = `echo script=$PPID; ${hold}; stty -icanon min 0 time 5; echo left=$(cat)=`;
+  await using terminal = openTerminal(command, satchelEnvironment(scratch.at("store"), scratch.path));
+  const [, script] = (await terminal.waitFor(/script=(\d+)/)).map(Number);
+  await terminal.waitFor(/holding/);
+  const before = written(script);
+  // Far more than `script` may still have to write of what was shown.
+  const typed = "s3cret".repeat(200);
+  await terminal.type(typed);
+  while (written(script) < before + typed.length) await new Promise((resolve) => setTimeout(resolve));
+  await Deno.writeTextFile(scratch.at("over"), "");
+  await terminal.waitFor(/left==/);
+  await terminal.status;
+});
+
 peerTest(
   ["registry", "script"],
   "name and password that are pasted at once are taken, and the password is not shown",
