@@ -1,6 +1,5 @@
-import { certificateLookup } from "../../lib/certificates/mod.ts";
+import { certificateLookup, type ClientCertificates } from "../../lib/certificates/mod.ts";
 import { registryHost } from "../../lib/oci/mod.ts";
-import type { TlsLookup } from "../../lib/runtime/mod.ts";
 import type { Settings } from "../settings/settings.ts";
 
 /**
@@ -13,7 +12,7 @@ export function tlsFor(
   { caFile, certDir, certPlaces, tlsVerify, proxiedByTls }: Settings,
   registry: string,
   warn: (message: string) => void,
-): TlsLookup {
+): ClientCertificates {
   return certificateLookup({
     named: {
       host: registryHost(registry),

@@ -36,7 +36,10 @@ const HINTS: Record<ObstacleReason, (obstacle: Obstacle, has: HasFlag, program: 
   "expired-certificate": (obstacle, has) =>
     `Is this host's clock right? If it is, ${obstacle.host} needs a new certificate.${lastResort(obstacle, has)}`,
   "client-certificate-missing": (obstacle, has) =>
-    `Put your certificate and its key as NAME.cert and NAME.key into ${folders(obstacle, has)}.`,
+    // What leads to another host is the registry's word, which nobody's certificate follows.
+    obstacle.role === "other"
+      ? undefined
+      : `Put your certificate and its key as NAME.cert and NAME.key into ${folders(obstacle, has)}.`,
   "client-certificate-refused": ({ host }) =>
     `Is it the one for ${host}, signed by an authority that ${host} knows, and not expired?`,
   "proxy-by-tls": ({ role }, has) =>

@@ -27,27 +27,61 @@ export interface CertificateOptions {
 }
 
 /**
- * How TLS connections are made, for each host by itself: a token service, a mirror or a redirect's target gets what is meant for
- * it.
+ * How the client of one registry or mirror makes connections.
  *
- * @returns a lookup that throws `usage` errors, which name the file, for certificates that cannot be used, and `refused` where
- *   they would be shown to a proxy
+ * @param origin where that registry or mirror is
+ */
+export type ClientCertificates = (origin: URL) => TlsLookup;
+
+/**
+ * How TLS connections are made, for each host by itself: a token service, a mirror or a redirect's target gets what is meant for
+ * it. But a client certificate is shown only to the origin of the registry or mirror that a client was made for. Any other
+ * host was named by that registry alone, and a hostile one could name a host where the certificate opens doors: its token
+ * service would give the registry a token of the user's, and uploads would go where the user never sent any.
+ *
+ * @returns a lookup for each client; it throws `usage` errors, which name the file, for certificates that cannot be used, and
+ *   `refused` where they would be shown to a proxy
  * @throws {SatchelError} `usage` if the folder that was named cannot be used, also if no connection is made by TLS
  */
-export function certificateLookup(options: CertificateOptions): TlsLookup {
-  const { named, places, onWarning } = options;
-  const namedFolder = named.folder === undefined ? undefined : readCertificateFolder(named.folder, onWarning);
-  const known = new Map<string, TlsOptions | undefined>();
+export function certificateLookup({ onWarning, ...others }: CertificateOptions): ClientCertificates {
+  const options = { ...others, onWarning: onceEach(onWarning) };
+  const { named, places } = options;
+  const namedFolder = named.folder === undefined ? undefined : readCertificateFolder(named.folder, options.onWarning);
+  const folders = new Map<string, CertificateFolder | undefined>();
 
   function folderOf(url: URL): CertificateFolder | undefined {
     if (namedFolder && isAt(url, named)) return namedFolder;
-    const path = findCertificateFolder(url, places);
-    return path === undefined ? undefined : readCertificateFolder(path, onWarning);
+    if (!folders.has(url.host)) folders.set(url.host, findFolder(url));
+    return folders.get(url.host);
   }
 
-  return (url) => {
-    if (!known.has(url.host)) known.set(url.host, optionsFor(url, folderOf(url), options));
-    return known.get(url.host);
+  function findFolder(url: URL): CertificateFolder | undefined {
+    const path = findCertificateFolder(url, places);
+    return path === undefined ? undefined : readCertificateFolder(path, options.onWarning);
+  }
+
+  return (origin) => {
+    const known = new Map<string, TlsOptions | undefined>();
+    return (url) => {
+      if (!known.has(url.origin)) {
+        const folder = folderOf(url);
+        const shown = url.origin === origin.origin ? folder : withoutClient(folder);
+        known.set(url.origin, optionsFor(url, shown, options));
+      }
+      return known.get(url.origin);
+    };
+  };
+}
+
+function withoutClient(folder: CertificateFolder | undefined): CertificateFolder | undefined {
+  return folder && { authorities: folder.authorities };
+}
+
+function onceEach(tell: (message: string) => void): (message: string) => void {
+  const told = new Set<string>();
+  return (message) => {
+    if (!told.has(message)) tell(message);
+    told.add(message);
   };
 }
 

@@ -1,5 +1,5 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { type Certificates, makeCertificateFolder, makeCertificates, peerTest } from "../../tests/harness/mod.ts";
 import { type Scratch, scratchFolder } from "../../tests/harness/mod.ts";
 import { certificateLookup, type CertificateOptions } from "./mod.ts";
@@ -11,13 +11,18 @@ const never = (message: string) => {
   throw new Error(message);
 };
 
-function lookup(named: Partial<CertificateOptions["named"]>, options: Partial<CertificateOptions> = {}) {
+/** The lookup of a client for `origin`. */
+function lookup(
+  named: Partial<CertificateOptions["named"]>,
+  options: Partial<CertificateOptions> = {},
+  origin = NAMED,
+) {
   return certificateLookup({
     named: { host: "registry.example:5000", ...named },
     places: [],
     onWarning: never,
     ...options,
-  });
+  })(origin);
 }
 
 function folderTest(name: string, body: (folder: string, scratch: Scratch, tls: Certificates) => Promise<void>): void {
@@ -46,6 +51,39 @@ folderTest("every other host has the folder of its own name", async (folder, scr
   equal(tls(NAMED)?.client?.source, `${folder}/client.cert`, "the named folder comes first");
   copyFileSync(made.client.key, `${other}/other.key`);
   equal(tls(OTHER)?.authorities?.length, 1, "a folder is read once");
+});
+
+folderTest(
+  "a client certificate is for the origin of the client alone, whatever folders there are",
+  async (_, scratch, made) => {
+    const hosts = [NAMED.host, OTHER.host, "registry.example:5001"];
+    for (const host of hosts) await makeCertificateFolder(scratch.at("places", host), made, ["authority", "client"]);
+    const certificates = certificateLookup({
+      named: { host: NAMED.host },
+      places: [scratch.at("places")],
+      onWarning: never,
+    });
+    for (const origin of hosts.map((host) => new URL(`https://${host}/`))) {
+      const tls = certificates(origin);
+      for (const host of hosts) {
+        const options = tls(new URL(`https://${host}/token`));
+        equal(options?.authorities?.length, 1, host);
+        equal(options?.client !== undefined, host === origin.host, `${host} for a client of ${origin.host}`);
+      }
+    }
+    const plain = certificates(new URL("http://token.example:443/"));
+    equal(plain(OTHER)?.client, undefined, "plain HTTP is another origin");
+  },
+);
+
+folderTest("a key that everybody can read is warned about once, for all clients", async (folder) => {
+  chmodSync(`${folder}/client.key`, 0o644);
+  const warnings: string[] = [];
+  const named = { host: "a.example", folder, unverified: true };
+  const certificates = certificateLookup({ named, places: [], onWarning: (message) => warnings.push(message) });
+  const [a, b] = [new URL("https://a.example/"), new URL("https://b.example/")];
+  deepEqual([certificates(a)(a)?.client === undefined, certificates(b)(a)?.client === undefined], [false, true]);
+  equal(warnings.length, 2, warnings.join());
 });
 
 Deno.test("a folder that was named and cannot be used is an error before any host is asked for", async () => {

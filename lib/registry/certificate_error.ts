@@ -55,7 +55,7 @@ export async function certificateError(
   const client = tls?.(url)?.client;
   const failure = clarified(request.failure, report, client);
   if (!isCertificateFailure(failure)) return networkError(what, url, { ...request, failure }, role);
-  return new SatchelError("network", `${what}: ${reason(failure, url, report, client)}`, {
+  return new SatchelError("network", `${what}: ${reason(failure, url, role, report, client)}`, {
     obstacle: { reason: failure, role, host: url.host },
     cause: request.cause,
   });
@@ -79,6 +79,7 @@ function clarified(
 function reason(
   failure: CertificateFailure,
   { hostname }: URL,
+  role: HostRole,
   report: PeerReport | undefined,
   client: ClientCertificate | undefined,
 ): string {
@@ -90,7 +91,9 @@ function reason(
     case "expired-certificate":
       return `${untimely(report)}${inBrackets(report)}`;
     case "client-certificate-missing":
-      return "it wants a client certificate, and there is none for it";
+      return `it wants a client certificate, ${
+        role === "other" ? "which only a registry or mirror that was named is shown" : "and there is none for it"
+      }`;
     case "client-certificate-refused":
       return `it refuses the client certificate ${printable(client?.source ?? "", 1000)}`;
   }

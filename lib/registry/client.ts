@@ -99,9 +99,10 @@ export function createClient(
     firstDelay: options.retryDelay ?? DEFAULT_RETRY_DELAY,
     onRetry: options.onRetry,
   };
+  const tls = options.tls?.(registry);
   const transport: LoggedOptions = {
-    fetch: createFetch(options.tls),
-    tls: options.tls,
+    fetch: createFetch(tls),
+    tls,
     proxied: options.proxied,
     idleTimeout: options.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
     hasAlternative: options.standsFor !== undefined,
@@ -118,7 +119,7 @@ export function createClient(
   const pull = options.access === "push" ? push : [pullScope(repository)];
   const connection: Connection = { registry, userAgent, transport, authorizer, warn };
   // What is opened ahead knows neither TLS options nor a proxy.
-  const isPlain = options.plainHttp || options.tls?.(registry) === undefined;
+  const isPlain = options.plainHttp || tls?.(registry) === undefined;
   if (isPlain && !options.proxied) preconnect(registry.href, options.connections ?? DEFAULT_CONNECTIONS);
 
   return {

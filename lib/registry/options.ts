@@ -9,8 +9,8 @@ export interface RegistryOptions {
   plainHttp?: boolean;
   /** Finds the account. Asked once, and only if the registry wants one. Default: none. */
   credentials?: CredentialLookup;
-  /** Certificates, for each host that is connected to. Default: the runtime's. */
-  tls?: TlsLookup;
+  /** Certificates, for each host that is connected to for the sake of a registry or mirror at `origin`. Default: the runtime's. */
+  tls?: (origin: URL) => TlsLookup;
   /**
    * Whether requests go through a proxy: then no connection is made that would not, neither ahead of need nor to look at a
    * certificate. Default: false.
