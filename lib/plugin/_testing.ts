@@ -1,5 +1,8 @@
+import { strict as assert } from "node:assert";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { type Scratch, scratchFolder } from "../../tests/harness/mod.ts";
+import { hasCode } from "../error.ts";
 import type { TransferRequest, VerifyRequest } from "./contract.ts";
 import { openPlugins } from "./host.ts";
 import type { PluginHost, PluginOptions } from "./host_types.ts";
@@ -65,4 +68,19 @@ export function writeSafely(path: string, text: string, mode: number): string {
   writeFileSync(path, text);
   chmodSync(path, mode);
   return path;
+}
+
+/** The message of the refusal by the one plugin that `write` puts into a folder, without plugin and hook. */
+export async function refusalIn(write: (scratch: Scratch) => string, timeout = 20_000): Promise<string> {
+  await using scratch = await scratchFolder();
+  const path = write(scratch);
+  await using host = await openNamed([path], { timeout });
+  let message = "nothing";
+  await assert.rejects(host.check("beforePull", TRANSFER), (error) => {
+    assert.ok(hasCode(error, "refused"), String(error));
+    message = error.message;
+    return true;
+  });
+  const start = `the plugin guard (${path}) failed in beforePull: `;
+  return message.startsWith(start) ? message.slice(start.length) : message;
 }

@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
 import { scratchFolder } from "../../tests/harness/mod.ts";
 import { hasCode } from "../error.ts";
-import { openNamed, TRANSFER, VERIFY, writeSafely, writeScript } from "./_testing.ts";
+import { openNamed, refusalIn, TRANSFER, VERIFY, writeSafely, writeScript } from "./_testing.ts";
 
 /** The message of the refusal when this shell code is what `beforePull` does. */
-async function refusalBy(body: string, timeout = 20_000): Promise<string> {
-  await using scratch = await scratchFolder();
-  const path = writeScript(scratch.at("satchel-guard"), ["beforePull"], body);
-  await using host = await openNamed([path], { timeout });
-  let message = "nothing";
-  await assert.rejects(host.check("beforePull", TRANSFER), (error) => {
-    assert.ok(hasCode(error, "refused"), String(error));
-    message = error.message;
-    return true;
-  });
-  const start = `the plugin guard (${path}) failed in beforePull: `;
-  return message.startsWith(start) ? message.slice(start.length) : message;
+function refusalBy(body: string, timeout?: number): Promise<string> {
+  return refusalIn((scratch) => writeScript(scratch.at("satchel-guard"), ["beforePull"], body), timeout);
 }
 
 Deno.test("an executable reads the call from stdin and answers on stdout; what it says on stderr is shown", async () => {

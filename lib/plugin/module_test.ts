@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
 import { scratchFolder } from "../../tests/harness/mod.ts";
 import { hasCode } from "../error.ts";
-import { openNamed, TRANSFER, VERIFY, writeModule, writeSafely } from "./_testing.ts";
+import { openNamed, refusalIn, TRANSFER, VERIFY, writeModule, writeSafely } from "./_testing.ts";
 
 /** The message of the refusal when this code is what `beforePull` does. */
-async function refusalBy(body: string, timeout = 20_000): Promise<string> {
-  await using scratch = await scratchFolder();
-  const path = writeModule(scratch.at("guard.ts"), `beforePull: ${body}`);
-  await using host = await openNamed([path], { timeout });
-  let message = "nothing";
-  await assert.rejects(host.check("beforePull", TRANSFER), (error) => {
-    assert.ok(hasCode(error, "refused"), String(error));
-    message = error.message;
-    return true;
-  });
-  const start = `the plugin guard (${path}) failed in beforePull: `;
-  return message.startsWith(start) ? message.slice(start.length) : message;
+function refusalBy(body: string, timeout?: number): Promise<string> {
+  return refusalIn((scratch) => writeModule(scratch.at("guard.ts"), `beforePull: ${body}`), timeout);
 }
 
 Deno.test("a module in TypeScript with an enum and an import beside it gets the request and its settings", async () => {
