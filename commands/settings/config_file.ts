@@ -1,8 +1,8 @@
-import type { Stats } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { SatchelError, systemCode, systemReason } from "../../lib/error.ts";
 import { printable } from "../../lib/printable.ts";
 import type { PluginLocation } from "../../lib/plugin/mod.ts";
-import { fileProblem } from "../../lib/trust/mod.ts";
+import { type Distrust, distrustOf } from "../../lib/trust/mod.ts";
 import type { MirrorRule } from "../../lib/registry/mod.ts";
 import { effectiveUser } from "../../lib/runtime/process.ts";
 import { readSmallFile } from "../../lib/small_file.ts";
@@ -43,20 +43,15 @@ export interface PassedOver {
   warn(text: string): void;
 }
 
-/** Whose a file must be, and why it is refused or passed over if it is not. */
-type OwnerRule = (path: string, stat: Stats) => SatchelError | undefined;
-
-/** Thrown for a file that is passed over, since it is somebody else's. */
-class Foreign extends Error {}
-
 /**
  * Reads the configuration files that exist, in the order in which they count: the last one most.
  *
- * They name plugins, mirrors and insecure registries, so one counts only if nobody but root and this user could have written it,
- * and the host's only if nobody but root could.
+ * They name plugins, mirrors and insecure registries, so one counts only if nobody but root and this user could have put it there,
+ * by the file, its folders or a link, and the host's only if nobody but root could.
  *
- * @param usual where the host's and the user's file are looked for; they need not exist. The user's may be somebody
- *   else's, where HOME is (`sudo` may leave it), and is then passed over; the host's may hold rules, and never is
+ * @param usual where the host's and the user's file are looked for; they need not exist. The way to the user's may lead through
+ *   what is somebody else's, where HOME is (`sudo` may leave it), and the file is then passed over; the host's may hold rules, and
+ *   never is
  * @param named a file that somebody asked for, so that it must exist
  * @throws {SatchelError} `usage` if a file cannot be read; `refused` if others could have written it
  */
@@ -65,76 +60,75 @@ export function findConfigFiles(
   named: string | undefined,
   passedOver: PassedOver,
 ): ConfigText[] {
-  const host = readIfThere(usual.host, ownedBy(ROOT));
+  const host = readIfThere(usual.host, ROOT);
   const user = usual.user === undefined ? undefined : readIfOwn(usual.user, passedOver);
   const found = [host, user].flatMap((file) => file ?? []);
   return named === undefined ? found : [...found, readNamed(named)];
 }
 
 function readNamed(path: string): ConfigText {
-  const file = readIfThere(path, ownedBy(effectiveUser()));
+  const file = readIfThere(path, effectiveUser());
   if (file) return file;
   throw new SatchelError("usage", `cannot read the configuration file ${path}: it does not exist`);
 }
 
 function readIfOwn(path: string, { note, warn }: PassedOver): ConfigText | undefined {
-  const isOwn = ownedBy(effectiveUser());
   try {
-    return readIfThere(path, (path, stat) => {
-      if (isForeign(stat, effectiveUser())) throw new Foreign();
-      return isOwn(path, stat);
-    });
-  } catch (error) {
-    if (error instanceof Foreign) warn(`passed over the configuration file ${path}: it belongs to another user`);
-    else if (isDenied(error)) note(`passed over the configuration file ${path}: permission denied`);
-    else throw error;
+    accessSync(path, constants.R_OK);
+  } catch (cause) {
+    if (isAbsent(cause)) return undefined;
+    if (systemCode(cause) !== "EACCES") throw unreadable(path, cause);
+    note(`passed over the configuration file ${path}: permission denied`);
     return undefined;
   }
+  // Before anything is opened: of what is somebody else's, not even that it is broken matters.
+  const distrust = distrustOf(path, { maySitInSticky: true });
+  if (distrust?.kind === "owner") {
+    warn(`passed over the configuration file ${path}: ${subject(path, distrust)} ${distrust.text}`);
+    return undefined;
+  }
+  if (distrust) throw refusal(path, distrust);
+  return readText(path);
 }
 
-function isDenied(error: unknown): boolean {
-  return error instanceof SatchelError && systemCode(error.cause) === "EACCES";
+/** @param user whose it may be beside root's; `undefined` where there are no users (on Windows) */
+function readIfThere(path: string, user: number | undefined): ConfigText | undefined {
+  const file = readText(path);
+  const distrust = file && user !== undefined ? distrustOf(path, { user, maySitInSticky: true }) : undefined;
+  if (distrust) throw refusal(path, distrust);
+  return file;
 }
 
-function isForeign(stat: Stats, user: number | undefined): boolean {
-  return user !== undefined && fileProblem(stat, user) === "owner";
-}
-
-/** @param user `undefined` where there are no users (on Windows), so that there is nothing to go by */
-function ownedBy(user: number | undefined): OwnerRule {
-  return (path, stat) => {
-    if (user === undefined) return undefined;
-    const shown = printable(path);
-    const problem = fileProblem(stat, user);
-    if (problem === "owner") {
-      const owner = user === ROOT ? "root" : "this user or root";
-      return new SatchelError("refused", `the configuration file ${shown} does not belong to ${owner}`, {
-        hint: `If it is as it should be: chown ${user === ROOT ? "root" : user} ${shown}`,
-      });
-    }
-    if (problem === undefined) return undefined;
-    return new SatchelError("refused", `others may write to the configuration file ${shown}`, {
-      hint: `It can name plugins, whose code runs. If it is as it should be: chmod go-w ${shown}`,
-    });
-  };
-}
-
-function readIfThere(path: string, rule: OwnerRule): ConfigText | undefined {
-  const check = (stat: Stats) => {
-    const refusal = rule(path, stat);
-    if (refusal) throw refusal;
-  };
+function readText(path: string): ConfigText | undefined {
   try {
-    return { path, text: decode(readSmallFile(path, MAX_SIZE, check), path) };
+    return { path, text: decode(readSmallFile(path, MAX_SIZE), path) };
   } catch (cause) {
-    if (cause instanceof Foreign || (cause instanceof SatchelError && cause.code === "refused")) throw cause;
     if (cause instanceof SatchelError) {
       throw new SatchelError("usage", `the configuration file ${cause.message}`, { cause });
     }
-    const code = systemCode(cause);
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new SatchelError("usage", `cannot read the configuration file ${path}: ${systemReason(cause)}`, { cause });
+    if (isAbsent(cause)) return undefined;
+    throw unreadable(path, cause);
   }
+}
+
+function isAbsent(cause: unknown): boolean {
+  const code = systemCode(cause);
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+function unreadable(path: string, cause: unknown): SatchelError {
+  return new SatchelError("usage", `cannot read the configuration file ${path}: ${systemReason(cause)}`, { cause });
+}
+
+function refusal(path: string, distrust: Distrust): SatchelError {
+  const message = `the configuration file ${printable(path)} is not taken: ${subject(path, distrust)} ${distrust.text}`;
+  return new SatchelError("refused", message, {
+    hint: `It can name plugins, whose code runs. If it is as it should be: ${distrust.fix}`,
+  });
+}
+
+function subject(path: string, { at }: Distrust): string {
+  return at === path ? "it" : printable(at);
 }
 
 function decode(bytes: Uint8Array, path: string): string {

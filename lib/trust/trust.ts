@@ -12,12 +12,33 @@ const WRITABLE_BY_GROUP = 0o020;
 const WRITABLE_BY_ALL = 0o002;
 const STICKY = 0o1000;
 
-/** Options of {@link checkTrust}. */
+/** Options of {@link checkTrust} and {@link distrustOf}. */
 export interface TrustOptions {
-  /** Whose files may be run beside root's: the number of a user. Default: the one of this process. */
+  /** Whose files count beside root's: the number of a user. Default: the one of this process. */
   user?: number;
   /** Default: what `/etc/passwd` and `/etc/group` say. */
   accounts?: Accounts;
+}
+
+/** Options of {@link distrustOf}. */
+export interface DistrustOptions extends TrustOptions {
+  /**
+   * Whether the file itself may lie in a sticky folder such as `/tmp`, where others can add files but not exchange this one: enough for a
+   * file that draws in no others beside it. Default: false.
+   */
+  maySitInSticky?: boolean;
+}
+
+/** Why somebody else could have put something else in the place of a file. */
+export interface Distrust {
+  /** Whether something belongs to neither root nor this user, or others may write to it. */
+  kind: Problem["kind"];
+  /** The file, or a folder or link on the way to it. */
+  at: string;
+  /** What is wrong there, fit for display: `belongs to the user bob`. */
+  text: string;
+  /** The command that mends it, fit for display: `chown root /home/bob`. */
+  fix: string;
 }
 
 /**
@@ -34,12 +55,41 @@ export function checkTrust(path: string, options: TrustOptions = {}): string {
   // Without users (on Windows) there is nothing to go by.
   if (user === undefined) return resolve(path);
   const accounts = options.accounts ?? systemAccounts();
-  const reject = (at: string, problem: Problem) => {
-    throw untrusted(path, at, problem, accounts);
-  };
-  const judge = (at: string, stat: Stats, isPassed: boolean) => {
+  const { done, value } = walk(path, { user, accounts, maySitInSticky: false }).next();
+  if (!done) throw untrusted(path, value, accounts);
+  return value;
+}
+
+/**
+ * Tells why a path is not to be trusted, by the rules of {@link checkTrust}: a wrong owner, wherever on the way, before anything
+ * that others may write to. Of a path that does not exist, what is wrong with the folders is not told.
+ *
+ * @returns `undefined` if all is well
+ * @throws {SatchelError} `not-found`; `storage` if it cannot be looked at; `refused` for too many links
+ */
+export function distrustOf(path: string, options: DistrustOptions = {}): Distrust | undefined {
+  const user = options.user ?? effectiveUser();
+  if (user === undefined) return undefined;
+  const accounts = options.accounts ?? systemAccounts();
+  const found = [...walk(path, { user, accounts, maySitInSticky: options.maySitInSticky ?? false })];
+  const worst = found.find(({ problem }) => problem.kind === "owner") ?? found[0];
+  return worst && describe(worst, accounts);
+}
+
+/** Something on the way to a file that is not to be trusted. */
+interface Found {
+  at: string;
+  problem: Problem;
+}
+
+/** Goes the way to a file. Returns its real path. */
+function* walk(
+  path: string,
+  { user, accounts, maySitInSticky }: Required<DistrustOptions>,
+): Generator<Found, string, void> {
+  const judge = function* (at: string, stat: Stats, isPassed: boolean): Generator<Found, void, void> {
     const problem = problemOf(stat, user, accounts, isPassed);
-    if (problem) reject(at, problem);
+    if (problem) yield { at, problem };
   };
 
   // Joined by hand: `..` after a link leads elsewhere than its text says.
@@ -47,7 +97,7 @@ export function checkTrust(path: string, options: TrustOptions = {}): string {
   let at = "/";
   let stat = look(at, path);
   for (let links = 0; names.length > 0;) {
-    judge(at, stat, true);
+    yield* judge(at, stat, true);
     const inSticky = isSharedSticky(stat);
     const name = names.shift()!;
     if (name === "..") {
@@ -59,7 +109,7 @@ export function checkTrust(path: string, options: TrustOptions = {}): string {
     const found = look(next, path);
     if (inSticky) {
       const problem = ownerProblem(found, user);
-      if (problem) reject(next, problem);
+      if (problem) yield { at: next, problem };
     }
     if (found.isSymbolicLink()) {
       if (++links > MAX_LINKS) throw new SatchelError("refused", `${printable(path)} leads through too many links`);
@@ -73,20 +123,10 @@ export function checkTrust(path: string, options: TrustOptions = {}): string {
     at = next;
     stat = found;
   }
-  judge(at, stat, false);
+  yield* judge(at, stat, false);
   const folder = dirname(at);
-  judge(folder, look(folder, path), false);
+  yield* judge(folder, look(folder, path), maySitInSticky);
   return at;
-}
-
-/**
- * Whether somebody else than root and a user owns an opened file, or may write to it, by the rules of {@link checkTrust} but
- * without its folders.
- *
- * @param user the number of the user
- */
-export function fileProblem(stat: Stats, user: number): "owner" | "mode" | undefined {
-  return problemOf(stat, user, systemAccounts(), false)?.kind;
 }
 
 /** Why something is not to be trusted. */
@@ -134,16 +174,21 @@ function look(at: string, path: string): Stats {
   }
 }
 
-function untrusted(path: string, at: string, problem: Problem, { users }: Accounts): SatchelError {
-  const nameOf = (user: number) => users.get(user)?.name ?? String(user);
-  const [what, fix] = problem.kind === "owner"
-    ? [`belongs to the user ${printable(nameOf(problem.owner))}`, `chown ${nameOf(problem.wanted)}`]
-    : [`can be written to by ${problem.by} (mode ${problem.mode.toString(8).padStart(4, "0")})`, "chmod go-w"];
-  const where = printable(at);
-  const subject = at === path ? where : `${where}, on the way to ${printable(path)},`;
-  return new SatchelError("refused", `${subject} ${what}, so that others could change what is run`, {
-    hint: `If what is there is as it should be: ${printable(fix)} ${quoted(where)}`,
+function untrusted(path: string, found: Found, accounts: Accounts): SatchelError {
+  const { at, text, fix } = describe(found, accounts);
+  const subject = at === path ? printable(at) : `${printable(at)}, on the way to ${printable(path)},`;
+  return new SatchelError("refused", `${subject} ${text}, so that others could change what is run`, {
+    hint: `If what is there is as it should be: ${fix}`,
   });
+}
+
+function describe({ at, problem }: Found, { users }: Accounts): Distrust {
+  const nameOf = (user: number) => printable(users.get(user)?.name ?? String(user));
+  const where = quoted(printable(at));
+  const [text, fix] = problem.kind === "owner"
+    ? [`belongs to the user ${nameOf(problem.owner)}`, `chown ${nameOf(problem.wanted)} ${where}`]
+    : [`can be written to by ${problem.by} (mode ${problem.mode.toString(8).padStart(4, "0")})`, `chmod go-w ${where}`];
+  return { kind: problem.kind, at, text, fix };
 }
 
 function quoted(path: string): string {

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { capabilityTest, type Scratch, scratchFolder } from "../../tests/harness/mod.ts";
 import { hasCode, SatchelError } from "../error.ts";
 import { type Accounts, readAccounts } from "./accounts.ts";
-import { checkTrust } from "./trust.ts";
+import { checkTrust, distrustOf } from "./trust.ts";
 
 /** Users and groups as a Debian has them: eve is in the group of bob, and nobody is in staff. */
 const ACCOUNTS: Accounts = readAccounts(
@@ -128,6 +128,40 @@ capabilityTest("root", "a group may write if nobody but root and this user is in
     unknownMember: false,
     unknownGroup: false,
   });
+});
+
+Deno.test("distrust is told in parts, and not of what does not exist", async () => {
+  await using scratch = await scratchFolder();
+  const path = plugin(scratch);
+  const folder = dirname(path);
+  assert.equal(distrustOf(path, { accounts: ACCOUNTS }), undefined);
+  chmodSync(folder, 0o777);
+  assert.deepEqual(distrustOf(path, { accounts: ACCOUNTS }), {
+    kind: "mode",
+    at: folder,
+    text: "can be written to by everybody (mode 0777)",
+    fix: `chmod go-w ${folder}`,
+  });
+  assert.throws(() => distrustOf(join(folder, "none.ts")), (error) => hasCode(error, "not-found"));
+});
+
+Deno.test("what may sit in a sticky folder is not distrusted there", async () => {
+  await using scratch = await scratchFolder();
+  const path = plugin(scratch);
+  chmodSync(dirname(path), 0o1777);
+  assert.equal(distrustOf(path)?.kind, "mode");
+  assert.equal(distrustOf(path, { maySitInSticky: true }), undefined);
+  chmodSync(path, 0o666);
+  assert.equal(distrustOf(path, { maySitInSticky: true })?.at, path);
+});
+
+capabilityTest("root", "a wrong owner is told of before a folder that others may write to", async () => {
+  await using scratch = await scratchFolder();
+  const path = plugin(scratch);
+  chmodSync(dirname(path), 0o777);
+  chownSync(path, 1002, 1002);
+  const { at, text, fix } = distrustOf(path, { user: 1001, accounts: ACCOUNTS })!;
+  assert.deepEqual([at, text, fix], [path, "belongs to the user eve", `chown bob ${path}`]);
 });
 
 capabilityTest("root", "in a sticky folder on the way, what others have put there is refused", async () => {

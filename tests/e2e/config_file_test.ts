@@ -88,7 +88,10 @@ Deno.test("a file that others may write to is refused, wherever it is named, wit
   for (const options of [{ home: user.home }, { env: { SATCHEL_CONFIG: user.path } }]) {
     const { code, stderr } = await satchel(["image", "list"], options);
     assert.equal(code, 5);
-    assert.match(stderr, new RegExp(`others may write to the configuration file ${user.path}`));
+    assert.match(
+      stderr,
+      new RegExp(`the configuration file ${user.path} is not taken: it can be written to by everybody`),
+    );
     assert.match(stderr, new RegExp(`chmod go-w ${user.path}`));
   }
 });
@@ -98,7 +101,7 @@ capabilityTest("root", "another user's file in HOME is passed over, and that is 
   await Deno.chown(user.path, NOBODY, NOBODY);
   const { code, stdout, stderr } = await satchel(["config", "show", "-o", "json"], { home: user.home });
   assert.equal(code, 0, stderr);
-  assert.equal(stderr, `Warning: passed over the configuration file ${user.path}: it belongs to another user\n`);
+  assert.equal(stderr, `Warning: passed over the configuration file ${user.path}: it belongs to the user nobody\n`);
   assert.equal(JSON.parse(stdout).concurrency.from, "default");
   assert.deepEqual(JSON.parse(stdout).plugins.value, []);
 });
@@ -108,5 +111,5 @@ capabilityTest("root", "another user's file that was asked for is refused", asyn
   await Deno.chown(user.path, NOBODY, NOBODY);
   const { code, stderr } = await satchel(["config", "show", "--config", user.path]);
   assert.equal(code, 5);
-  assert.match(stderr, /does not belong to root/);
+  assert.match(stderr, /is not taken: it belongs to the user nobody/);
 });
