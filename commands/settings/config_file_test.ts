@@ -133,6 +133,15 @@ Deno.test({
   },
 });
 
+Deno.test("a file of more than 64 KiB is an error that says so, before it is parsed", () => {
+  using user = file();
+  const read = () => findConfigFiles({ host: "/nowhere/config.yaml" }, user.path, silent);
+  truncateSync(user.path, 64 * 1024);
+  assert.equal(read().length, 1);
+  truncateSync(user.path, 64 * 1024 + 1);
+  assert.throws(read, { code: "usage", message: `the configuration file ${user.path} is larger than 65536 bytes` });
+});
+
 Deno.test("a file that is not UTF-8 is an error that names it", () => {
   using user = file();
   writeFileSync(user.path, new Uint8Array([0x73, 0x3a, 0x20, 0xff, 0x0a]));
