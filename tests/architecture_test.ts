@@ -28,7 +28,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   registry: ["lib/oci", "lib/content", "lib/runtime"],
   store: ["lib/oci", "lib/content", "lib/runtime"],
   certificates: ["lib/runtime"],
-  credentials: ["lib/oci", "lib/runtime"],
+  credentials: ["lib/oci", "lib/runtime", "lib/trust"],
   plugin: ["lib/oci/json.ts", "lib/runtime", "lib/trust"],
   runtime: [],
   terminal: [],

@@ -1,5 +1,6 @@
 import type { Credential, CredentialSubject } from "../../lib/credential.ts";
 import {
+  checkPlace,
   type Credentials,
   filesWithAccounts,
   type FoundAccount,
@@ -82,7 +83,8 @@ function loginOf(
 
 async function logIn(login: Login): Promise<number> {
   const { subject, given, accounts, keep, settings, reporter, signal } = login;
-  // A broken file is told of before anybody is asked for anything.
+  // A file that cannot be written or read is told of before anybody is asked for anything.
+  checkPlace(keep.file);
   await readAuthFileIfThere(keep.file);
   if (given.password !== undefined) {
     reporter.warn("Other users of this host can see a password on the command line; --password-stdin hides it");

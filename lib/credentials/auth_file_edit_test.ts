@@ -165,43 +165,84 @@ capabilityTest("mount", "a full disk and a read-only one leave the old file, and
   }
 });
 
-capabilityTest(
-  "root",
-  "root follows no link and writes to no file that somebody else laid where others may write",
-  async () => {
-    using folder = scratch();
-    chmodSync(folder.path, 0o1777);
-    const victim = folder.at("victim");
-    writeFileSync(victim, "{}", { mode: 0o644 });
-    symlinkSync(victim, folder.file);
-    spawnSync("chown", ["-h", "54321", folder.file]);
-    await assert.rejects(
-      write(folder.file),
-      (error) => hasCode(error, "refused") && /belongs to the user 54321/.test(error.message),
-    );
-    assert.equal(read(victim), "{}");
-    rmSync(folder.file);
-    writeFileSync(folder.file, "{}");
-    chownSync(folder.file, 54321, 54321);
-    await assert.rejects(write(folder.file), (error) => hasCode(error, "refused"));
-    assert.equal(read(folder.file), "{}");
-    rmSync(folder.file);
-    symlinkSync(victim, `${folder.file}.tmp`);
-    await write(folder.file);
-    assert.ok(lstatSync(folder.file).isFile());
-    assert.equal(read(victim), "{}");
+/** A folder as others may have laid it, and the auth file in it that root is told to write to. */
+const UNSAFE: Record<string, (folder: Folder) => string> = {
+  "a user's file in that user's folder": ({ at }) => {
+    mkdirSync(at("home"));
+    writeFileSync(at("home/config.json"), "{}", { mode: 0o600 });
+    chownSync(at("home/config.json"), 54321, 54321);
+    chownSync(at("home"), 54321, 54321);
+    return at("home/config.json");
   },
-);
+  "a new file in a user's folder": ({ at }) => {
+    mkdirSync(at("home"));
+    chownSync(at("home"), 54321, 54321);
+    return at("home/config.json");
+  },
+  "root's file below a user's folder": ({ at }) => {
+    mkdirSync(at("home/roots"), { recursive: true });
+    writeFileSync(at("home/roots/config.json"), "{}", { mode: 0o600 });
+    chownSync(at("home"), 54321, 54321);
+    return at("home/roots/config.json");
+  },
+  "new folders below a user's": ({ at }) => {
+    mkdirSync(at("home"));
+    chownSync(at("home"), 54321, 54321);
+    return at("home/new/folder/config.json");
+  },
+  "a user's file in root's folder": ({ file }) => {
+    writeFileSync(file, "{}", { mode: 0o600 });
+    chownSync(file, 54321, 54321);
+    return file;
+  },
+  "a file in a folder that everybody may write to": ({ path, file }) => {
+    chmodSync(path, 0o777);
+    return file;
+  },
+  "a file in a sticky folder": ({ path, file }) => {
+    chmodSync(path, 0o1777);
+    writeFileSync(file, "{}", { mode: 0o600 });
+    return file;
+  },
+  "a user's link in a sticky folder": ({ path, at, file }) => {
+    chmodSync(path, 0o1777);
+    mkdirSync(at("roots"));
+    writeFileSync(at("roots/config.json"), "{}", { mode: 0o600 });
+    symlinkSync(at("roots/config.json"), file);
+    assert.equal(spawnSync("chown", ["-h", "54321", file]).status, 0);
+    return file;
+  },
+  "a folder that is a user's link": ({ at }) => {
+    mkdirSync(at("roots"));
+    writeFileSync(at("roots/config.json"), "{}", { mode: 0o600 });
+    symlinkSync("roots", at("home"));
+    assert.equal(spawnSync("chown", ["-h", "54321", at("home")]).status, 0);
+    return at("home/config.json");
+  },
+};
 
-capabilityTest("root", "root keeps the owner of another user's file in that user's folder", async () => {
-  using folder = scratch("{}");
-  chownSync(folder.path, 54321, 54321);
-  chownSync(folder.file, 54321, 54322);
-  await write(folder.file);
-  const { uid, gid, mode } = statSync(folder.file);
-  assert.deepEqual([uid, gid, mode & 0o777], [54321, 54322, 0o600]);
-  assert.equal(statSync(`${folder.file}.lock`).uid, 54321);
-});
+/** All that is below a folder: names, owners and contents. */
+function listing(folder: string): string[] {
+  return readdirSync(folder).sort().flatMap((name) => {
+    const path = join(folder, name);
+    const stat = lstatSync(path);
+    const line = `${path} ${stat.uid} ${stat.mode} ${stat.isFile() ? read(path) : ""}`;
+    return stat.isDirectory() ? [line, ...listing(path)] : [line];
+  });
+}
+
+for (const [what, lay] of Object.entries(UNSAFE)) {
+  capabilityTest("root", `root does not write to ${what}, nor leaves anything there`, async () => {
+    using folder = scratch();
+    const file = lay(folder);
+    const before = listing(folder.path);
+    await assert.rejects(
+      write(file),
+      (error) => hasCode(error, "refused") && /so others could exchange the file/.test(error.message),
+    );
+    assert.deepEqual(listing(folder.path), before);
+  });
+}
 
 /** Names of members, among them those that JavaScript treats in a way of their own. */
 const name = fc.oneof(

@@ -12,4 +12,5 @@ export * from "./forget.ts";
 export * from "./helpers.ts";
 export * from "./keep.ts";
 export * from "./lookup.ts";
+export * from "./place.ts";
 export * from "./registry_key.ts";

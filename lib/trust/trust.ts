@@ -55,7 +55,7 @@ export function checkTrust(path: string, options: TrustOptions = {}): string {
   // Without users (on Windows) there is nothing to go by.
   if (user === undefined) return resolve(path);
   const accounts = options.accounts ?? systemAccounts();
-  const { done, value } = walk(path, { user, accounts, maySitInSticky: false }).next();
+  const { done, value } = walk(path, { user, accounts, maySitInSticky: false, mayBeMissing: false }).next();
   if (!done) throw untrusted(path, value, accounts);
   return value;
 }
@@ -71,9 +71,34 @@ export function distrustOf(path: string, options: DistrustOptions = {}): Distrus
   const user = options.user ?? effectiveUser();
   if (user === undefined) return undefined;
   const accounts = options.accounts ?? systemAccounts();
-  const found = [...walk(path, { user, accounts, maySitInSticky: options.maySitInSticky ?? false })];
-  const worst = found.find(({ problem }) => problem.kind === "owner") ?? found[0];
-  return worst && describe(worst, accounts);
+  const { maySitInSticky = false } = options;
+  return worst([...walk(path, { user, accounts, maySitInSticky, mayBeMissing: false })], accounts);
+}
+
+/** Where a file is, or would be made. */
+export interface Place {
+  /** Its real path. */
+  path: string;
+  /** Why somebody else could exchange what is written there. */
+  distrust?: Distrust;
+}
+
+/**
+ * As {@link distrustOf}, for a file that need not exist: then the folder that is there already, in which the file or folders for it would be
+ * made, is under the rules for the file's folder.
+ *
+ * @throws {SatchelError} as {@link distrustOf}; `not-found` for `..` behind a folder that does not exist
+ */
+export function placeOf(path: string, options: TrustOptions = {}): Place {
+  const user = options.user ?? effectiveUser();
+  if (user === undefined) return { path: resolve(path) };
+  const accounts = options.accounts ?? systemAccounts();
+  const steps = walk(path, { user, accounts, maySitInSticky: false, mayBeMissing: true });
+  const found: Found[] = [];
+  for (let step = steps.next();; step = steps.next()) {
+    if (!step.done) found.push(step.value);
+    else return found.length === 0 ? { path: step.value } : { path: step.value, distrust: worst(found, accounts) };
+  }
 }
 
 /** Something on the way to a file that is not to be trusted. */
@@ -82,10 +107,21 @@ interface Found {
   problem: Problem;
 }
 
+/** What to tell of: a wrong owner before anything that others may write to. */
+function worst(found: readonly Found[], accounts: Accounts): Distrust | undefined {
+  const first = found.find(({ problem }) => problem.kind === "owner") ?? found[0];
+  return first && describe(first, accounts);
+}
+
+/** What a walk needs to know. */
+interface WalkOptions extends Required<DistrustOptions> {
+  mayBeMissing: boolean;
+}
+
 /** Goes the way to a file. Returns its real path. */
 function* walk(
   path: string,
-  { user, accounts, maySitInSticky }: Required<DistrustOptions>,
+  { user, accounts, maySitInSticky, mayBeMissing }: WalkOptions,
 ): Generator<Found, string, void> {
   const judge = function* (at: string, stat: Stats, isPassed: boolean): Generator<Found, void, void> {
     const problem = problemOf(stat, user, accounts, isPassed);
@@ -106,8 +142,13 @@ function* walk(
       continue;
     }
     const next = join(at, name);
-    const found = look(next, path);
-    if (inSticky) {
+    const found = mayBeMissing ? lookIfThere(next, path) : look(next, path);
+    if (!found) {
+      if (names.includes("..")) throw notThere(next, path);
+      yield* judge(at, stat, false);
+      return join(next, ...names);
+    }
+    if (inSticky || found.isSymbolicLink()) {
       const problem = ownerProblem(found, user);
       if (problem) yield { at: next, problem };
     }
@@ -161,17 +202,28 @@ function isPrivate(group: number, user: number, { members }: Accounts): boolean 
 }
 
 function look(at: string, path: string): Stats {
+  const found = lookIfThere(at, path);
+  if (!found) throw notThere(at, path);
+  return found;
+}
+
+function lookIfThere(at: string, path: string): Stats | undefined {
   try {
     return lstatSync(at);
   } catch (cause) {
     const code = systemCode(cause);
-    const where = at === path ? printable(path) : `${printable(path)} (at ${printable(at)})`;
-    if (code === "ENOENT" || code === "ENOTDIR") {
-      throw new SatchelError("not-found", `${where} does not exist`, { cause });
-    }
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SatchelError("storage", `cannot look at ${where}: ${printable(reason)}`, { cause });
+    throw new SatchelError("storage", `cannot look at ${whereOf(at, path)}: ${printable(reason)}`, { cause });
   }
+}
+
+function notThere(at: string, path: string): SatchelError {
+  return new SatchelError("not-found", `${whereOf(at, path)} does not exist`);
+}
+
+function whereOf(at: string, path: string): string {
+  return at === path ? printable(path) : `${printable(path)} (at ${printable(at)})`;
 }
 
 function untrusted(path: string, found: Found, accounts: Accounts): SatchelError {

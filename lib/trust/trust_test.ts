@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { capabilityTest, type Scratch, scratchFolder } from "../../tests/harness/mod.ts";
 import { hasCode, SatchelError } from "../error.ts";
 import { type Accounts, readAccounts } from "./accounts.ts";
-import { checkTrust, distrustOf } from "./trust.ts";
+import { checkTrust, distrustOf, placeOf } from "./trust.ts";
 
 /** Users and groups as a Debian has them: eve is in the group of bob, and nobody is in staff. */
 const ACCOUNTS: Accounts = readAccounts(
@@ -175,4 +175,31 @@ capabilityTest("root", "in a sticky folder on the way, what others have put ther
   assert.equal(checkTrust(join(link, "guard.ts"), { user: 1001, accounts: ACCOUNTS }), path);
   await new Deno.Command("chown", { args: ["-h", "1002", link] }).output();
   assert.match(refusalOf(join(link, "guard.ts"), 1001).message, /link, on the way to .* belongs to the user eve/);
+});
+
+Deno.test("where something is to be made, the nearest folder that exists must be safe, behind links as well", async () => {
+  await using scratch = await scratchFolder();
+  const root = realpathSync(scratch.path);
+  const wanted = join(root, "new", "folder", "file");
+  assert.deepEqual(placeOf(wanted), { path: wanted });
+  symlinkSync("new/folder/file", join(root, "link"));
+  assert.deepEqual(placeOf(join(root, "link")), { path: wanted });
+  assert.throws(() => placeOf(`${root}/new/../file`), (error) => hasCode(error, "not-found"));
+  for (const mode of [0o777, 0o1777]) {
+    chmodSync(root, mode);
+    const { path, distrust } = placeOf(join(root, "link"));
+    assert.deepEqual([path, distrust?.kind, distrust?.at], [wanted, "mode", root]);
+  }
+  chmodSync(root, 0o700);
+});
+
+capabilityTest("root", "a link that somebody else made is refused wherever it is", async () => {
+  await using scratch = await scratchFolder();
+  const path = plugin(scratch);
+  const link = join(realpathSync(scratch.path), "link");
+  symlinkSync(path, link);
+  assert.equal(checkTrust(link, { accounts: ACCOUNTS }), path);
+  await new Deno.Command("chown", { args: ["-h", "1002", link] }).output();
+  assert.match(refusalOf(link).message, /link belongs to the user eve/);
+  assert.equal(placeOf(link, { accounts: ACCOUNTS }).distrust?.at, link);
 });
