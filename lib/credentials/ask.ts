@@ -2,7 +2,7 @@ import type { Credential, CredentialSource, CredentialSourceOptions, CredentialS
 import { SatchelError } from "../error.ts";
 import { type AuthFile, findCredential, helperFor } from "./auth_file.ts";
 import { type AuthFiles, openFiles } from "./auth_files.ts";
-import { helperName, type HelperSource, mayRunHelpers } from "./helpers.ts";
+import { helperName, type HelperSource } from "./helpers.ts";
 
 /** Where accounts may come from. */
 export interface AskOptions {
@@ -57,9 +57,9 @@ export async function* askSources(
     if (helper.state === "failed") yield await step(path, async () => helper);
     if (helper.state === "helper") {
       const name = helperName(helper.name, path);
-      const work = mayRunHelpers(file)
+      const work = file.helperDistrust === undefined
         ? () => fromSource(helperSource(helper.name, name))
-        : async () => failed(helperOfOther(file), false);
+        : async () => failed(notRun(file.helperDistrust!), false);
       yield await step(name, work, file);
     }
     yield await step(path, () => attempt(async () => outcomeOf(findCredential(file, subject)), true), file);
@@ -100,6 +100,6 @@ function outcomeOfHelper(name: string | undefined): { state: "helper"; name: str
   return name === undefined ? { state: "none" } : { state: "helper", name };
 }
 
-function helperOfOther({ owner, path }: AuthFile): SatchelError {
-  return new SatchelError("refused", `${path} belongs to the user ${owner}, so root does not run what it names`);
+function notRun(distrust: string): SatchelError {
+  return new SatchelError("refused", `${distrust}, so root does not run what it names`);
 }

@@ -5,6 +5,7 @@ import { hasCode, SatchelError, systemCode, systemReason, withContext } from "..
 import { isJsonObject, type JsonObject, parseJson } from "../oci/mod.ts";
 import { printable } from "../printable.ts";
 import { readSmallFile } from "../small_file.ts";
+import { helperDistrust } from "./place.ts";
 import { normalizeKey, subjectName } from "./registry_key.ts";
 
 /** Auth files are a few kilobytes; more than this many bytes is a mistake or an attack. */
@@ -20,8 +21,8 @@ export interface AuthFile {
   auths: Map<string, unknown>;
   /** `credHelpers` and `credsStore`: the names of programs that keep accounts, by registry and for all others. */
   helpers: { byRegistry: JsonObject; forAll: unknown };
-  /** The number of the user whom the file belongs to. */
-  owner: number;
+  /** Why the helpers that it names are not run, if so. */
+  helperDistrust?: string;
   /** Permissions, as in `0o600`. */
   mode: number;
 }
@@ -56,11 +57,11 @@ export async function readAuthFileText(
   path: string,
   check?: (stat: Stats) => void,
 ): Promise<{ file: AuthFile; text: string }> {
-  let owner = -1;
+  let distrust: string | undefined;
   let mode = 0;
   const bytes = readBytes(path, (stat) => {
     check?.(stat);
-    owner = stat.uid;
+    distrust = helperDistrust(path, stat);
     mode = stat.mode & 0o777;
   });
   const text = new TextDecoder().decode(bytes);
@@ -70,7 +71,14 @@ export async function readAuthFileText(
   if (!isJsonObject(auths)) throw new SatchelError("invalid", `auths in the auth file ${path} is not an object`);
   const byRegistry = isJsonObject(json.credHelpers) ? json.credHelpers : {};
   const helpers = { byRegistry, forAll: json.credsStore };
-  return { file: { path, owner, mode, auths: new Map(Object.entries(auths)), helpers }, text };
+  const file: AuthFile = {
+    path,
+    mode,
+    auths: new Map(Object.entries(auths)),
+    helpers,
+    ...(distrust !== undefined && { helperDistrust: distrust }),
+  };
+  return { file, text };
 }
 
 /**

@@ -1,5 +1,4 @@
 import type { CredentialSource } from "../credential.ts";
-import { effectiveUser } from "../runtime/mod.ts";
 import { type AuthFile, defaultHelper, helperFor } from "./auth_file.ts";
 
 /** Makes the source that a credential helper is. */
@@ -8,14 +7,6 @@ export type HelperSource = (helper: string, name: string) => CredentialSource;
 /** What a source that a file names is called. */
 export function helperName(helper: string, path: string): string {
   return `docker-credential-${helper} (named in ${path})`;
-}
-
-/**
- * Whether a helper that a file names is run: root runs none for another user's file, since its helpers would run with root's
- * rights and with root's keys.
- */
-export function mayRunHelpers({ owner }: AuthFile): boolean {
-  return effectiveUser() !== 0 || owner === 0;
 }
 
 /**
@@ -37,6 +28,6 @@ function sourceOf(
   helper: string | undefined,
   helperSource: HelperSource,
 ): CredentialSource | undefined {
-  if (helper === undefined || !mayRunHelpers(file)) return undefined;
+  if (helper === undefined || file.helperDistrust !== undefined) return undefined;
   return helperSource(helper, helperName(helper, file.path));
 }

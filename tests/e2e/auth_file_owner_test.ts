@@ -64,7 +64,7 @@ capabilityTest(
         assert.equal(outcome.code, 5, describe(outcome));
         assert.match(
           outcome.stderr,
-          /the auth file \S+ is not written to: \S+ belongs to the user 54321, so others could/,
+          /the auth file \S+ is not written to: (it|\S+, on the way to it,) belongs to the user 54321, so others could/,
         );
         assert.match(
           outcome.stderr,
@@ -110,5 +110,52 @@ capabilityTest(
     const denied = await satchelAsMallory([...login(host), "--authfile", `${home}/link.json`], home);
     assert.equal(denied.code, 1, describe(denied));
     assert.equal(await Deno.readTextFile(roots), "{}");
+  },
+);
+
+/** A helper that leaves a trace, and root's own auth file that names it. */
+async function makeHelper(scratch: Scratch) {
+  const ran = scratch.at("ran");
+  await Deno.mkdir(scratch.at("bin"));
+  await Deno.writeTextFile(
+    scratch.at("bin", "docker-credential-test"),
+    `#!/bin/sh\ntouch ${ran}; echo '{"Username":"helper","Secret":"x"}'\n`,
+    { mode: 0o755 },
+  );
+  const file = scratch.at("roots.json");
+  const text = JSON.stringify({ auths: { "r.io": { auth: btoa("file:p") } }, credsStore: "test" });
+  await Deno.writeTextFile(file, text, { mode: 0o600 });
+  return { ran, file, text, env: { PATH: `${scratch.at("bin")}:${Deno.env.get("PATH")}` } };
+}
+
+capabilityTest(
+  "root",
+  "root runs no helper that is named in a file which another user's folder or link leads to, and reads its accounts",
+  async () => {
+    await using scratch = await scratchFolder();
+    const home = await makeHome(scratch);
+    const { ran, file, text, env } = await makeHelper(scratch);
+    await Deno.mkdir(`${home}/.docker`);
+    const docker = `${home}/.docker/config.json`;
+    const ways: Record<string, () => Promise<void>> = {
+      "a link": () => Deno.symlink(file, docker),
+      "a second name": () => Deno.link(file, docker),
+      "root's file": () => Deno.writeTextFile(docker, text, { mode: 0o600 }),
+    };
+    for (const [way, make] of Object.entries(ways)) {
+      await make();
+      for (const named of [[], ["--authfile", docker]]) {
+        const outcome = await satchel(["login", "r.io", "--get-login", ...named], { home, env });
+        assert.equal(outcome.stdout, "file\n", `${way}: ${describe(outcome)}`);
+        assert.match(
+          outcome.stderr,
+          /Warning: No account from docker-credential-test .*mallory, on the way to it, belongs to the user 54321, so root does not run what it names/,
+        );
+      }
+      await Deno.remove(docker);
+    }
+    await assert.rejects(Deno.stat(ran), Deno.errors.NotFound);
+    const own = await satchel(["login", "r.io", "--get-login", "--authfile", file], { env });
+    assert.equal(own.stdout, "helper\n", describe(own));
   },
 );
