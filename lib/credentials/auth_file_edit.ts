@@ -1,17 +1,6 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fchmodSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, mkdirSync, type Stats } from "node:fs";
 import { Buffer } from "node:buffer";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import type { Credential, CredentialSubject } from "../credential.ts";
 import { hasCode, SatchelError, systemReason, throwIfCancelled } from "../error.ts";
 import { acquireLock, type LockOptions } from "../runtime/mod.ts";
@@ -19,6 +8,10 @@ import { readAuthFileText } from "./auth_file.ts";
 import { type JsonMember, type JsonText, memberOf, readJsonText, stringText, writeJsonText } from "./json_text.ts";
 import { checkPlace } from "./place.ts";
 import { normalizeKey, subjectName, writtenKey } from "./registry_key.ts";
+import { replaceFile } from "./replace.ts";
+
+/** How often an edit is begun, if other programs, which take no lock, change the file meanwhile. */
+const MAX_ROUNDS = 5;
 
 /** What of an entry is the account; the rest of it is somebody else's and stays. */
 const ACCOUNT_MEMBERS: readonly string[] = ["auth", "identitytoken", "registrytoken", "username", "password"];
@@ -64,13 +57,12 @@ export async function removeEntry(
   options: LockOptions = {},
 ): Promise<boolean> {
   const wanted = subjectName(subject);
+  const isOld = ({ name }: JsonMember) => normalizeKey(name) === wanted;
   let found = false;
-  await editAuths(path, options, false, (members) =>
-    members.filter(({ name, value }) => {
-      if (normalizeKey(name) !== wanted) return true;
-      found ||= value.kind === "object" && value.members.length > 0;
-      return false;
-    }));
+  await editAuths(path, options, false, (members) => {
+    found = members.some((each) => isOld(each) && each.value.kind === "object" && each.value.members.length > 0);
+    return members.filter((each) => !isOld(each));
+  });
   return found;
 }
 
@@ -89,7 +81,10 @@ export async function removeAllEntries(path: string, options: LockOptions = {}):
   return found;
 }
 
-/** Reads `auths` under the lock, and writes what `change` makes of it if that is something else. */
+/**
+ * Reads `auths` under the lock, and writes what `change` makes of it if that is something else; all over again, `change` included, if
+ * another program was faster.
+ */
 async function editAuths(
   path: string,
   options: LockOptions,
@@ -102,7 +97,25 @@ async function editAuths(
     onPath("create the folder of", path, () => mkdirSync(dirname(target), { recursive: true, mode: 0o700 }));
   }
   using _lock = await acquireLock(`${target}.lock`, options);
-  const old = await readUnderLock(target);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    throwIfCancelled(options.signal);
+    const old = await readUnderLock(target);
+    if (!old && !mayCreate) return;
+    const text = changed(old, path, change);
+    if (text === old?.text && old.mode === 0o600) return;
+    if (onPath("write", target, () => replaceFile(target, text, old?.stat))) return;
+  }
+  throw new SatchelError("busy", `another program changes the auth file ${path} again and again`, {
+    hint: "Try again when it is done.",
+  });
+}
+
+/** The text of an auth file with other accounts. */
+function changed(
+  old: OldFile | undefined,
+  path: string,
+  change: (members: JsonMember[]) => JsonMember[],
+): string {
   const root: JsonText = old === undefined || old.text.trim() === ""
     ? { kind: "object", members: [] }
     : readJsonText(old.text);
@@ -112,58 +125,27 @@ async function editAuths(
   const value: JsonText = { kind: "object", members: change(before) };
   if (auths) auths.value = value;
   else root.members.unshift({ name: "auths", value });
-  const text = writeJsonText(root);
-  if (text === old?.text && old.mode === 0o600) return;
-  throwIfCancelled(options.signal);
-  onPath("write", target, () => replaceFile(target, text));
+  return writeJsonText(root);
+}
+
+/** What an edit begins with. */
+interface OldFile {
+  text: string;
+  /** Permissions, as in `0o600`. */
+  mode: number;
+  /** As it was before it was read. */
+  stat: Stats;
 }
 
 /** An auth file as it is while no other satchel changes it; `undefined` if there is none. */
-async function readUnderLock(target: string): Promise<{ text: string; mode: number } | undefined> {
+async function readUnderLock(target: string): Promise<OldFile | undefined> {
+  let opened: Stats | undefined;
   try {
-    const { file, text } = await readAuthFileText(target);
-    return { text, mode: file.mode };
+    const { file, text } = await readAuthFileText(target, (stat) => void (opened = stat));
+    return { text, mode: file.mode, stat: opened! };
   } catch (error) {
     if (hasCode(error, "not-found")) return undefined;
     throw error;
-  }
-}
-
-/** Replaces a file: whoever opens it finds the old one or the new one, whole, also after a power failure. */
-function replaceFile(target: string, text: string): void {
-  const folder = dirname(target);
-  const temporary = join(folder, `${basename(target)}.tmp`);
-  try {
-    // Of a process that died, as we have the lock.
-    rmSync(temporary, { force: true });
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-    const fd = openSync(temporary, flags, 0o600);
-    try {
-      const bytes = Buffer.from(text);
-      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, done);
-      fchmodSync(fd, 0o600);
-      fsyncSync(fd);
-      renameSync(temporary, target);
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    removeQuietly(temporary);
-    throw error;
-  }
-  const fd = openSync(folder, constants.O_RDONLY);
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function removeQuietly(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // The error before this one is the one to be told.
   }
 }
 

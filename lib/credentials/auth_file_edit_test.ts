@@ -11,10 +11,11 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import fc from "fast-check";
 import { capabilityTest } from "../../tests/harness/mod.ts";
 import { hasCode } from "../error.ts";
@@ -130,11 +131,18 @@ Deno.test("the lock of another writer is waited for as long as was said", async 
   assert.equal(read(folder.file), "{}");
 });
 
-Deno.test("what a writer that died left behind is thrown away", async () => {
+Deno.test("what a writer that died left behind is thrown away a minute later; what is not satchel's stays", async () => {
   using folder = scratch("{}");
-  writeFileSync(`${folder.file}.tmp`, "half");
+  const left = (name: string) => folder.at(`config.json.satchel-${name}.tmp`);
+  const [old, fresh, directory] = ["a", "b", "c"].map((digit) => left(digit.repeat(32)));
+  const others = [folder.at("config.json.tmp"), left("x"), folder.at(`other.json.satchel-${"a".repeat(32)}.tmp`)];
+  for (const path of [old, fresh, ...others]) writeFileSync(path, "half");
+  mkdirSync(directory);
+  const longAgo = Date.now() / 1000 - 61;
+  for (const path of [old, directory, ...others]) utimesSync(path, longAgo, longAgo);
   await write(folder.file);
-  assert.deepEqual(readdirSync(folder.path).sort(), ["config.json", "config.json.lock"]);
+  const stay = [fresh, directory, ...others, folder.file, `${folder.file}.lock`];
+  assert.deepEqual(readdirSync(folder.path).sort(), stay.map((path) => basename(path)).sort());
 });
 
 capabilityTest("mount", "a full disk and a read-only one leave the old file, and nothing half-written", async () => {
@@ -320,6 +328,8 @@ Deno.test("a writer that is killed at any moment leaves a whole file", async () 
     assert.deepEqual([json.kept, json.auths["old.io"]], [1, { auth: "eDp5" }]);
     assert.equal(statSync(folder.file).mode & 0o777, 0o600);
   }
+  // A minute later.
+  for (const name of readdirSync(folder.path)) utimesSync(folder.at(name), 0, 0);
   await write(folder.file);
   assert.deepEqual(readdirSync(folder.path).sort(), ["config.json", "config.json.lock"]);
 });
