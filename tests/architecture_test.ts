@@ -27,7 +27,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   content: ["lib/oci"],
   registry: ["lib/oci", "lib/content", "lib/runtime"],
   store: ["lib/oci", "lib/content", "lib/runtime"],
-  certificates: ["lib/runtime"],
+  certificates: ["lib/runtime", "lib/trust"],
   credentials: ["lib/oci", "lib/runtime", "lib/trust"],
   plugin: ["lib/oci/json.ts", "lib/runtime", "lib/trust"],
   runtime: [],

@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { SYSTEM_PLACES } from "../../lib/certificates/places.ts";
+import { type CertificatePlace, SYSTEM_PLACES } from "../../lib/certificates/places.ts";
 import type { AuthFiles, NamedFile } from "../../lib/credentials/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
 import type { Reference } from "../../lib/oci/reference.ts";
@@ -50,7 +50,7 @@ export interface Settings {
   /** The folder of certificates for the registry, by `--cert-dir`. */
   certDir?: string;
   /** Where folders of certificates are looked for, by the names of hosts. */
-  certPlaces: readonly string[];
+  certPlaces: readonly CertificatePlace[];
   /** Whether certificates of registries are checked. */
   tlsVerify: boolean;
   plugins: PluginSettings;
@@ -92,7 +92,7 @@ export async function loadEffective(
     verbose: isSet(flags, "verbose"),
     debug: isSet(flags, "debug"),
     escapes: !environment.NO_COLOR && environment.TERM !== "dumb",
-    certPlaces: [...home ? [join(home, ".config/containers/certs.d")] : [], ...SYSTEM_PLACES],
+    certPlaces: certificatePlaces(home),
     tlsVerify: isSet(flags, "tls-verify", true),
     plugins: pluginSettings(flags, environment, config.values.plugins ?? [], configFolder(environment, home)),
     proxied: PROXY_VARIABLES.some((name) => environment[name] || environment[name.toLowerCase()]),
@@ -107,6 +107,11 @@ export async function loadEffective(
   if (certDir !== undefined) settings.certDir = certDir;
   if (environment.SSL_CERT_FILE) settings.caFile = environment.SSL_CERT_FILE;
   return { settings, effective };
+}
+
+function certificatePlaces(home: string | undefined): CertificatePlace[] {
+  const own: CertificatePlace[] = home ? [{ path: join(home, ".config/containers/certs.d"), of: "user" }] : [];
+  return [...own, ...SYSTEM_PLACES];
 }
 
 function namedFile({ value, from }: Effective["authfile"]): NamedFile | undefined {

@@ -1,9 +1,27 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
-import { chmodSync, copyFileSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
-import { type Certificates, makeCertificates, peerTest, type Scratch, scratchFolder } from "../../tests/harness/mod.ts";
+import {
+  capabilityTest,
+  type Certificates,
+  makeCertificates,
+  peerTest,
+  type Scratch,
+  scratchFolder,
+} from "../../tests/harness/mod.ts";
 import { findCertificateFolder, folderNames, readCertificateFolder } from "./mod.ts";
+
+const NOBODY = 65534;
 
 const never = (message: string) => {
   throw new Error(message);
@@ -109,21 +127,101 @@ Deno.test("a folder has the host's name with its port; 443 may be left out", () 
 
 Deno.test("the first folder that exists counts, place by place", async () => {
   await using scratch = await scratchFolder();
-  const places = [scratch.at("one"), scratch.at("two")];
-  const url = new URL("https://registry.example/");
-  equal(findCertificateFolder(url, places), undefined);
-  mkdirSync(join(places[1], "registry.example:443"), { recursive: true });
-  equal(findCertificateFolder(url, places), join(places[1], "registry.example:443"));
-  mkdirSync(join(places[0], "registry.example"), { recursive: true });
-  equal(findCertificateFolder(url, places), join(places[0], "registry.example"));
-  equal(findCertificateFolder(new URL("https://registry.example:5000/"), places), undefined);
+  const [one, two] = [scratch.at("one"), scratch.at("two")];
+  const find = (address: string) => {
+    const places = [{ path: one, of: "user" }, { path: two, of: "host" }] as const;
+    return findCertificateFolder(new URL(address), places, never)?.folder;
+  };
+  equal(find("https://registry.example/"), undefined);
+  mkdirSync(join(two, "registry.example:443"), { recursive: true });
+  equal(find("https://registry.example/"), join(two, "registry.example:443"));
+  mkdirSync(join(one, "registry.example"), { recursive: true });
+  equal(find("https://registry.example/"), join(one, "registry.example"));
+  equal(find("https://registry.example:5000/"), undefined);
 });
 
 Deno.test("a file in the place of the folder is an error", async () => {
   await using scratch = await scratchFolder();
   writeFileSync(scratch.at("registry.example"), "");
-  throws(() => findCertificateFolder(new URL("https://registry.example/"), [scratch.path]), { code: "usage" });
+  const places = [{ path: scratch.path, of: "user" }] as const;
+  throws(() => findCertificateFolder(new URL("https://registry.example/"), places, never), { code: "usage" });
 });
+
+folderTest(
+  "a folder that others may write to, or a file in it, is passed over for the user and refused for the host",
+  (_, made, scratch) => {
+    const [own, host] = [scratch.at("own"), scratch.at("host")];
+    const name = "registry.example";
+    const url = new URL(`https://${name}/`);
+    for (const place of [own, host]) {
+      mkdirSync(join(place, name), { recursive: true });
+      copyFileSync(made.authority, join(place, name, "ca.crt"));
+    }
+    const paths = [own, join(own, name), join(own, name, "ca.crt")];
+    for (const path of paths) {
+      const mode = statSync(path).mode & 0o777;
+      chmodSync(path, mode | 0o002);
+      const warnings: string[] = [];
+      const places = [{ path: own, of: "user" }, { path: host, of: "host" }] as const;
+      equal(findCertificateFolder(url, places, (message) => warnings.push(message))?.folder, join(host, name));
+      equal(warnings.length, 1);
+      const subject = path === join(own, name) ? "it" : path;
+      const told = `passed over the certificates in ${
+        join(own, name)
+      }: ${subject} can be written to by everybody (mode 0`;
+      ok(warnings[0].startsWith(told), warnings[0]);
+      throws(() => findCertificateFolder(url, [{ path: own, of: "host" }], never), {
+        code: "refused",
+        message: /are not taken: .* can be written to by everybody/,
+        hint: new RegExp(`chmod go-w ${path}$`),
+      });
+      chmodSync(path, mode);
+    }
+    equal(findCertificateFolder(url, [{ path: own, of: "user" }], never)?.folder, join(own, name));
+  },
+);
+
+capabilityTest(
+  "root",
+  "a sticky folder, as a volume of secrets is, counts as long as every file in it does",
+  async () => {
+    await using scratch = await scratchFolder();
+    const folder = scratch.at("registry.example");
+    mkdirSync(folder);
+    chmodSync(folder, 0o1777);
+    writeFileSync(join(folder, "ca.crt"), "");
+    const find = () => {
+      const url = new URL("https://registry.example/");
+      return findCertificateFolder(url, [{ path: scratch.path, of: "host" }], never)?.names;
+    };
+    deepEqual(find(), ["ca.crt"]);
+    writeFileSync(join(folder, "more.crt"), "");
+    chownSync(join(folder, "more.crt"), NOBODY, NOBODY);
+    throws(find, { code: "refused", message: /more\.crt belongs to the user nobody/ });
+  },
+);
+
+capabilityTest(
+  "root",
+  "another user's folder is passed over, also where the certificates are links to root's",
+  async () => {
+    await using scratch = await scratchFolder();
+    const home = scratch.at("home");
+    const folder = join(home, "registry.example");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(scratch.at("blob"), "");
+    symlinkSync(scratch.at("blob"), join(folder, "ca.crt"));
+    const url = new URL("https://registry.example/");
+    for (const [path, subject] of [[home, home], [folder, "it"], [scratch.at("blob"), scratch.at("blob")]]) {
+      chownSync(path, NOBODY, NOBODY);
+      const warnings: string[] = [];
+      const found = findCertificateFolder(url, [{ path: home, of: "user" }], (message) => warnings.push(message));
+      equal(found, undefined);
+      deepEqual(warnings, [`passed over the certificates in ${folder}: ${subject} belongs to the user nobody`]);
+      chownSync(path, 0, 0);
+    }
+  },
+);
 
 Deno.test("no host name leads out of the place of the folders", () => {
   const part = fc.constantFrom(

@@ -1,9 +1,10 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { SatchelError, systemCode, systemReason } from "../error.ts";
+import { hasCode, SatchelError, systemCode, systemReason } from "../error.ts";
 import { printable } from "../printable.ts";
 import { checkCertificate, type ClientCertificate, isKeyOf } from "../runtime/mod.ts";
 import { readSmallFile } from "../small_file.ts";
+import { type Distrust, distrustOf } from "../trust/mod.ts";
 
 /** What a folder of certificates holds. */
 export interface CertificateFolder {
@@ -23,6 +24,13 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE----
 /** Others than the owner and the group may read it. */
 const READABLE_BY_OTHERS = 0o004;
 
+/** The files of a folder of certificates that count. */
+export interface CertificateFiles {
+  folder: string;
+  /** In their order. */
+  names: readonly string[];
+}
+
 /**
  * Reads a folder of certificates, as containers-certs.d(5) and Docker have them: each `*.crt` holds authorities, `X.cert` and
  * `X.key` are a client certificate and its key. Of several such pairs the first by name counts. Other files are passed over.
@@ -32,11 +40,55 @@ const READABLE_BY_OTHERS = 0o004;
  *   the file
  */
 export function readCertificateFolder(path: string, onWarning: (message: string) => void): CertificateFolder {
-  const names = namesIn(path);
+  return readCertificateFiles(listCertificateFolder(path), onWarning);
+}
+
+/**
+ * As {@link readCertificateFolder}, of the files that were listed before and no others.
+ *
+ * @throws {SatchelError} as {@link readCertificateFolder}
+ */
+export function readCertificateFiles(
+  { folder, names }: CertificateFiles,
+  onWarning: (message: string) => void,
+): CertificateFolder {
   const authorities = names.filter((name) => name.endsWith(".crt"))
-    .flatMap((name) => readCertificates(join(path, name)));
-  const pairs = pairNames(path, names);
-  return pairs.length === 0 ? { authorities } : { authorities, client: readPair(path, pairs[0], onWarning) };
+    .flatMap((name) => readCertificates(join(folder, name)));
+  const pairs = pairNames(folder, names);
+  return pairs.length === 0 ? { authorities } : { authorities, client: readPair(folder, pairs[0], onWarning) };
+}
+
+/**
+ * Lists the files of a folder that count.
+ *
+ * @throws {SatchelError} `usage` if it cannot be read, or has more than 200
+ */
+export function listCertificateFolder(path: string): CertificateFiles {
+  return { folder: path, names: namesIn(path) };
+}
+
+/**
+ * Tells why somebody else than root and this user could have put something else in the place of a folder of certificates. It may be
+ * sticky, as a volume of secrets is: the files are looked at by {@link distrustOfFiles}.
+ *
+ * @returns `undefined` if nobody could; also for what cannot be looked at, which reading tells of
+ */
+export function distrustOfFolder(path: string): Distrust | undefined {
+  try {
+    return distrustOf(path, { maySitInSticky: true });
+  } catch (error) {
+    if (hasCode(error, "not-found") || hasCode(error, "storage")) return undefined;
+    throw error;
+  }
+}
+
+/** As {@link distrustOfFolder}, for its files: the first that somebody else could have changed. */
+export function distrustOfFiles({ folder, names }: CertificateFiles): Distrust | undefined {
+  for (const name of names) {
+    const distrust = distrustOfFolder(join(folder, name));
+    if (distrust) return distrust;
+  }
+  return undefined;
 }
 
 function namesIn(path: string): string[] {

@@ -1,7 +1,14 @@
 import { type HostRole, SatchelError } from "../error.ts";
+import { printable } from "../printable.ts";
 import { tlsFromCaFile, type TlsLookup, type TlsOptions } from "../runtime/mod.ts";
-import { type CertificateFolder, readCertificateFolder } from "./folder.ts";
-import { findCertificateFolder } from "./places.ts";
+import {
+  type CertificateFolder,
+  distrustOfFiles,
+  distrustOfFolder,
+  listCertificateFolder,
+  readCertificateFiles,
+} from "./folder.ts";
+import { type CertificatePlace, described, findCertificateFolder } from "./places.ts";
 
 /** The host that a user named, and what is for it and no other host. */
 export interface NamedHost {
@@ -17,12 +24,12 @@ export interface NamedHost {
 export interface CertificateOptions {
   named: NamedHost;
   /** Where folders of certificates are looked for, by the names of hosts, such as {@link SYSTEM_PLACES}. */
-  places: readonly string[];
+  places: readonly CertificatePlace[];
   /** The file that `SSL_CERT_FILE` names: authorities for all hosts. */
   caFile?: string;
   /** Whether requests go through a proxy that is itself spoken to by TLS: it would get the options that are for a host. */
   proxiedByTls?: boolean;
-  /** Told of keys that everybody can read, and of a check that is switched off; once for each host. */
+  /** Told, once each, of keys that everybody can read, folders that others could have changed, and of a check that is switched off. */
   onWarning: (message: string) => void;
 }
 
@@ -46,7 +53,7 @@ export type ClientCertificates = (origin: URL) => TlsLookup;
 export function certificateLookup({ onWarning, ...others }: CertificateOptions): ClientCertificates {
   const options = { ...others, onWarning: onceEach(onWarning) };
   const { named, places } = options;
-  const namedFolder = named.folder === undefined ? undefined : readCertificateFolder(named.folder, options.onWarning);
+  const namedFolder = named.folder === undefined ? undefined : readNamed(named.folder, options.onWarning);
   const folders = new Map<string, CertificateFolder | undefined>();
 
   function folderOf(url: URL): CertificateFolder | undefined {
@@ -56,8 +63,8 @@ export function certificateLookup({ onWarning, ...others }: CertificateOptions):
   }
 
   function findFolder(url: URL): CertificateFolder | undefined {
-    const path = findCertificateFolder(url, places);
-    return path === undefined ? undefined : readCertificateFolder(path, options.onWarning);
+    const files = findCertificateFolder(url, places, options.onWarning);
+    return files && readCertificateFiles(files, options.onWarning);
   }
 
   return (origin) => {
@@ -71,6 +78,17 @@ export function certificateLookup({ onWarning, ...others }: CertificateOptions):
       return known.get(url.origin);
     };
   };
+}
+
+/** Reads a folder that somebody asked for: where others could have changed it, that is told and no more. */
+function readNamed(path: string, onWarning: (message: string) => void): CertificateFolder {
+  const files = listCertificateFolder(path);
+  const folder = readCertificateFiles(files, onWarning);
+  const distrust = distrustOfFolder(path) ?? distrustOfFiles(files);
+  if (distrust) {
+    onWarning(`Others can change the certificates in ${printable(path, 1000)}: ${described(path, distrust)}`);
+  }
+  return folder;
 }
 
 function withoutClient(folder: CertificateFolder | undefined): CertificateFolder | undefined {

@@ -46,7 +46,7 @@ folderTest("every other host has the folder of its own name", async (folder, scr
   mkdirSync(scratch.at("places"));
   const other = await makeCertificateFolder(scratch.at("places", OTHER.host), made, ["authority"]);
   await makeCertificateFolder(scratch.at("places", NAMED.host), made, ["authority"]);
-  const tls = lookup({ folder }, { places: [scratch.at("places")] });
+  const tls = lookup({ folder }, { places: [{ path: scratch.at("places"), of: "host" }] });
   deepEqual([tls(OTHER)?.authorities?.length, tls(OTHER)?.client], [1, undefined]);
   equal(tls(NAMED)?.client?.source, `${folder}/client.cert`, "the named folder comes first");
   copyFileSync(made.client.key, `${other}/other.key`);
@@ -60,7 +60,7 @@ folderTest(
     for (const host of hosts) await makeCertificateFolder(scratch.at("places", host), made, ["authority", "client"]);
     const certificates = certificateLookup({
       named: { host: NAMED.host },
-      places: [scratch.at("places")],
+      places: [{ path: scratch.at("places"), of: "host" }],
       onWarning: never,
     });
     for (const origin of hosts.map((host) => new URL(`https://${host}/`))) {
@@ -91,6 +91,16 @@ Deno.test("a folder that was named and cannot be used is an error before any hos
   writeFileSync(scratch.at("file"), "");
   throws(() => lookup({ folder: scratch.at("file") }), { code: "usage", message: /\/file: it is not a folder$/ });
   throws(() => lookup({ folder: scratch.at("none") }), { code: "usage", message: /\/none: it does not exist$/ });
+});
+
+folderTest("a named folder that others may write to is used, with a warning", async (folder) => {
+  chmodSync(folder, 0o777);
+  const warnings: string[] = [];
+  const tls = lookup({ folder }, { onWarning: (message) => warnings.push(message) });
+  equal(tls(NAMED)?.authorities?.length, 1);
+  deepEqual(warnings, [
+    `Others can change the certificates in ${folder}: it can be written to by everybody (mode 0777)`,
+  ]);
 });
 
 Deno.test("the check is switched off for the named host alone, and that is said once", () => {

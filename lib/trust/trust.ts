@@ -24,7 +24,7 @@ export interface TrustOptions {
 export interface DistrustOptions extends TrustOptions {
   /**
    * Whether the file itself may lie in a sticky folder such as `/tmp`, where others can add files but not exchange this one: enough for a
-   * file that draws in no others beside it. Default: false.
+   * file that draws in no others beside it. A folder may then be sticky itself; each file in it has to be looked at. Default: false.
    */
   maySitInSticky?: boolean;
 }
@@ -164,7 +164,7 @@ function* walk(
     at = next;
     stat = found;
   }
-  yield* judge(at, stat, false);
+  yield* judge(at, stat, maySitInSticky);
   const folder = dirname(at);
   yield* judge(folder, look(folder, path), maySitInSticky);
   return at;

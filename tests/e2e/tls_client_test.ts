@@ -162,6 +162,23 @@ peerTest("openssl", "a mirror gets the certificates of its own folder, and nothi
   assert.ok(registry.seen.length > 0 && registry.seen.every((each) => each.startsWith("test client ")));
 });
 
+capabilityTest(["root", "openssl"], "root believes no authority of another user's HOME, and says so", async () => {
+  await using scratch = await scratchFolder();
+  await using tls = await makeCertificates();
+  const gadget = makeGadget();
+  await using registry = await startAskingServer(tls, manifestsOf(gadget, "localhost:1"));
+  const home = scratch.at("home");
+  const folder = `${home}/.config/containers/certs.d/${registry.host}`;
+  await makeCertificateFolder(folder, tls, ["authority"]);
+  await Deno.chown(home, 65534, 65534);
+  const { code, stderr } = await satchel(["image", "pull", `${registry.host}/demo/gadget`], { home });
+  assert.equal(code, 1, stderr);
+  const warning = `Warning: passed over the certificates in ${folder}: ${home} belongs to the user nobody\n`;
+  assert.ok(stderr.includes(warning), stderr);
+  assert.match(stderr, /signed by an unknown authority/);
+  assert.deepEqual(registry.seen, []);
+});
+
 capabilityTest(
   ["root", "registry", "openssl"],
   "a folder of /etc/containers/certs.d is found by host and port",
