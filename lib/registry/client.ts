@@ -105,6 +105,7 @@ export function createClient(
     tls,
     proxied: options.proxied,
     idleTimeout: options.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
+    slowest: options.slowest,
     hasAlternative: options.standsFor !== undefined,
     log: options.log,
     registry,

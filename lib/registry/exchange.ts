@@ -4,7 +4,7 @@ import { describeFetchFailure, type HttpFetch, type HttpInit, type TlsLookup } f
 import { certificateError, isUnclear } from "./certificate_error.ts";
 import { isCertificateFailure, networkError } from "./network_error.ts";
 import { asTransient } from "./retry.ts";
-import { watchSilence } from "./silence.ts";
+import { type Pace, watchSilence } from "./silence.ts";
 
 /** What an exchange needs besides the request. */
 export interface ExchangeOptions {
@@ -17,6 +17,8 @@ export interface ExchangeOptions {
   roleOf: (url: URL) => HostRole;
   /** The longest silence, in milliseconds. */
   idleTimeout: number;
+  /** The slowest that a body may come. Default: any pace without such a silence. */
+  slowest?: Pace;
   /** Whether somebody else can be asked for the same: then it is not tried again after a silence. */
   hasAlternative?: boolean;
   signal?: AbortSignal;
@@ -64,6 +66,12 @@ export async function exchange(url: URL, init: HttpInit, options: ExchangeOption
       const silent = new SatchelError("network", message, { hint, cause: error });
       return options.hasAlternative ? silent : asTransient(silent);
     }
+    if (watch.tooSlow() && options.slowest) {
+      const { bytes, time } = options.slowest;
+      const message = `${what}: fewer than ${bytes} bytes came in ${time / 1000} s`;
+      const slow = new SatchelError("network", message, { cause: error });
+      return options.hasAlternative ? slow : asTransient(slow);
+    }
     const { failure, text } = describeFetchFailure(error);
     return isCertificateFailure(failure) || isUnclear(url, failure)
       ? await certificateError(what, url, { failure, text, cause: error }, role, options)
@@ -85,6 +93,7 @@ export async function exchange(url: URL, init: HttpInit, options: ExchangeOption
     }).catch(() => {});
     response = await watch.until(sending);
     watch.busy();
+    watch.expect(options.slowest);
   } catch (error) {
     watch.end();
     throw watch.bodyError() ?? await failed(error);
@@ -101,7 +110,7 @@ export async function exchange(url: URL, init: HttpInit, options: ExchangeOption
       for (;;) {
         watch.waiting();
         const { done, value } = await watch.until(reader.read());
-        watch.busy();
+        watch.busy(value?.length);
         if (done) break;
         yield value;
       }

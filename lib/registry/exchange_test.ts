@@ -1,4 +1,4 @@
-import { rejects } from "node:assert/strict";
+import { equal, rejects } from "node:assert/strict";
 import type { HttpFetch } from "../runtime/mod.ts";
 import { exchange } from "./exchange.ts";
 
@@ -31,3 +31,55 @@ for (const [name, fetch] of Object.entries(deaf)) {
     await rejects(reading, { code: "cancelled" });
   });
 }
+
+/** What waits, in milliseconds, and gives so many bytes each time. */
+function slowBody(pause: number, sizes: number[]): ReadableStream<Uint8Array> {
+  const rest = [...sizes];
+  return new ReadableStream({
+    async pull(sink) {
+      await after(pause);
+      const size = rest.shift();
+      if (size === undefined) sink.close();
+      else sink.enqueue(new Uint8Array(size));
+    },
+  }, { highWaterMark: 0 });
+}
+
+function after(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+const pace = {
+  roleOf: () => "registry" as const,
+  clean: (text: string) => text,
+  idleTimeout: 800,
+  slowest: { bytes: 1000, time: 100 },
+};
+
+Deno.test("a body that comes more slowly than it may is a failure, though it is never silent for long", async () => {
+  const body = slowBody(20, Array(1000).fill(1));
+  using sent = await exchange(url, init, { ...pace, fetch: () => Promise.resolve(new Response(body)) });
+  const started = performance.now();
+  await rejects(sent.read(10_000), { code: "network", message: /: fewer than 1000 bytes came in 0.1 s$/ });
+  equal(performance.now() - started < 1000 * 20, true);
+});
+
+Deno.test("at the slowest pace that is allowed a body comes to its end", async () => {
+  const body = slowBody(20, Array(30).fill(1000));
+  using sent = await exchange(url, init, { ...pace, fetch: () => Promise.resolve(new Response(body)) });
+  equal((await sent.read(100_000))?.length, 30_000);
+});
+
+Deno.test("neither the wait for an answer's head counts for its pace, nor the time of whoever takes the bytes", async () => {
+  const fetch = async () => {
+    await after(300);
+    return new Response(slowBody(0, [10, 10]));
+  };
+  using sent = await exchange(url, init, { ...pace, fetch });
+  let size = 0;
+  for await (const chunk of sent.chunks()) {
+    size += chunk.length;
+    await after(250);
+  }
+  equal(size, 20);
+});

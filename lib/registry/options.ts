@@ -2,6 +2,7 @@ import type { CredentialLookup } from "../credential.ts";
 import type { SatchelError } from "../error.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import type { TlsLookup } from "../runtime/mod.ts";
+import type { Pace } from "./silence.ts";
 
 /** How to talk to a registry. Every member may be left out. */
 export interface RegistryOptions {
@@ -36,6 +37,8 @@ export interface RegistryOptions {
   mountFrom?: (descriptor: Descriptor) => readonly string[];
   /** The longest silence, in milliseconds. Default: 60,000. */
   idleTimeout?: number;
+  /** The slowest that the body of an answer may come. Default: any pace without such a silence. */
+  slowest?: Pace;
   /** How many times something that failed is tried again, without progress in between. Default: 5. */
   retries?: number;
   /** The first pause before a retry, in milliseconds; each further one is twice as long. Default: 200. */

@@ -8,9 +8,9 @@ import { sampleBlob, sampleJson } from "./_server.ts";
 import { openPullSource, type PullSourceOptions } from "./mod.ts";
 
 /** A registry with an image `v1` of a few layers. */
-async function registryWithImage() {
+async function registryWithImage({ layers: sizes = [1, 2, 3, 4] } = {}) {
   const registry = await fakeRegistry();
-  const layers = [1, 2, 3, 4].map((size) => sampleBlob(size));
+  const layers = sizes.map((size) => sampleBlob(size));
   const config = sampleJson("application/vnd.oci.empty.v1+json", {});
   const manifest = sampleJson(MediaType.ociManifest, {
     schemaVersion: 2,
@@ -74,6 +74,37 @@ Deno.test("a mirror that never answers is waited for once, and asked nothing mor
   assert.equal(details.length, 1);
   assert.match(details[0], /^The mirror \S+ is not asked any more: .*no byte came for 0.05 s$/);
   assert.deepEqual(source.served?.().map(({ blobs }) => blobs), [6]);
+});
+
+/** Has a registry send each blob a byte at a time, without end. */
+function drip({ state }: Awaited<ReturnType<typeof registryWithImage>>, every: number): void {
+  state.intercept = (request, response) => {
+    const bytes = state.blobs.get(request.url?.match(/blobs\/(sha256:[0-9a-f]+)/)?.[1] ?? "");
+    if (!bytes) return false;
+    response.writeHead(200, { "content-length": bytes.length });
+    let sent = 0;
+    const timer = setInterval(() => {
+      if (sent < bytes.length - 1) response.write(bytes.slice(sent, ++sent));
+    }, every);
+    response.on("close", () => clearInterval(timer));
+    return true;
+  };
+}
+
+Deno.test("a mirror that sends a byte now and then is passed over, and the registry goes on from there", async () => {
+  await using registry = await registryWithImage({ layers: [5000] });
+  await using mirror = await registryWithImage({ layers: [5000] });
+  drip(mirror, 10);
+  const details: string[] = [];
+  const source = open(registry.host, mirror.host, {
+    mirrorIdleTimeout: 2000,
+    mirrorSlowest: { bytes: 1000, time: 300 },
+    onDetail: (message) => details.push(message),
+  });
+  await copy(source, "v1", new MemoryRepository());
+  assert.match(details[0], /^The mirror \S+ is not asked any more: .*fewer than 1000 bytes came in 0.3 s$/);
+  const ranges = registry.seen.flatMap(({ headers: { range } }) => range ?? []);
+  assert.ok(ranges.some((range) => /^bytes=[1-9]\d*-$/.test(range)), ranges.join());
 });
 
 Deno.test("each place is told for whom it stands in, and asked by its own account", async () => {
