@@ -58,7 +58,9 @@ const MIN_SECRET = 4;
 export function withoutSecrets(text: string, credential: Credential): string {
   const { username, password, identityToken, registryToken } = credential;
   const basic = username !== undefined && password !== undefined ? basicCredentials(username, password) : undefined;
-  const secrets = [basic, password, identityToken, registryToken].flatMap((secret) =>
+  const unpadded = basic?.replace(/=+$/, "");
+  const inAddress = unpadded?.replaceAll("+", "-").replaceAll("/", "_");
+  const secrets = [basic, unpadded, inAddress, password, identityToken, registryToken].flatMap((secret) =>
     secret && secret.length >= MIN_SECRET ? [secret, JSON.stringify(secret).slice(1, -1)] : []
   );
   return secrets.reduce((rest, secret) => rest.replaceAll(secret, "***"), text);

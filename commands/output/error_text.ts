@@ -54,9 +54,9 @@ function stackLines(error: unknown): string[] {
   return error.cause instanceof Error ? [stack, "Caused by:", ...stackLines(error.cause)] : [stack];
 }
 
-/** What a runtime says of a failed request has the whole URL in it, a proxy's password and signatures and all. */
+/** What a runtime says of a failed request has the whole URL in it: a proxy's password, signatures, what a registry repeats in a redirect. */
 function withoutSecrets(text: string): string {
   return text
     .replace(/(https?:\/\/)[^\s"'\/?@]*@/gi, "$1...@")
-    .replace(/(https?:\/\/[^\s"'?]*)\?[^\s"']*/gi, "$1?...");
+    .replace(/(https?:\/\/[^\s"'\/?#]*)[\/?#][^\s"']*/gi, "$1/...");
 }

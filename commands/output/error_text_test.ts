@@ -59,13 +59,13 @@ Deno.test("each kind of failure has its exit status", () => {
   assert.equal(exitStatus(new Error("anything")), 1);
 });
 
-Deno.test("what a runtime says of a request is shown without its signature", () => {
+Deno.test("what a runtime says of a request is shown without the path, which may have a secret", () => {
   const cause = new TypeError('Malformed_HTTP_Response fetching "http://store.example/x?X-Amz-Signature=SECRET". More');
   const text = stackText(new SatchelError("network", "the line broke", { cause }));
   assert.ok(!text.includes("SECRET"), text);
-  assert.match(text, /fetching "http:\/\/store\.example\/x\?\.\.\."\. More/);
+  assert.match(text, /fetching "http:\/\/store\.example\/\.\.\."\. More/);
   const unforeseen = errorText(new TypeError("proxy HTTP://me:SECRET@proxy.example/x?key=SECRET failed"));
-  assert.equal(unforeseen, "Error: TypeError: proxy HTTP://...@proxy.example/x?... failed\n");
+  assert.equal(unforeseen, "Error: TypeError: proxy HTTP://...@proxy.example/... failed\n");
 });
 
 Deno.test("a further line of a message cannot pass for an error of its own", () => {

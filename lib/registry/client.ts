@@ -108,13 +108,14 @@ export function createClient(
     slowest: options.slowest,
     hasAlternative: options.standsFor !== undefined,
     log: options.log,
+    clean: (text) => authorizer.clean(text),
     registry,
     roleOf: (url) => roleOf(url, registry, options),
   };
   const userAgent = options.userAgent ?? "satchel";
   const subject = { registry: name, repository };
   const { credentials } = options;
-  const authorizer = createAuthorizer({ ...transport, policy, userAgent, subject, credentials });
+  const authorizer: Authorizer = createAuthorizer({ ...transport, policy, userAgent, subject, credentials });
   const warn = onceEach(options.onWarning);
   const push = [pushScope(repository)];
   const pull = options.access === "push" ? push : [pullScope(repository)];

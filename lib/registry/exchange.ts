@@ -1,10 +1,14 @@
 import { type HostRole, SatchelError, throwIfCancelled } from "../error.ts";
 import { concatBytes } from "../content/mod.ts";
 import { describeFetchFailure, type HttpFetch, type HttpInit, type TlsLookup } from "../runtime/mod.ts";
+import { shownPath } from "./address.ts";
 import { certificateError, isUnclear } from "./certificate_error.ts";
 import { isCertificateFailure, networkError } from "./network_error.ts";
 import { asTransient } from "./retry.ts";
 import { type Pace, watchSilence } from "./silence.ts";
+
+/** The most that an error shows of a path, in UTF-16 units. */
+const MAX_SHOWN = 300;
 
 /** What an exchange needs besides the request. */
 export interface ExchangeOptions {
@@ -21,6 +25,8 @@ export interface ExchangeOptions {
   slowest?: Pace;
   /** Whether somebody else can be asked for the same: then it is not tried again after a silence. */
   hasAlternative?: boolean;
+  /** Takes what was sent out of a text that is shown: a server may repeat it. */
+  clean: (text: string) => string;
   signal?: AbortSignal;
 }
 
@@ -59,7 +65,7 @@ export async function exchange(url: URL, init: HttpInit, options: ExchangeOption
   const failed = async (error: unknown): Promise<SatchelError> => {
     if (error instanceof SatchelError) return error;
     throwIfCancelled(options.signal);
-    const what = `${init.method} ${url.pathname} at ${url.host}`;
+    const what = `${init.method} ${shownPath(url, options.clean, MAX_SHOWN)} at ${url.host}`;
     if (watch.timedOut()) {
       const message = `${what}: no byte came for ${options.idleTimeout / 1000} s`;
       const hint = `Is ${url.host} reachable from here? Where that takes a proxy, set HTTPS_PROXY.`;

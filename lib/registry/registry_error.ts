@@ -1,6 +1,7 @@
 import { type ErrorCode, type Obstacle, SatchelError } from "../error.ts";
 import { isJsonObject, parseJson } from "../oci/mod.ts";
 import { printable } from "../printable.ts";
+import { shownPath } from "./address.ts";
 import { readLast } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { asTransient, isTransientStatus, MAX_RETRY_AFTER, parseRetryAfter } from "./retry.ts";
@@ -42,7 +43,7 @@ export async function registryError(exchange: Exchange, clean: (text: string) =>
   const type = (response.headers.get("content-type") ?? "").toLowerCase();
   const entries = body ? parseErrors(body, clean) : [];
   const said = entries.length > 0 ? formatErrors(entries) : describeBody(body, type, clean);
-  const what = `${method} ${printable(url.pathname, MAX_TEXT)} at ${url.host}`;
+  const what = `${method} ${shownPath(url, clean, MAX_TEXT)} at ${url.host}`;
   const reason = printable(clean(response.statusText), MAX_TEXT);
   const message = `${what}: HTTP ${status}${reason ? ` ${reason}` : ""}${said ? `: ${said}` : ""}`;
   const retryAfter = parseRetryAfter(response.headers.get("retry-after"), Date.now());

@@ -6,6 +6,7 @@ import {
   type Outcome,
   peerTest,
   pushImage,
+  RUNTIMES,
   satchel,
   satchelEnvironment,
   type Scratch,
@@ -15,6 +16,7 @@ import {
   type TokenService,
 } from "../harness/mod.ts";
 import { openTerminal } from "./cli_terminal.ts";
+import { reply, startHostileRegistry } from "./hostile_registry.ts";
 
 /** Words that are found wherever they go. */
 const JOE = { username: "joe", password: "hunter2hunter2" };
@@ -164,3 +166,34 @@ Deno.test("an auth file that is broken is told of by the place where it breaks, 
     }
   }
 });
+
+for (const [name, runSatchel] of Object.entries(RUNTIMES)) {
+  Deno.test(`a registry that redirects to an address with the password in it does not get it into what ${name} prints`, async () => {
+    await using scratch = await scratchFolder();
+    const basic = btoa(`${JOE.username}:${JOE.password}`);
+    for (const [form, end] of [[JOE.password, "gone"], [basic, "gone"], [JOE.password, "broken"]]) {
+      await using registry = await startHostileRegistry(makeGadget(), (request, response, { pathname }) => {
+        if (request.headers.authorization === undefined) {
+          return reply(response, 401, { "www-authenticate": "Basic" });
+        }
+        if (!pathname.includes("/hop/")) return reply(response, 307, { location: `/v2/hop/${form}` });
+        if (end === "gone") return reply(response, 404);
+        response.destroy();
+      });
+      const { host } = registry;
+      const file = scratch.at("auth.json");
+      const auth = btoa(`${JOE.username}:${JOE.password}`);
+      await Deno.writeTextFile(file, JSON.stringify({ auths: { [host]: { auth } } }), { mode: 0o600 });
+      const options = { store: scratch.at("store"), home: scratch.path, stdin: JOE.password };
+      const login = ["login", host, "--plain-http", "-u", JOE.username, "--password-stdin"];
+      const pull = ["image", "pull", `${host}/demo/gadget`, "--insecure-registries", host];
+      for (const args of [login, pull]) {
+        const { code, stdout, stderr } = await runSatchel([...args, "--authfile", file, "--debug"], options);
+        assert.notEqual(code, 0);
+        assert.match(stderr, /Debug: GET http:\S+\/v2\/hop\/\*\*\* /);
+        assertSecretFree(stdout + stderr, args.join(" "));
+      }
+      assert.ok(registry.received.some(({ url }) => url === `/v2/hop/${form}`));
+    }
+  });
+}
