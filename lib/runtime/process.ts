@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import process from "node:process";
 
@@ -54,9 +55,29 @@ export function exit(status: number): never {
   process.exit(status);
 }
 
-/** Calls `handler` at every SIGINT and SIGTERM, instead of dying of them. */
-export function onTermination(handler: (signal: "SIGINT" | "SIGTERM") => void): void {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => handler(signal));
+/** A signal that ends a program. */
+export type TerminationSignal = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGQUIT";
+
+/** Signals that may be ignored on purpose, with their bits in a set of signals. */
+const IGNORABLE = { SIGHUP: 1n << 0n, SIGQUIT: 1n << 2n } as const;
+
+/**
+ * Calls `handler` at every SIGINT and SIGTERM, instead of dying of them, and at every SIGHUP and SIGQUIT unless whoever started this
+ * process has it ignore them, as `nohup` does.
+ */
+export function onTermination(handler: (signal: TerminationSignal) => void): void {
+  const ignored = ignoredSignals();
+  const heard = (["SIGHUP", "SIGQUIT"] as const).filter((signal) => (ignored & IGNORABLE[signal]) === 0n);
+  for (const signal of ["SIGINT", "SIGTERM", ...heard] as const) process.on(signal, () => handler(signal));
+}
+
+/** The set of signals that this process ignores, as proc_pid_status(5) has it; empty where there is no such file. */
+function ignoredSignals(): bigint {
+  try {
+    return BigInt(`0x${/^SigIgn:\t([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0"}`);
+  } catch {
+    return 0n;
+  }
 }
 
 /** Calls `handler` with what nobody caught, instead of printing its stack trace. */

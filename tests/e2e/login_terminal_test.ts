@@ -4,6 +4,7 @@ import {
   ACCOUNT,
   ACCOUNT_LINE,
   binary,
+  makeGadget,
   peerTest,
   type Registry,
   ROOT,
@@ -14,6 +15,7 @@ import {
   writeAuthFile,
 } from "../harness/mod.ts";
 import { openTerminal } from "./cli_terminal.ts";
+import { reply, startHostileRegistry } from "./hostile_registry.ts";
 
 /** A registry that wants {@link ACCOUNT}, and a folder for the auth file. */
 interface World extends AsyncDisposable {
@@ -149,18 +151,37 @@ peerTest(["registry", "script"], "Ctrl-Z where no shell looks after the job does
   await assertRestored(world);
 });
 
-peerTest(["registry", "script"], "SIGTERM at a question gives the terminal back", async () => {
-  await using world = await startWorld();
-  // The shell's number is that of the login which takes its place.
-  const login = /; (\S+ login [^;]+); status/.exec(world.command)![1];
-  const command = world.command.replace(login, () => `sh -c 'echo pid=$$; exec ${login}'`);
-  await using terminal = openTerminal(command, world.env);
+for (const signal of ["SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
+  peerTest(["registry", "script"], `${signal} at a question gives the terminal back`, async () => {
+    await using world = await startWorld();
+    // The shell's number is that of the login which takes its place.
+    const login = /; (\S+ login [^;]+); status/.exec(world.command)![1];
+    const command = world.command.replace(login, () => `sh -c 'echo pid=$$; exec ${login}'`);
+    await using terminal = openTerminal(command, world.env);
+    const [, pid] = await terminal.waitFor(/pid=(\d+)/);
+    await terminal.waitFor(/Username: /);
+    Deno.kill(Number(pid), signal);
+    await terminal.waitFor(/status=130/);
+    await terminal.status;
+    await assertRestored(world);
+  });
+}
+
+peerTest("script", "SIGHUP that is ignored by whoever starts satchel, as nohup does, stays ignored", async () => {
+  await using scratch = await scratchFolder();
+  const hangup = Promise.withResolvers<void>();
+  await using registry = await startHostileRegistry(makeGadget(), (_request, response) => {
+    hangup.promise.then(() => reply(response, 404));
+  });
+  const pull = `${await binary()} image pull ${registry.host}/a/b --insecure-registries ${registry.host}`;
+  const command = `trap '' HUP; sh -c 'echo pid=$$; exec ${pull}'; echo status=$?`;
+  await using terminal = openTerminal(command, satchelEnvironment(scratch.at("store"), scratch.path));
   const [, pid] = await terminal.waitFor(/pid=(\d+)/);
-  await terminal.waitFor(/Username: /);
-  Deno.kill(Number(pid), "SIGTERM");
-  await terminal.waitFor(/status=130/);
+  await terminal.waitFor(/Pulling /);
+  Deno.kill(Number(pid), "SIGHUP");
+  hangup.resolve();
+  await terminal.waitFor(/status=3/);
   await terminal.status;
-  await assertRestored(world);
 });
 
 /** Bytes that a process has written so far. */
