@@ -15,7 +15,13 @@ const deaf: Record<string, HttpFetch> = {
 };
 
 async function readAll(fetch: HttpFetch, idleTimeout: number, signal?: AbortSignal): Promise<void> {
-  using sent = await exchange(url, init, { fetch, roleOf: () => "registry", clean: (text) => text, idleTimeout, signal });
+  using sent = await exchange(url, init, {
+    fetch,
+    roleOf: () => "registry",
+    clean: (text) => text,
+    idleTimeout,
+    signal,
+  });
   await sent.read(1000);
 }
 
