@@ -18,6 +18,9 @@ import objectSource from "./plugin_object.ts" with { type: "text" };
 /** How long a plugin is left to heed the end of its time, before its worker is ended, in milliseconds. */
 const GRACE = 100;
 
+/** The most imports of one plugin: a file may be imported by many others. */
+const MAX_IMPORTS = 20_000;
+
 /** A call that has not ended. */
 interface Pending {
   resolve(text: string): void;
@@ -84,6 +87,7 @@ function converse(options: PluginOptions, log: (line: string) => void): Conversa
   const files = openModuleFiles();
   const pending = new Map<number, Pending>();
   let lastId = 0;
+  let imported = 0;
   let failure: SatchelError | undefined;
   let mercy: ReturnType<typeof setTimeout> | undefined;
 
@@ -123,6 +127,7 @@ function converse(options: PluginOptions, log: (line: string) => void): Conversa
 
   /** Gives the worker a file that the plugin imports. */
   function handOver({ request, specifier, referrer }: FromWorker & { type: "import" }): void {
+    if (++imported > MAX_IMPORTS) return end(broken(`it imports more than ${MAX_IMPORTS} times`));
     try {
       post({ type: "file", request, file: files.read(String(specifier), referrer) });
     } catch (error) {

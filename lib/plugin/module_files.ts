@@ -4,7 +4,7 @@ import { SatchelError, systemCode, withContext } from "../error.ts";
 import { printable } from "../printable.ts";
 import { syntaxErrorText, toJavaScript } from "../runtime/typescript.ts";
 import { readSmallFile } from "../small_file.ts";
-import { checkTrust } from "../trust/mod.ts";
+import { type Accounts, checkTrust, systemAccounts } from "../trust/mod.ts";
 
 /** The most that one file of a plugin may have, in bytes; a bundle of many packages has less. */
 const MAX_FILE_SIZE = 4 * 1024 * 1024;
@@ -17,7 +17,8 @@ const READERS: Readonly<Record<string, (text: string) => string>> = {
   ".ts": toJavaScript,
   ".js": (text) => text,
   ".mjs": (text) => text,
-  ".json": (text) => `export default ${JSON.stringify(JSON.parse(text))};`,
+  // Parsed when it is evaluated: as source, a member __proto__ would be the prototype.
+  ".json": (text) => `export default JSON.parse(${JSON.stringify(JSON.stringify(JSON.parse(text)))});`,
 };
 
 /** One file of a plugin, as a module in JavaScript. */
@@ -39,15 +40,25 @@ export interface ModuleFiles {
 
 /** Opens the files of one plugin. */
 export function openModuleFiles(): ModuleFiles {
-  const known = new Map<string, ModuleFile>();
+  const accounts = systemAccounts();
+  const byPath = new Map<string, ModuleFile>();
+  const byRealPath = new Map<string, ModuleFile>();
+
+  function readNew(path: string, specifier: string): ModuleFile {
+    const real = realPath(path, specifier, accounts);
+    const earlier = byRealPath.get(real);
+    if (earlier) return earlier;
+    if (byRealPath.size === MAX_FILES) throw new SatchelError("plugin", `it has more than ${MAX_FILES} files`);
+    const file = { url: pathToFileURL(real).href, source: readSource(real) };
+    byRealPath.set(real, file);
+    return file;
+  }
+
   return {
     read(specifier, referrer) {
-      const path = realPath(pathOf(specifier, referrer), specifier);
-      const earlier = known.get(path);
-      if (earlier) return earlier;
-      if (known.size === MAX_FILES) throw new SatchelError("plugin", `it has more than ${MAX_FILES} files`);
-      const file = { url: pathToFileURL(path).href, source: readSource(path) };
-      known.set(path, file);
+      const path = pathOf(specifier, referrer);
+      const file = byPath.get(path) ?? readNew(path, specifier);
+      byPath.set(path, file);
       return file;
     },
   };
@@ -68,9 +79,9 @@ function pathOf(specifier: string, referrer: string | undefined): string {
   }
 }
 
-function realPath(path: string, specifier: string): string {
+function realPath(path: string, specifier: string, accounts: Accounts): string {
   try {
-    return checkTrust(path);
+    return checkTrust(path, { accounts });
   } catch (error) {
     throw withContext(`it imports ${quoted(specifier)}`, error);
   }

@@ -197,6 +197,53 @@ Deno.test("what a module imports is under the rules of the plugin itself, at any
   await assert.rejects(atCall.check("beforePull", TRANSFER), /it imports "\.\/open\.ts": .*0666/);
 });
 
+Deno.test("what is imported at the same time, directly and by others, is evaluated once and is all there", async () => {
+  await using scratch = await scratchFolder();
+  writeSafely(scratch.at("r.ts"), `let n = 0;\nexport const next = () => ++n;\nawait Promise.resolve();`, 0o644);
+  writeSafely(scratch.at("p.ts"), `import { next } from "./r.ts"; export const mine = next();`, 0o644);
+  writeSafely(
+    scratch.at("q.ts"),
+    `import { mine } from "./p.ts"; import { next } from "./r.ts"; export { mine, next };`,
+    0o644,
+  );
+  const path = writeModule(
+    scratch.at("guard.ts"),
+    `beforePull: async () => {
+       const parts = await Promise.all(["./q.ts", "./p.ts", "./p.ts", "./r.ts"].map((name) => import(name)));
+       return { allow: false, reason: parts.map(({ mine }) => mine).join(" ") + " " + parts[3].next() };
+     }`,
+  );
+  await using host = await openNamed([path]);
+  await assert.rejects(host.check("beforePull", TRANSFER), /guard: 1 1 1 {2}2$/);
+});
+
+Deno.test("a module knows where it is, has no require, and JSON has no prototype of its own", async () => {
+  await using scratch = await scratchFolder();
+  writeSafely(scratch.at("data.json"), `{"a": 1, "__proto__": {"evil": "yes"}}`, 0o644);
+  const path = writeModule(
+    scratch.at("guard.ts"),
+    `beforePull: () => ({
+       allow: false,
+       reason: [import.meta.filename, import.meta.dirname, typeof import.meta.require, typeof require, data.evil].join(" "),
+     })`,
+    `import data from "./data.json" with { type: "json" };`,
+  );
+  await using host = await openNamed([path]);
+  const place = `${path} ${scratch.path} undefined undefined `;
+  await assert.rejects(host.check("beforePull", TRANSFER), ({ message }) => message.endsWith(`guard: ${place}`));
+});
+
+Deno.test("a builtin module that the runtime has not is looked for nowhere else", async () => {
+  await using scratch = await scratchFolder();
+  const evil = scratch.at("node_modules", "node:none", "index.js");
+  writeSafely(evil, `throw new Error("this has run");`, 0o644);
+  const paths = ["node:none", "node:fs/../../evil.ts"].map((name, index) =>
+    writeModule(scratch.at(`guard${index}.ts`), "", `import ${JSON.stringify(name)};`)
+  );
+  await using host = await openNamed(paths);
+  for (const { failure } of host.plugins) assert.match(failure?.message ?? "", /which this runtime has not/);
+});
+
 Deno.test("packages and modules that import each other are refused", async () => {
   await using scratch = await scratchFolder();
   writeSafely(scratch.at("a.ts"), `import "./b.ts";`, 0o644);

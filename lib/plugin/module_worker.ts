@@ -64,6 +64,7 @@ interface Scope {
     stderr: { write: unknown };
     getBuiltinModule(name: "node:stream"): { Writable: new (options: WritableOptions) => object };
     getBuiltinModule(name: "node:vm"): ModuleMaker;
+    getBuiltinModule(name: string): Record<string, unknown> | undefined;
   };
   Deno?: { exit: unknown };
 }
@@ -72,7 +73,7 @@ interface Scope {
 interface ModuleMaker {
   SourceTextModule: new (source: string, options: {
     identifier: string;
-    initializeImportMeta(meta: { url?: string }): void;
+    initializeImportMeta(meta: Record<string, unknown>): void;
     importModuleDynamically(specifier: string): Promise<LinkedModule>;
   }) => LinkedModule;
   SyntheticModule: new (names: string[], evaluate: (this: SyntheticModule) => void) => LinkedModule;
@@ -122,6 +123,8 @@ let lastRun = 0;
 /** The modules of the plugin by their URLs, and what each imports. */
 const modules = new Map<string, LinkedModule>();
 const imports = new Map<string, Set<string>>();
+const evaluations = new Map<LinkedModule, Promise<void>>();
+let linking: Promise<void> = Promise.resolve();
 const awaited = new Map<number, { resolve(file: ModuleFile): void; reject(error: Error): void }>();
 let lastRequest = 0;
 
@@ -152,36 +155,70 @@ async function load({ id, url, satchel, ...rest }: ToWorker & { type: "load" }):
 
 async function importModule(specifier: string, referrer?: string): Promise<LinkedModule> {
   const module = await moduleOf(specifier, referrer);
-  if (module.status === "unlinked") await module.link((each, { identifier }) => moduleOf(each, identifier));
-  if (module.status === "linked") await module.evaluate();
+  await linkInTurn(module);
+  await evaluate(module);
   return module;
 }
 
+/** One after the other: a module that is being linked for one import cannot be linked for another. */
+function linkInTurn(module: LinkedModule): Promise<void> {
+  const turn = linking.then(async () => {
+    if (module.status === "unlinked") await module.link((each, { identifier }) => moduleOf(each, identifier));
+  });
+  linking = turn.catch(() => {});
+  return turn;
+}
+
+/** Evaluates a module once, however often it is imported meanwhile. */
+async function evaluate(module: LinkedModule): Promise<void> {
+  // As a part of another module that is not done yet.
+  if (module.status === "evaluating" && !evaluations.has(module)) await Promise.allSettled(evaluations.values());
+  let evaluation = evaluations.get(module);
+  if (!evaluation) evaluations.set(module, evaluation = module.evaluate());
+  await evaluation;
+}
+
 async function moduleOf(specifier: string, referrer?: string): Promise<LinkedModule> {
-  if (specifier.startsWith("node:")) return await builtinModule(specifier);
+  if (specifier.startsWith("node:")) return builtinModule(specifier);
+  if (specifier === "bun:wrap") throw new Error("decorators and accessor fields are not supported in plugins");
   const { url, source } = await askForFile(specifier, referrer);
-  if (referrer !== undefined) noteImport(referrer, url);
   const known = modules.get(url);
+  if (referrer !== undefined) noteImport(referrer, url, known !== undefined);
   if (known) return known;
   let module: LinkedModule;
   try {
     module = new SourceTextModule(source, {
       identifier: url,
-      initializeImportMeta: (meta) => void (meta.url = url),
+      initializeImportMeta: (meta) => describeModule(meta, url),
       importModuleDynamically: (each) => importModule(each, url),
     });
   } catch (error) {
-    throw new Error(`${decodeURI(url.slice("file://".length))}: ${textOf(error)}`);
+    throw new Error(`${pathOfUrl(url)}: ${textOf(error)}`);
   }
   modules.set(url, module);
   return module;
 }
 
-async function builtinModule(specifier: string): Promise<LinkedModule> {
-  const namespace: Record<string, unknown> = await import(specifier);
-  const names = Object.keys(namespace);
-  return new SyntheticModule(names, function () {
-    for (const name of names) this.setExport(name, namespace[name]);
+/** What a module knows of itself by `import.meta`; `require`, which Bun adds, would load files by other rules. */
+function describeModule(meta: Record<string, unknown>, url: string): void {
+  const filename = pathOfUrl(url);
+  const dirname = filename.slice(0, Math.max(filename.lastIndexOf("/"), 1));
+  Object.assign(meta, { url, filename, dirname, resolve: (specifier: string) => new URL(specifier, url).href });
+  for (const name of ["require", "dir", "path", "file"]) if (name in meta) meta[name] = undefined;
+}
+
+function pathOfUrl(url: string): string {
+  return decodeURIComponent(new URL(url).pathname);
+}
+
+/** Never by the runtime's own import: it looks for a package of that name, in every folder above the current one. */
+function builtinModule(specifier: string): LinkedModule {
+  const builtin = scope.process.getBuiltinModule(specifier);
+  if (!builtin) throw new Error(`it imports ${stringify(specifier)}, which this runtime has not`);
+  const names = Object.keys(builtin).filter((name) => name !== "default");
+  return new SyntheticModule(["default", ...names], function () {
+    this.setExport("default", builtin.default ?? builtin);
+    for (const name of names) this.setExport(name, builtin[name]);
   });
 }
 
@@ -201,11 +238,15 @@ function takeFile({ request, file, error }: ToWorker & { type: "file" }): void {
   else waiting?.reject(new Error(error));
 }
 
-/** Bun evaluates modules that import each other in the wrong order, so they are refused, in every runtime alike. */
-function noteImport(from: string, to: string): void {
+/**
+ * Bun evaluates modules that import each other in the wrong order, so they are refused, in every runtime alike.
+ *
+ * @param isOld whether `to` was there before: a new module leads nowhere yet
+ */
+function noteImport(from: string, to: string, isOld: boolean): void {
   imports.set(from, (imports.get(from) ?? new Set()).add(to));
   const seen = new Set<string>();
-  const next = [to];
+  const next = isOld ? [to] : [];
   for (let url = next.pop(); url !== undefined; url = next.pop()) {
     if (url === from) throw new Error(`${from} and ${to} import each other, themselves or by way of others`);
     if (seen.has(url)) continue;

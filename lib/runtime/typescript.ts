@@ -2,7 +2,7 @@ import process from "node:process";
 
 /** What is used of `Bun.Transpiler`. */
 interface BunTranspiler {
-  new (options: { loader: "ts"; target: "bun" }): { transformSync(source: string): string };
+  new (options: { loader: "ts"; target: "node" }): { transformSync(source: string): string };
 }
 
 /** What is used of `node:module`, which Bun's has not. */
@@ -18,10 +18,12 @@ const { Bun: bun } = globalThis as { Bun?: { Transpiler: BunTranspiler } };
  * Whatever Bun loads by itself it may take from a cache of compiled files below `HOME`, whoever owns that; what is translated here
  * is not cached.
  *
+ * For Node: for itself Bun would make `require` load files in a way of its own.
+ *
  * @throws {Error} with places and reasons, in the words of the runtime
  */
 export function toJavaScript(source: string): string {
-  if (bun) return new bun.Transpiler({ loader: "ts", target: "bun" }).transformSync(source);
+  if (bun) return new bun.Transpiler({ loader: "ts", target: "node" }).transformSync(source);
   const module = process.getBuiltinModule("node:module") as unknown as NodeModule;
   return module.stripTypeScriptTypes(source, { mode: "transform" });
 }
