@@ -52,21 +52,49 @@ export interface CredentialSource {
 const MIN_SECRET = 4;
 
 /**
- * A text without the secrets of an account, also as HTTP Basic sends and JSON writes them: what a registry or a program says of an account may
- * repeat it.
+ * A text without the secrets of an account, in all forms in which HTTP, JSON, HTML and addresses write them: what a registry or a
+ * program says of an account may repeat it.
  */
 export function withoutSecrets(text: string, credential: Credential): string {
-  const { username, password, identityToken, registryToken } = credential;
-  const basic = username !== undefined && password !== undefined ? basicCredentials(username, password) : undefined;
-  const unpadded = basic?.replace(/=+$/, "");
-  const inAddress = unpadded?.replaceAll("+", "-").replaceAll("/", "_");
-  const secrets = [basic, unpadded, inAddress, password, identityToken, registryToken].flatMap((secret) =>
-    secret && secret.length >= MIN_SECRET ? [secret, JSON.stringify(secret).slice(1, -1)] : []
-  );
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
+  const forms = [...new Set(secretsOf(credential).flatMap(formsOf))].filter((form) => form.length >= MIN_SECRET);
+  if (forms.length === 0) return text;
+  // The longest first, since one may be a part of another. In whatever case: headers and escapes change it.
+  const patterns = forms.sort((a, b) => b.length - a.length).map((form) => form.replace(/[^\w\s]/g, "\\$&"));
+  return text.replace(new RegExp(patterns.join("|"), "gi"), "***");
+}
+
+function secretsOf({ username, password, identityToken, registryToken }: Credential): string[] {
+  const basic = username !== undefined && password !== undefined ? [basicCredentials(username, password)] : [];
+  return [...basic, password, identityToken, registryToken].flatMap((secret) => secret ? [secret] : []);
+}
+
+function formsOf(secret: string): string[] {
+  const base64 = [secret, base64Of(secret)].map((text) => text.replace(/=+$/, ""));
+  return [
+    secret,
+    ...base64,
+    ...base64.map((text) => text.replaceAll("+", "-").replaceAll("/", "_")),
+    jsonForm(secret, /[\u0080-\uffff]/g),
+    jsonForm(secret, /[<>&\u0080-\uffff]/g),
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(secret),
+    new URLSearchParams({ "": secret }).toString().slice(1),
+    secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;"),
+    secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&#34;"),
+  ];
+}
+
+/** JSON as writers have it that escape more than they must. */
+function jsonForm(secret: string, escaped: RegExp): string {
+  const escape = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(secret).slice(1, -1).replace(escaped, escape);
 }
 
 /** A name and a password as HTTP Basic sends them: base64 of `name:password` in UTF-8 (RFC 7617). */
 export function basicCredentials(username: string, password: string): string {
-  return btoa(String.fromCharCode(...new TextEncoder().encode(`${username}:${password}`)));
+  return base64Of(`${username}:${password}`);
+}
+
+function base64Of(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 }

@@ -9,7 +9,7 @@ import { loggedExchange, type LoggedOptions } from "./log.ts";
 import type { RegistryOptions } from "./options.ts";
 import { follow, mayCarryCredentials } from "./redirect.ts";
 import { registryError } from "./registry_error.ts";
-import { retrying, type RetryPolicy } from "./retry.ts";
+import { markedLike, retrying, type RetryPolicy } from "./retry.ts";
 import { pullScope, pushScope, type Scope } from "./scope.ts";
 import { onceEach, parseWarnings } from "./warning.ts";
 
@@ -97,7 +97,7 @@ export function createClient(
   const policy: RetryPolicy = {
     retries: options.retries ?? DEFAULT_RETRIES,
     firstDelay: options.retryDelay ?? DEFAULT_RETRY_DELAY,
-    onRetry: options.onRetry,
+    onRetry: (message) => options.onRetry?.(authorizer.clean(message)),
   };
   const tls = options.tls?.(registry);
   const transport: LoggedOptions = {
@@ -136,17 +136,31 @@ export function createClient(
       if (options.standsFor !== undefined) url.searchParams.set("ns", options.standsFor);
       return url;
     },
-    send: (spec) => sendAuthorized(connection, spec),
-    async request(spec, read) {
-      return await retrying(policy, spec.signal, async () => {
-        using sent = await sendAuthorized(connection, spec);
-        const result = await read(sent);
-        // What the reader left of a short body is taken, so that the connection serves the next request.
-        await discard(sent);
-        return result;
-      });
-    },
+    send: (spec) => withoutSent(authorizer, () => sendAuthorized(connection, spec)),
+    request: (spec, read) =>
+      withoutSent(authorizer, () =>
+        retrying(policy, spec.signal, async () => {
+          using sent = await sendAuthorized(connection, spec);
+          const result = await read(sent);
+          // What the reader left of a short body is taken, so that the connection serves the next request.
+          await discard(sent);
+          return result;
+        })),
   };
+}
+
+/** A server may repeat what was sent to it in whatever an error quotes: a header, an address, a member of a manifest. */
+async function withoutSent<T>({ clean }: Authorizer, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof SatchelError)) throw error;
+    const message = clean(error.message);
+    const hint = error.hint === undefined ? undefined : clean(error.hint);
+    if (message === error.message && hint === error.hint) throw error;
+    // Without its cause, which quotes the same.
+    throw markedLike(new SatchelError(error.code, message, { hint, obstacle: error.obstacle }), error);
+  }
 }
 
 function baseUrl(name: string, scheme: "http" | "https"): URL {

@@ -35,6 +35,13 @@ export function asTransient(error: SatchelError, retryAfter?: number): SatchelEr
   return error;
 }
 
+/** Marks an error that stands for another one like that one. */
+export function markedLike(error: SatchelError, other: SatchelError): SatchelError {
+  const mark = transients.get(other);
+  if (mark) transients.set(error, mark);
+  return error;
+}
+
 /** Takes the mark away: whoever threw it has tried often enough. */
 export function asFinal(error: SatchelError): SatchelError {
   transients.delete(error);
