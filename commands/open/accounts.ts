@@ -1,11 +1,8 @@
-import {
-  type AuthFiles,
-  checkNamedFile,
-  type Credentials,
-  type HelperSource,
-  type KeepOptions,
-  openCredentials,
-} from "../../lib/credentials/mod.ts";
+// Not by mod.ts: what writes auth files would be loaded for every pull.
+import { type AuthFiles, checkNamedFile } from "../../lib/credentials/auth_files.ts";
+import type { HelperSource } from "../../lib/credentials/helpers.ts";
+import type { KeepOptions } from "../../lib/credentials/keep.ts";
+import { type Credentials, openCredentials } from "../../lib/credentials/lookup.ts";
 import type { PluginHost } from "../../lib/plugin/mod.ts";
 import { fileForWriting } from "../settings/auth_files.ts";
 import type { Reporter } from "../output/reporter.ts";

@@ -1,5 +1,4 @@
 import { Buffer } from "node:buffer";
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -28,7 +27,7 @@ const LEFTOVER_AGE = 60_000;
 export function replaceFile(target: string, text: string, read: Stats | undefined): boolean {
   removeLeftovers(target);
   const folder = dirname(target);
-  const temporary = `${temporaryPrefix(target)}${randomBytes(16).toString("hex")}.tmp`;
+  const temporary = `${temporaryPrefix(target)}${crypto.randomUUID().replaceAll("-", "")}.tmp`;
   // Not removed where it could not be made: then it is somebody else's.
   const fd = openSync(
     temporary,

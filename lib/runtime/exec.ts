@@ -1,10 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { Buffer } from "node:buffer";
-import { constants } from "node:os";
 import process from "node:process";
 import type { Readable } from "node:stream";
 import { cancelled, SatchelError, systemCode } from "../error.ts";
 import { printable } from "../printable.ts";
+
+/** Loaded when it is needed: that takes milliseconds, and most commands run no program. */
+const childProcess = () => process.getBuiltinModule("node:child_process");
 
 /** Variables of an environment. */
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -40,7 +42,7 @@ export interface ProgramResult {
 }
 
 /** The status of a program that Ctrl-C has ended. */
-const INTERRUPTED = 128 + constants.signals.SIGINT;
+const INTERRUPTED = 130;
 
 /** How long a program that was asked to end may take, in milliseconds. */
 const GRACE = 1000;
@@ -68,7 +70,7 @@ export async function runProgram(
     let failure: SatchelError | undefined;
     let child: ChildProcess;
     try {
-      child = spawn(program, [...args], {
+      child = childProcess().spawn(program, [...args], {
         detached: terminal === "none",
         env: { ...options.environment },
         stdio: ["pipe", "pipe", "pipe"],
@@ -140,7 +142,7 @@ export async function runInteractive(
   return await new Promise((resolve, reject) => {
     const fail = (cause: unknown) => reject(notStarted(printable(program), cause));
     try {
-      child = spawn(program, [...args], { env: { ...environment }, stdio: "inherit" });
+      child = childProcess().spawn(program, [...args], { env: { ...environment }, stdio: "inherit" });
     } catch (cause) {
       return fail(cause);
     }
@@ -212,7 +214,7 @@ function send(signal: NodeJS.Signals, pid: number): void {
 
 function statusOf(code: number | null, signal: string | null): number {
   if (code !== null) return code;
-  return 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
+  return 128 + (process.getBuiltinModule("node:os").constants.signals[signal as NodeJS.Signals] ?? 0);
 }
 
 function notStarted(name: string, cause: unknown): SatchelError {
