@@ -75,7 +75,9 @@ function dockerFiles({ environment, home, uid, homeOf }: AuthFilePlaces): Fallba
   const callersHome = uid === 0 && caller !== undefined ? homeOf?.(caller) : undefined;
   if (caller === undefined || !callersHome) return [{ path }];
   const callers = join(callersHome, ".docker", "config.json");
-  return [{ path }, ...callers === path ? [] : [{ path: callers, callingUser: { uid: caller, insteadOf: path } }]];
+  // HOME was kept. `sudo -E docker login` leaves a file of root's there.
+  if (callers === path) return [{ path, owners: [caller, 0] }];
+  return [{ path }, { path: callers, owners: [caller], insteadOf: path }];
 }
 
 function podmanFiles({ environment, uid }: AuthFilePlaces): FallbackFile[] {

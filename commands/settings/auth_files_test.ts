@@ -29,12 +29,15 @@ Deno.test("under sudo the calling user's Docker file stands in for root's, by th
   const places = { ...root, environment: { SUDO_UID: "1000" }, homeOf: (uid: number) => `/home/${uid}` };
   assert.deepEqual(authFiles(undefined, places).fallbacks[1], {
     path: "/home/1000/.docker/config.json",
-    callingUser: { uid: 1000, insteadOf: "/root/.docker/config.json" },
+    owners: [1000],
+    insteadOf: "/root/.docker/config.json",
   });
   for (const SUDO_UID of ["0", "", "-1", "1000x", "99999999999"]) {
     assert.equal(authFiles(undefined, { ...places, environment: { SUDO_UID } }).fallbacks.length, 2, SUDO_UID);
   }
   assert.equal(authFiles(undefined, { ...places, uid: 1000 }).fallbacks.length, 2);
+  const kept = authFiles(undefined, { ...places, home: "/home/1000" }).fallbacks[0];
+  assert.deepEqual(kept, { path: "/home/1000/.docker/config.json", owners: [1000, 0] });
   assert.equal(authFiles(undefined, { ...places, homeOf: () => undefined }).fallbacks.length, 2);
 });
 

@@ -130,10 +130,7 @@ capabilityTest(
   async () => {
     using folder = scratch();
     const path = folder.write("callers", "caller", { credsStore: "test" });
-    const fallbacks = [{ path: folder.at("roots") }, {
-      path,
-      callingUser: { uid: 54321, insteadOf: folder.at("roots") },
-    }];
+    const fallbacks = [{ path: folder.at("roots") }, { path, owners: [54321], insteadOf: folder.at("roots") }];
     const helper = source("", () => ({ username: "helper", password: "p" }));
 
     const foreign = await ask({ fallbacks }, [], helper);

@@ -21,8 +21,10 @@ export interface NamedFile {
 /** An auth file of another program. */
 export interface FallbackFile {
   path: string;
-  /** For a file of another user: it must belong to that one, and counts only where the file `insteadOf` does not exist. */
-  callingUser?: { uid: number; insteadOf: string };
+  /** The numbers of those to whom it may belong, where it is read on behalf of another user: links lead where that one likes. */
+  owners?: readonly number[];
+  /** It counts only where this file does not exist. */
+  insteadOf?: string;
 }
 
 /** What came of opening an auth file. */
@@ -111,13 +113,16 @@ async function openFile(path: string): Promise<Opened> {
   }
 }
 
-async function openFallback({ path, callingUser }: FallbackFile): Promise<Opened> {
-  if (!callingUser) return await openFile(path);
-  const { uid, insteadOf } = callingUser;
-  if ((await openFile(insteadOf)).state !== "missing") return { state: "not asked", why: `${insteadOf} is there` };
+async function openFallback({ path, owners, insteadOf }: FallbackFile): Promise<Opened> {
+  if (insteadOf !== undefined && (await openFile(insteadOf)).state !== "missing") {
+    return { state: "not asked", why: `${insteadOf} is there` };
+  }
+  if (!owners) return await openFile(path);
   try {
     const file = await readAuthFile(path, (stat) => {
-      if (stat.uid !== uid) throw new SatchelError("refused", `${path} does not belong to the user who called sudo`);
+      if (!owners.includes(stat.uid)) {
+        throw new SatchelError("refused", `${path} does not belong to the user who called sudo`);
+      }
     });
     return { state: "open", file };
   } catch (error) {
