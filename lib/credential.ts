@@ -28,7 +28,7 @@ export type CredentialLookup = (
 
 /** One place where accounts are kept: an auth file, a credential helper, a plugin. */
 export interface CredentialSource {
-  /** For people: `/root/.docker/config.json`, `docker-credential-pass (named in /root/.docker/config.json)`. */
+  /** For people: `/home/joe/.docker/config.json`, `docker-credential-pass (named in /home/joe/.docker/config.json)`. */
   readonly name: string;
 
   /**

@@ -14,7 +14,7 @@ export interface AskOptions {
 
 /** One source, and what came of asking it. */
 export interface Asked {
-  /** For people: `/root/.docker/config.json`, `docker-credential-pass (named in /root/.docker/config.json)`. */
+  /** For people: `/home/joe/.docker/config.json`, `docker-credential-pass (named in /home/joe/.docker/config.json)`. */
   source: string;
   /** The auth file that it is, or that names it. */
   file?: AuthFile;

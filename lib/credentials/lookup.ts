@@ -27,7 +27,7 @@ export interface FoundAccount {
 
 /** What one source says, without the account. */
 export interface SourceReport {
-  /** For people: `/root/.docker/config.json`, `docker-credential-pass (named in /root/.docker/config.json)`. */
+  /** For people: `/home/joe/.docker/config.json`, `docker-credential-pass (named in /home/joe/.docker/config.json)`. */
   source: string;
   state: Asked["outcome"]["state"];
   /** The user name of an answer; absent where the account is a token alone. */
