@@ -3,7 +3,7 @@ import { authFiles, fileForWriting } from "./auth_files.ts";
 
 const ROOTS = "/var/lib/ig/config.json";
 const me = { own: "/home/me/.ig", home: "/home/me", uid: 1000, environment: {} };
-const root = { own: "/var/lib/ig", home: "/root", uid: 0, environment: {} };
+const root = { own: "/var/lib/ig", home: "/home/root", uid: 0, environment: {} };
 
 Deno.test("accounts are looked for in the user's own file, then root's; without those in Docker's, then Podman's", () => {
   assert.deepEqual(authFiles(undefined, me), {
@@ -12,7 +12,7 @@ Deno.test("accounts are looked for in the user's own file, then root's; without 
   });
   assert.deepEqual(authFiles(undefined, root), {
     own: [ROOTS],
-    fallbacks: [{ path: "/root/.docker/config.json" }, { path: "/run/containers/0/auth.json" }],
+    fallbacks: [{ path: "/home/root/.docker/config.json" }, { path: "/run/containers/0/auth.json" }],
   });
   assert.deepEqual(authFiles(undefined, { environment: {} }), { own: [ROOTS], fallbacks: [] });
 });
@@ -30,7 +30,7 @@ Deno.test("under sudo the calling user's Docker file stands in for root's, by th
   assert.deepEqual(authFiles(undefined, places).fallbacks[1], {
     path: "/home/1000/.docker/config.json",
     owners: [1000],
-    insteadOf: "/root/.docker/config.json",
+    insteadOf: "/home/root/.docker/config.json",
   });
   for (const SUDO_UID of ["0", "", "-1", "1000x", "99999999999"]) {
     assert.equal(authFiles(undefined, { ...places, environment: { SUDO_UID } }).fallbacks.length, 2, SUDO_UID);
