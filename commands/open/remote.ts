@@ -1,4 +1,5 @@
 import { formatBytes } from "../../lib/terminal/bytes.ts";
+import type { Source, Target } from "../../lib/content/mod.ts";
 import type { Reference } from "../../lib/oci/mod.ts";
 import type { PluginHost } from "../../lib/plugin/mod.ts";
 import {
@@ -6,7 +7,6 @@ import {
   openRepository,
   type PullSource,
   type RegistryOptions,
-  type RegistryRepository,
   type Served,
 } from "../../lib/registry/mod.ts";
 import { openAccounts } from "./accounts.ts";
@@ -53,7 +53,7 @@ export async function openRemote(
   reference: Reference,
   context: RemoteContext,
   options: Pick<RegistryOptions, "access" | "mountFrom"> = {},
-): Promise<RegistryRepository> {
+): Promise<Source & Target> {
   const { settings, plugins, reporter } = context;
   return openRepository(reference, {
     ...connectionOptions(reference.registry, context),

@@ -52,6 +52,13 @@ export interface Source {
   referrers(subject: Descriptor, options?: ContentOptions): Promise<Descriptor[]>;
 
   /**
+   * Lists all tags of this repository, in the medium's order, those of attachments among them.
+   *
+   * @throws {SatchelError} `not-found` if the medium tells a repository without tags from none; whatever the medium adds
+   */
+  tags(options?: ContentOptions): AsyncIterable<string>;
+
+  /**
    * Told that what {@link Source.fetch} gave does not fit its digest. Absent where there is but one place to have it from.
    *
    * @returns whether it can be had from another place, so that fetching it again is worth a try; at most once for each place
@@ -63,6 +70,8 @@ export interface Source {
 export interface Content {
   /** Starts to read at `offset` (in bytes; default 0). */
   open(offset?: number): ByteStream;
+  /** It goes by only once, from its start: nothing is gained from a kept part, and there is no second try. */
+  readonly once?: boolean;
 }
 
 /** A name to be set, with the manifest it is for. */

@@ -1,4 +1,4 @@
-import type { Descriptor, Digest } from "../oci/mod.ts";
+import type { Descriptor, Digest, Platform } from "../oci/mod.ts";
 
 /** How many blobs move at the same time, if nothing else is said. */
 export const DEFAULT_CONCURRENCY = 8;
@@ -9,6 +9,11 @@ export interface CopyOptions {
   tag?: string;
   /** Whether what refers to the image comes along. Default: true. */
   referrers?: boolean;
+  /**
+   * Of an image for several platforms, only what is for these; what names no platform comes along. Its index stays as it
+   * is, digest and signatures with it, and names what was left out: a sparse image. Default: all of it.
+   */
+  platforms?: readonly Platform[];
   /** How many blobs move at the same time. Default: {@link DEFAULT_CONCURRENCY}. */
   concurrency?: number;
   /** Ends the copy with a `cancelled` error, once every transfer has come to rest. */

@@ -21,6 +21,7 @@ function lyingSource(lies: number): { source: Source; root: Descriptor; told: st
       if ((left.get(descriptor.digest) ?? lies) > 0) yield new Uint8Array(descriptor.size);
       else yield* memory.fetch(descriptor, options);
     },
+    tags: () => memory.tags(),
     distrust({ digest }) {
       told.push(digest);
       const rest = (left.get(digest) ?? lies) - 1;

@@ -29,6 +29,7 @@ export function gatedSource(
     },
     fetch: (descriptor, options) => source.fetch(descriptor, options),
     referrers: (subject, options) => source.referrers(subject, options),
+    tags: (options) => source.tags(options),
     distrust: source.distrust && ((descriptor) => source.distrust!(descriptor)),
   };
   return gated;

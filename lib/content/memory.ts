@@ -66,6 +66,10 @@ export class MemoryRepository implements Source, Target {
     return referrers;
   }
 
+  async *tags(): AsyncGenerator<string, void, void> {
+    yield* this.names.keys();
+  }
+
   async prepare(): Promise<void> {}
 
   async has(descriptor: Descriptor): Promise<boolean> {

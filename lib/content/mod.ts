@@ -12,3 +12,6 @@ export * from "./copy.ts";
 export * from "./copy_options.ts";
 export * from "./gate.ts";
 export * from "./memory.ts";
+export * from "./plan.ts";
+export * from "./platforms.ts";
+export * from "./remembering.ts";

@@ -9,10 +9,12 @@ import {
   MAX_MANIFEST_SIZE,
   parseManifest,
   plainDescriptor,
+  type Platform,
 } from "../oci/mod.ts";
 import { type Attachment, attachmentLookUps } from "./attachments.ts";
 import { type Budget, createBudget } from "./budget.ts";
 import { contentOf, readVerified } from "./bytes.ts";
+import { childrenFor } from "./platforms.ts";
 import type { ByteStream, Commit, Content, Resolved, Source, Target } from "./content.ts";
 import {
   type CopiedAttachment,
@@ -53,6 +55,8 @@ interface Position {
   isBelowPresent?: boolean;
   /** How many manifests refer to each other from the root to here. */
   attachmentDepth: number;
+  /** Only these platforms are wanted of what is below. */
+  platforms?: readonly Platform[];
 }
 
 /** One walk through a graph, from the root's name to the commit. A walk is used once. */
@@ -116,7 +120,11 @@ export class GraphWalk {
 
   async #visitRoot(root: Resolved): Promise<Uint8Array> {
     const loaded = await this.#load(root.descriptor, root.bytes);
-    await this.#track(this.#visitManifest(root.descriptor, loaded, { ancestors: [], attachmentDepth: 0 }));
+    await this.#track(this.#visitManifest(root.descriptor, loaded, {
+      ancestors: [],
+      attachmentDepth: 0,
+      platforms: this.#options.platforms,
+    }));
     return loaded.bytes;
   }
 
@@ -171,10 +179,12 @@ export class GraphWalk {
     const { bytes, manifest, isPresent } = loaded;
     const isBelowPresent = position.isBelowPresent || (isPresent && this.#target.manifestsAreComplete);
     const below = { ...position, ancestors: [...position.ancestors, descriptor.digest], isBelowPresent };
-    await Promise.all(manifest.children.map((child) => {
-      if (isManifestType(child.mediaType)) return this.#visitManifest(child, undefined, below);
-      return this.#visitBlob(child, isBelowPresent);
-    }));
+    await Promise.all(
+      childrenFor(position.platforms, manifest).map((child) => {
+        if (isManifestType(child.mediaType)) return this.#visitManifest(child, undefined, below);
+        return this.#visitBlob(child, isBelowPresent);
+      }),
+    );
     throwIfCancelled(this.#signal);
     if (isPresent || isBelowPresent) this.#countPresent(descriptor);
     else await this.#manifestSlots(() => this.#transfer(descriptor, contentOf(bytes)));

@@ -1,3 +1,5 @@
+import { SatchelError } from "../error.ts";
+import { printable } from "../printable.ts";
 import { isJsonObject } from "./json.ts";
 
 /** The machine that an image is for (image-spec 1.1, image-index.md, `platform`). */
@@ -22,6 +24,31 @@ export function parsePlatform(value: unknown): Platform | undefined {
   }
   if (typeof variant === "string") platform.variant = variant;
   return platform;
+}
+
+/**
+ * Reads `os/architecture[/variant]`, as container tools take it.
+ *
+ * @throws {SatchelError} `usage`
+ */
+export function readPlatform(text: string): Platform {
+  const [os, architecture, variant, ...rest] = text.split("/");
+  if (!/^[a-z0-9._-]+(?:\/[a-z0-9._-]+){1,2}$/i.test(text) || rest.length > 0) {
+    throw new SatchelError(
+      "usage",
+      `${printable(JSON.stringify(text), 100)} is not a platform: os/architecture[/variant]`,
+      {
+        hint: "linux/amd64 is one.",
+      },
+    );
+  }
+  return variant === undefined ? { architecture, os } : { architecture, os, variant };
+}
+
+/** Whether a platform is the one that was asked for; one without a variant stands for all variants. */
+export function matchesPlatform(platform: Platform, wanted: Platform): boolean {
+  return platform.os === wanted.os && platform.architecture === wanted.architecture &&
+    (wanted.variant === undefined || platform.variant === wanted.variant);
 }
 
 /** `os/architecture[/variant]`, as container tools write it. */

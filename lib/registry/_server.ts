@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { concatBytes } from "../content/mod.ts";
+import { concatBytes, type Source, type Target } from "../content/mod.ts";
 import { type Descriptor, digestOf } from "../oci/mod.ts";
-import { openRepository, type RegistryOptions, type RegistryRepository } from "./mod.ts";
+import { openRepository, type RegistryOptions } from "./mod.ts";
 
 /** A request as a test server saw it. */
 export interface SeenRequest {
@@ -53,7 +53,7 @@ export function repositoryAt(
   server: Pick<TestServer, "host">,
   options: RegistryOptions = {},
   repository = "team/app",
-): RegistryRepository {
+): Source & Target {
   const ref = { registry: server.host, repository };
   return openRepository(ref, { plainHttp: true, retryDelay: 0, retries: 2, ...options });
 }

@@ -149,6 +149,16 @@ export function openMirrored(
     referrers: async (subject, options) =>
       (await askAuthority((source) => source.referrers(subject, options), [])).answer,
 
+    async *tags(options) {
+      const asked = [...believed, registry];
+      try {
+        // Two places may know different tags, and half of each list would be neither.
+        yield* (await askInOrder(asked, (source) => Array.fromAsync(source.tags(options)), listener)).answer;
+      } catch (error) {
+        throw everyPlaceFailed(asked, error, notBelieved);
+      }
+    },
+
     distrust({ digest }) {
       const suspects = [...givers.get(digest)?.keys() ?? []].filter((place) => place !== registry);
       givers.delete(digest);

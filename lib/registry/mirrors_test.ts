@@ -41,6 +41,10 @@ function watched(
       check("referrers");
       return await source.referrers(subject);
     },
+    async *tags() {
+      check("tags");
+      yield* source.tags();
+    },
   };
 }
 
@@ -141,6 +145,9 @@ function failing(name: string, error: SatchelError): Source {
       yield await fail();
     },
     referrers: fail,
+    async *tags() {
+      yield await fail();
+    },
   };
 }
 

@@ -33,16 +33,6 @@ import { createReferrerLister, type ReferrerLister } from "./referrers.ts";
 import { listTags } from "./tags.ts";
 import { uploadBlob } from "./upload.ts";
 
-/** A repository of a registry: content comes from it and goes to it. */
-export interface RegistryRepository extends Source, Target {
-  /**
-   * Lists the tags, in the registry's order.
-   *
-   * @throws {SatchelError} `not-found` if there is no such repository
-   */
-  tags(options?: ContentOptions): AsyncIterable<string>;
-}
-
 /** A manifest with a subject that was pushed here. */
 interface PushedReferrer {
   entry: Descriptor;
@@ -64,7 +54,7 @@ interface PushedReferrer {
 export function openRepository(
   ref: { registry: string; repository: string },
   options: RegistryOptions = {},
-): RegistryRepository {
+): Source & Target {
   const client = createClient(ref, options);
   const lister = createReferrerLister(client, options.onReferrersDenied);
   const pushed = new Map<Digest, PushedReferrer>();

@@ -1,20 +1,12 @@
 import { Buffer } from "node:buffer";
-import { readSync } from "node:fs";
-import { type ByteStream, type ContentOptions, type FetchOptions } from "../content/mod.ts";
-import { SatchelError, throwIfCancelled } from "../error.ts";
+import type { ByteStream, ContentOptions, FetchOptions } from "../content/mod.ts";
+import { SatchelError } from "../error.ts";
 import { type Descriptor, type Digest, type DigestAlgorithm, digestAlgorithm, Digester } from "../oci/mod.ts";
-import { nextTurn } from "../runtime/mod.ts";
-import { onPath, type OpenFile, openToRead, readUpTo, statOf } from "./files.ts";
+import { CHUNK, onPath, type OpenFile, openToRead, readChunks, readUpTo, sameMemory, statOf } from "../files/mod.ts";
 import { blobPath, type Layout } from "./layout.ts";
 
 /** How a blob was found: whole, not there, or with other bytes than its name says. */
 export type BlobState = "ok" | "missing" | "damaged";
-
-/** What is read from a file at once, in bytes. */
-const CHUNK = 1024 * 1024;
-
-/** After how many chunks of hashing others get their turn: about 5 ms. */
-const CHUNKS_PER_TURN = 8;
 
 /** A blob's bytes, and whether they are what the descriptor says; without bytes if not. */
 export interface ReadBlob {
@@ -90,35 +82,6 @@ export async function hashOpenFile(
     options.onChunk?.(chunk);
   }
   return digester.digest();
-}
-
-/**
- * Reads an open file.
- *
- * @param allocate gives the memory for each chunk. Default: all lie in the same
- */
-export async function* readChunks(
-  fd: number,
-  path: string,
-  offset: number,
-  signal?: AbortSignal,
-  allocate: () => Uint8Array = sameMemory(CHUNK),
-): ByteStream {
-  let position = offset;
-  for (let turn = 1;; turn++) {
-    throwIfCancelled(signal);
-    const into = allocate();
-    const count = onPath("read", path, () => readSync(fd, into, 0, into.length, position));
-    if (count === 0) return;
-    yield into.subarray(0, count);
-    position += count;
-    if (turn % CHUNKS_PER_TURN === 0) await nextTurn();
-  }
-}
-
-function sameMemory(length: number): () => Uint8Array {
-  const memory = new Uint8Array(length);
-  return () => memory;
 }
 
 /**

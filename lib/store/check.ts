@@ -3,7 +3,7 @@ import { hasCode } from "../error.ts";
 import { type Descriptor, type Digest, digestAlgorithm } from "../oci/mod.ts";
 import { type Lock } from "../runtime/mod.ts";
 import { hashOpenFile, isNoFile } from "./blobs.ts";
-import { openToRead, stampOf, statOf } from "./files.ts";
+import { openToRead, stampOf, statOf } from "../files/mod.ts";
 import { findGarbage, type Finding } from "./garbage.ts";
 import { type GraphNode, manifestReader, walkInTurns } from "./graph.ts";
 import { type IndexEntry, loadIndex, readIndex } from "./index_file.ts";

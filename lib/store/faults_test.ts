@@ -23,7 +23,7 @@ import { hasCode } from "../error.ts";
 import { capabilityTest, peer, peerTest } from "../../tests/harness/mod.ts";
 import { digestHex, MediaType } from "../oci/mod.ts";
 import { acquireLock } from "../runtime/mod.ts";
-import { replaceFile } from "./files.ts";
+import { replaceFile } from "../files/mod.ts";
 import { openStore } from "./mod.ts";
 import { blobFile, makeImage, pull, ref, scratch, scratchOfIg, writeStore } from "./_testing.ts";
 

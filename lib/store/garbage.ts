@@ -1,7 +1,7 @@
 import type { Digest } from "../oci/mod.ts";
 import { hasCode } from "../error.ts";
 import { tryLockExisting } from "../runtime/mod.ts";
-import { statOf } from "./files.ts";
+import { statOf } from "../files/mod.ts";
 import { type ManifestReader, reachable } from "./graph.ts";
 import type { IndexEntry } from "./index_file.ts";
 import type { Layout } from "./layout.ts";

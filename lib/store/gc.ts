@@ -3,7 +3,7 @@ import type { ContentOptions, Tally } from "../content/mod.ts";
 import type { Digest } from "../oci/mod.ts";
 import { tryLockExisting } from "../runtime/mod.ts";
 import { withUntagged } from "./entries.ts";
-import { onPath, statOf } from "./files.ts";
+import { onPath, statOf } from "../files/mod.ts";
 import { type ManifestReader, manifestReader, reachable } from "./graph.ts";
 import { changeIndex, type IndexEntry, renamed } from "./index_file.ts";
 import { type Layout, storeExists } from "./layout.ts";

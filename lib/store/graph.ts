@@ -12,7 +12,7 @@ import {
 } from "../oci/mod.ts";
 import { nextTurn } from "../runtime/mod.ts";
 import { type BlobState, readBlob } from "./blobs.ts";
-import { readWhole } from "./files.ts";
+import { readWhole } from "../files/mod.ts";
 import type { IndexEntry } from "./index_file.ts";
 import { blobPath, type Layout } from "./layout.ts";
 

@@ -11,7 +11,7 @@ import {
   REF_NAME_ANNOTATION,
 } from "../oci/mod.ts";
 import type { Lock } from "../runtime/mod.ts";
-import { readWhole, replaceFile, stampOf, statOf, syncFolder } from "./files.ts";
+import { readWhole, replaceFile, stampOf, statOf, syncFolder } from "../files/mod.ts";
 import { createStore, type Layout, lockIndex, storeExists } from "./layout.ts";
 
 /** The largest index that is read, in bytes; one of 5,000 names has about 5 MiB. */

@@ -1,30 +1,23 @@
-import { fchmodSync, fdatasync, ftruncateSync } from "node:fs";
+import { fchmodSync, ftruncateSync } from "node:fs";
 import { join } from "node:path";
 import { type Content, type PushOptions, Verifier } from "../content/mod.ts";
 import { hasCode, SatchelError, systemCode, throwIfCancelled } from "../error.ts";
 import { type Descriptor, digestHex } from "../oci/mod.ts";
 import { type Lock, tryLock } from "../runtime/mod.ts";
-import { readChunks } from "./blobs.ts";
 import {
   isDiskFull,
   onPath,
   type OpenFile,
   openToWrite,
+  readChunks,
   removeQuietly,
   renameOpenFile,
   statOf,
   storageError,
+  syncAlong,
   writeAll,
-} from "./files.ts";
+} from "../files/mod.ts";
 import { blobPath, createFolder, type Layout } from "./layout.ts";
-
-/** How much is written before the disk is told to start with it, in bytes: then little is left to wait for at the end. */
-const SYNC_EVERY = 32 * 1024 * 1024;
-
-/** Has the disk write what is in a file, off the main thread. */
-function datasync(fd: number): Promise<void> {
-  return new Promise((resolve, reject) => fdatasync(fd, (error) => error ? reject(error) : resolve()));
-}
 
 /** A file that content is written to until it is complete. */
 interface Partial extends Disposable {
@@ -102,7 +95,7 @@ async function receive(
   options: PushOptions,
 ): Promise<void> {
   const { fd, stat } = partial.file;
-  const kept = stat.size <= descriptor.size ? stat.size : 0;
+  const kept = !content.once && stat.size <= descriptor.size ? stat.size : 0;
   if (kept > 0) {
     try {
       return await receiveFrom(kept, partial, descriptor, content, options);
@@ -145,30 +138,6 @@ async function receiveFrom(
   await disk.finish().catch((cause) => {
     throw storageError("write", path, cause);
   });
-}
-
-/** Has the disk write what has come so far, while more comes. The file must stay open until `settle` or `finish` is done. */
-function syncAlong(fd: number): { wrote(bytes: number): void; settle(): Promise<void>; finish(): Promise<void> } {
-  let pending: Promise<void> | undefined;
-  let failure: unknown;
-  let unsynced = 0;
-  return {
-    wrote(bytes) {
-      unsynced += bytes;
-      if (unsynced < SYNC_EVERY || pending) return;
-      unsynced = 0;
-      pending = datasync(fd).catch((error) => failure ??= error).finally(() => pending = undefined);
-    },
-    async settle() {
-      await pending;
-    },
-    async finish() {
-      await pending;
-      // The kernel reports a failed write once, to whoever syncs first.
-      if (failure) throw failure;
-      await datasync(fd);
-    },
-  };
 }
 
 /**

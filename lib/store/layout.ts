@@ -3,7 +3,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { hasCode, SatchelError, systemCode } from "../error.ts";
 import { type Digest, digestAlgorithm, digestHex, isJsonObject, parseJson } from "../oci/mod.ts";
 import { acquireLock, effectiveUser, type Lock } from "../runtime/mod.ts";
-import { isMissing, onPath, readWhole, replaceFile, statOf, storageError, syncFolder } from "./files.ts";
+import { isMissing, onPath, readWhole, replaceFile, statOf, storageError, syncFolder } from "../files/mod.ts";
 
 /** How to open a store. */
 export interface StoreOptions {

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { attachmentSubject, type Tally } from "../content/mod.ts";
 import { type Descriptor, type Digest, isManifestType } from "../oci/mod.ts";
 import { withoutNames } from "./entries.ts";
-import { onPath, statOf } from "./files.ts";
+import { onPath, statOf } from "../files/mod.ts";
 import {
   type Attachments,
   findAttachments,

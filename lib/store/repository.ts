@@ -23,17 +23,28 @@ import {
 } from "../oci/mod.ts";
 import { blobState, hasSize, readBlob, streamBlob } from "./blobs.ts";
 import { findName, withName, withUntagged } from "./entries.ts";
-import { syncFolder } from "./files.ts";
+import { syncFolder } from "../files/mod.ts";
 import { type Attachments, findAttachments, type ManifestReader, manifestReader } from "./graph.ts";
 import { changeIndex, entryFor, type IndexEntry, type IndexFile, readIndex } from "./index_file.ts";
 import { ingest } from "./ingest.ts";
 import { blobPath, createStore, type Layout } from "./layout.ts";
-import { findEntry, nameOfTag, ofRepository } from "./names.ts";
+import { findEntry, nameOfTag, ofRepository, referenceOf } from "./names.ts";
 
-/** One repository of a store, to copy from and to copy to. Digests are looked up in the whole store: blobs are shared. */
-export function storeRepository(layout: Layout, reference: Reference): Source & Target {
+/** Takes a commit of one repository. */
+export type CommitTaker = (repository: Reference, commit: Commit, signal: AbortSignal | undefined) => Promise<void>;
+
+/**
+ * One repository of a store, to copy from and to copy to. Digests are looked up in the whole store: blobs are shared.
+ *
+ * @param referrersOf made once for a store by {@link referrerLookUp}
+ */
+export function storeRepository(
+  layout: Layout,
+  reference: Reference,
+  referrersOf: ReferrerLookUp,
+  takeCommit: CommitTaker = (repository, commit, signal) => commitAll(layout, [{ repository, commit }], signal),
+): Source & Target {
   const name = formatRepository(reference);
-  const referrersOf = referrerLookUp(layout);
   return {
     name,
     manifestsAreComplete: false,
@@ -66,7 +77,14 @@ export function storeRepository(layout: Layout, reference: Reference): Source & 
       await ingest(layout, descriptor, content, pushOptions);
     },
 
-    commit: (commit, { signal } = {}) => commitTo(layout, reference, commit, signal),
+    commit: (commit, { signal } = {}) => takeCommit(reference, commit, signal),
+
+    async *tags({ signal } = {}) {
+      for (const { name: stored } of ofRepository((await readIndex(layout, signal)).entries, reference)) {
+        const { tag, digest } = referenceOf(stored!)!;
+        if (tag !== undefined && digest === undefined) yield tag;
+      }
+    },
   };
 }
 
@@ -82,14 +100,15 @@ function findDigest(
   throw new SatchelError("not-found", `${formatRepository(repository)}@${digest} is not in ${store}`);
 }
 
+/** Lists what refers to a manifest of a store. */
+export type ReferrerLookUp = (index: IndexFile, subject: Digest, signal?: AbortSignal) => Promise<Descriptor[]>;
+
 /**
  * Lists what refers to a manifest: listed manifests that say so themselves, and what a fallback index names that came
  * along from a registry without the referrers API. What is damaged or missing is left out. All manifests have to be read
  * for that, so what they say is remembered for as long as the index does not change.
  */
-function referrerLookUp(
-  layout: Layout,
-): (index: IndexFile, subject: Digest, signal?: AbortSignal) => Promise<Descriptor[]> {
+export function referrerLookUp(layout: Layout): ReferrerLookUp {
   let last: { index: IndexFile; reader: ManifestReader; attachments: Promise<Attachments> } | undefined;
   return async (index, subject, signal) => {
     if (last?.index !== index) {
@@ -110,21 +129,39 @@ function referrerLookUp(
   };
 }
 
-async function commitTo(
+/** A commit, and the repository that its names are of. */
+export interface RepositoryCommit {
+  repository: Reference;
+  commit: Commit;
+}
+
+/**
+ * Makes what was pushed reachable, in one change of the index.
+ *
+ * @throws {SatchelError} `content-lost` if something of any of them vanished meanwhile; nothing is changed then
+ */
+export async function commitAll(
   layout: Layout,
-  repository: Reference,
-  commit: Commit,
+  commits: readonly RepositoryCommit[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   await changeIndex(layout, signal, ({ index, save }) => {
-    const contents = [...commit.manifests.map(({ descriptor }) => descriptor), ...commit.blobs];
-    checkComplete(layout, contents);
-    syncBlobFolders(layout, contents);
-    save(commitEntries(index.entries, repository, commit));
+    const contents = new Map(commits.flatMap(({ commit }) => contentsOf(commit)).map((each) => [each.digest, each]));
+    checkComplete(layout, [...contents.values()]);
+    syncBlobFolders(layout, [...contents.values()]);
+    let entries = index.entries;
+    for (const { repository, commit } of commits) entries = commitEntries(entries, repository, commit);
+    save(entries);
   });
-  for (const { tag, descriptor, bytes } of commit.names) {
-    warnOfCrash(layout, nameOfTag(repository, tag), descriptor, bytes);
+  for (const { repository, commit } of commits) {
+    for (const { tag, descriptor, bytes } of commit.names) {
+      warnOfCrash(layout, nameOfTag(repository, tag), descriptor, bytes);
+    }
   }
+}
+
+function contentsOf({ manifests, blobs }: Commit): Descriptor[] {
+  return [...manifests.map(({ descriptor }) => descriptor), ...blobs];
 }
 
 /** Files are removed under the index lock alone, so what is there now is still there when the index names it. */

@@ -4,7 +4,7 @@ import { type Descriptor, type Digest, plainDescriptor, type Reference } from ".
 import { hasSize } from "./blobs.ts";
 import { type CheckOptions, type CheckReport, checkStore } from "./check.ts";
 import { withName } from "./entries.ts";
-import { statOf } from "./files.ts";
+import { statOf } from "../files/mod.ts";
 import { collectGarbage, type GcOptions, type GcReport } from "./gc.ts";
 import { manifestReader, walkInTurns } from "./graph.ts";
 import { listImages, type ListOptions, type StoredImage } from "./images.ts";
@@ -13,7 +13,14 @@ import { blobPath, type Layout, layoutOf, type StoreOptions } from "./layout.ts"
 import { type RepositoriesHolding, repositoriesHolding } from "./mounts.ts";
 import { findEntry, type ImageName, storedName } from "./names.ts";
 import { removeImage, type RemoveResult } from "./remove.ts";
-import { storeRepository } from "./repository.ts";
+import {
+  commitAll,
+  type CommitTaker,
+  type ReferrerLookUp,
+  referrerLookUp,
+  type RepositoryCommit,
+  storeRepository,
+} from "./repository.ts";
 
 export type { CheckOptions, CheckReport } from "./check.ts";
 export type { Finding } from "./garbage.ts";
@@ -24,6 +31,20 @@ export type { RemoveResult } from "./remove.ts";
 export type { StoreOptions } from "./layout.ts";
 export type { ImageName } from "./names.ts";
 
+/** Several copies to a store, named together: each change of the index rewrites all of it. */
+export interface StoreBatch {
+  /** As {@link Store.repository}, but its commits wait for {@link StoreBatch.commit}. */
+  repository(reference: Reference): Source & Target;
+
+  /**
+   * Makes visible what was committed so far.
+   *
+   * @throws {SatchelError} `content-lost` if something of it vanished meanwhile: then nothing of it is visible, and all of
+   *   it is to be copied again; `busy`, `storage`, `cancelled`
+   */
+  commit(options?: ContentOptions): Promise<void>;
+}
+
 /** A store of images on disk. */
 export interface Store {
   /** Its folder, absolute. */
@@ -31,6 +52,9 @@ export interface Store {
 
   /** One repository of it, as a source and a target for `copy`. */
   repository(reference: Reference): Source & Target;
+
+  /** Takes in several images with one change of the index. */
+  batch(): StoreBatch;
 
   /**
    * Finds the manifest that a name stands for. `name@digest` finds any image of that repository with that digest.
@@ -75,9 +99,11 @@ export interface Store {
  */
 export function openStore(options: StoreOptions): Store {
   const layout = layoutOf(options);
+  const referrersOf = referrerLookUp(layout);
   return {
     path: layout.root,
-    repository: (reference) => storeRepository(layout, reference),
+    repository: (reference) => storeRepository(layout, reference, referrersOf),
+    batch: () => openBatch(layout, referrersOf),
     images: (listOptions) => listImages(layout, listOptions),
     names: ({ signal } = {}) => listNames(layout, signal),
     resolve: (name, { signal } = {}) => resolveName(layout, name, signal),
@@ -86,6 +112,22 @@ export function openStore(options: StoreOptions): Store {
     check: (checkOptions) => checkStore(layout, checkOptions),
     gc: (gcOptions) => collectGarbage(layout, gcOptions),
     repositoriesHolding: (registry, { signal } = {}) => repositoriesHolding(layout, registry, signal),
+  };
+}
+
+function openBatch(layout: Layout, referrersOf: ReferrerLookUp): StoreBatch {
+  let waiting: RepositoryCommit[] = [];
+  const wait: CommitTaker = (repository, commit) => {
+    waiting.push({ repository, commit });
+    return Promise.resolve();
+  };
+  return {
+    repository: (reference) => storeRepository(layout, reference, referrersOf, wait),
+    async commit({ signal } = {}) {
+      const commits = waiting;
+      waiting = [];
+      if (commits.length > 0) await commitAll(layout, commits, signal);
+    },
   };
 }
 

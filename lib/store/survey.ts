@@ -2,7 +2,7 @@ import type { Stats } from "node:fs";
 import { join } from "node:path";
 import { attachmentSubject } from "../content/mod.ts";
 import { type Digest, isDigest } from "../oci/mod.ts";
-import { statOf } from "./files.ts";
+import { statOf } from "../files/mod.ts";
 import { type Attachments, findAttachments, type ManifestReader, reachable, type Rooted } from "./graph.ts";
 import type { IndexEntry } from "./index_file.ts";
 import { type Layout, listFolder } from "./layout.ts";

@@ -37,9 +37,12 @@ const FULL_DISK: readonly string[] = ["ENOSPC", "EDQUOT"];
 const REASONS: Record<string, { reason: string; hint?: string }> = {
   ENOSPC: { reason: "the disk is full", hint: "Free some space; `store gc` removes what no image needs." },
   EDQUOT: { reason: "the disk quota is used up", hint: "Free some space; `store gc` removes what no image needs." },
-  EROFS: { reason: "the file system is read-only", hint: "Make it writable, or use another store with --store." },
-  EACCES: { reason: "permission denied", hint: "Run as the owner of the store, or use another one with --store." },
-  EPERM: { reason: "permission denied", hint: "Run as the owner of the store, or use another one with --store." },
+  EROFS: {
+    reason: "the file system is read-only",
+    hint: "Make it writable, or name another place; --store names a store.",
+  },
+  EACCES: { reason: "permission denied", hint: "Run as its owner, or name another place; --store names a store." },
+  EPERM: { reason: "permission denied", hint: "Run as its owner, or name another place; --store names a store." },
   ELOOP: { reason: "it is a symbolic link" },
   ENOTDIR: { reason: "a part of the path is not a folder" },
   EISDIR: { reason: "it is a folder" },
@@ -91,8 +94,7 @@ export function openToRead(path: string): OpenFile | undefined {
 /**
  * Opens a regular file to write it, and creates it if it is not there.
  *
- * @throws {SatchelError} `storage`; `refused` if it is a hard link, as an archive may hold: the file of another name
- *   would be written to
+ * @throws {SatchelError} `storage`; `refused` if it is a hard link: the file of another name would be written to
  */
 export function openToWrite(path: string, mode: number): OpenFile {
   const fd = onPath("write", path, () => openSync(path, WRITE_FLAGS, mode));
@@ -100,7 +102,7 @@ export function openToWrite(path: string, mode: number): OpenFile {
   if (file.stat.nlink <= 1) return file;
   file[Symbol.dispose]();
   throw new SatchelError("refused", `${path} has another name elsewhere, so it is not written to`, {
-    hint: "Remove it; `store gc` does so once it is an hour old.",
+    hint: "Remove it.",
   });
 }
 

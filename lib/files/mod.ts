@@ -1,0 +1,9 @@
+/**
+ * Regular files, read and written with care: no link is followed, nothing hangs at a FIFO, what replaces a file is whole.
+ * It must not know what is in them, nor of stores and archives.
+ *
+ * @module
+ */
+export * from "./chunks.ts";
+export * from "./files.ts";
+export * from "./sync_along.ts";

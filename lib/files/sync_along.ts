@@ -1,0 +1,42 @@
+import { fdatasync } from "node:fs";
+
+/** How much is written before the disk is told to start with it, in bytes: then little is left to wait for at the end. */
+const SYNC_EVERY = 32 * 1024 * 1024;
+
+/** Has the disk write what is in a file, off the main thread. */
+function datasync(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => fdatasync(fd, (error) => error ? reject(error) : resolve()));
+}
+
+/** What keeps the disk busy with a file that is being written. */
+export interface SyncAlong {
+  wrote(bytes: number): void;
+  /** Waits for the disk, however that ends; for the way out that errors take. */
+  settle(): Promise<void>;
+  /** Waits until all of it is on the disk; throws what the system throws. */
+  finish(): Promise<void>;
+}
+
+/** Has the disk write what has come so far, while more comes. The file must stay open until `settle` or `finish` is done. */
+export function syncAlong(fd: number): SyncAlong {
+  let pending: Promise<void> | undefined;
+  let failure: unknown;
+  let unsynced = 0;
+  return {
+    wrote(bytes) {
+      unsynced += bytes;
+      if (unsynced < SYNC_EVERY || pending) return;
+      unsynced = 0;
+      pending = datasync(fd).catch((error) => failure ??= error).finally(() => pending = undefined);
+    },
+    async settle() {
+      await pending;
+    },
+    async finish() {
+      await pending;
+      // The kernel reports a failed write once, to whoever syncs first.
+      if (failure) throw failure;
+      await datasync(fd);
+    },
+  };
+}
