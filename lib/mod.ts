@@ -13,6 +13,7 @@
  *
  * @module
  */
+export * as archive from "./archive/mod.ts";
 export * as certificates from "./certificates/mod.ts";
 export * as content from "./content/mod.ts";
 export * as credentials from "./credentials/mod.ts";

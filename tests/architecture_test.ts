@@ -26,6 +26,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   oci: ["lib/runtime/hash.ts"],
   content: ["lib/oci"],
   registry: ["lib/oci", "lib/content", "lib/runtime"],
+  archive: ["lib/oci", "lib/content", "lib/files", "lib/runtime"],
   files: ["lib/runtime"],
   store: ["lib/oci", "lib/content", "lib/files", "lib/runtime"],
   certificates: ["lib/runtime", "lib/trust"],
