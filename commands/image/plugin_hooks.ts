@@ -9,6 +9,8 @@ export interface Guarded {
   image: Reference;
   /** Path of the local store. */
   store: string;
+  /** Path of the archive, `-` for a stream, if there is one. */
+  archive?: string;
 }
 
 /** The two ends of a pull. */
@@ -57,12 +59,22 @@ export function guardedPush(target: Target, root: Descriptor, guarded: Guarded):
   return gatedTarget(target, { after });
 }
 
+/** Puts `afterImport` between an import and its target, where a plugin has it: before the name is set. */
+export function guardedImport(target: Target, guarded: Guarded): Target {
+  if (!hasHook(guarded, "afterImport")) return target;
+  return gatedTarget(target, { before: ({ names }) => ask("afterImport", names.at(-1)!.descriptor, guarded) });
+}
+
 /** A plugin that could not be loaded may have any hook, and its refusal must not be missed. */
 function hasHook({ plugins }: Guarded, hook: TransferHookName): boolean {
   return plugins.plugins.some(({ hooks, failure }) => failure !== undefined || hooks.includes(hook));
 }
 
-async function ask(hook: TransferHookName, root: Descriptor, { plugins, image, store }: Guarded): Promise<void> {
+async function ask(
+  hook: TransferHookName,
+  root: Descriptor,
+  { plugins, image, store, archive }: Guarded,
+): Promise<void> {
   const { mediaType, digest, size } = root;
   await plugins.check(hook, {
     reference: formatReference(image),
@@ -71,5 +83,6 @@ async function ask(hook: TransferHookName, root: Descriptor, { plugins, image, s
     ...(image.tag !== undefined && image.digest === undefined && { tag: image.tag }),
     subject: { mediaType, digest, size },
     store,
+    ...(archive !== undefined && { archive }),
   });
 }

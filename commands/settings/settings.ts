@@ -54,6 +54,8 @@ export interface Settings {
   /** Whether certificates of registries are checked. */
   tlsVerify: boolean;
   plugins: PluginSettings;
+  /** Folder for what has to be written to disk for a while. */
+  spoolFolder: string;
 }
 
 /**
@@ -94,6 +96,8 @@ export async function loadEffective(
     escapes: !environment.NO_COLOR && environment.TERM !== "dumb",
     certPlaces: certificatePlaces(home),
     tlsVerify: isSet(flags, "tls-verify", true),
+    // Archives are larger than what fits into a /tmp in memory.
+    spoolFolder: environment.TMPDIR || "/var/tmp",
     plugins: pluginSettings(flags, environment, config.values.plugins ?? [], configFolder(environment, home)),
     proxied: PROXY_VARIABLES.some((name) => environment[name] || environment[name.toLowerCase()]),
     proxiedByTls: TLS_PROXY_VARIABLES.flatMap((name) => [environment[name], environment[name.toLowerCase()]])

@@ -1,4 +1,5 @@
 import type { ContentOptions, Source, Target } from "../content/mod.ts";
+import type { SatchelError } from "../error.ts";
 import type { Descriptor, Platform } from "../oci/mod.ts";
 import type { Compression } from "./files.ts";
 
@@ -47,6 +48,8 @@ export interface Archive extends AsyncDisposable {
   readonly source: Source;
   /** Whether this content is in the archive; what has gone by in a stream is not any more. */
   holds(descriptor: Descriptor): boolean;
+  /** Where content lies, for messages, if that tells more than the archive's name: a volume, a file of its own. */
+  place?(descriptor: Descriptor): string | undefined;
   /** Every blob in it, needed or not; `undefined` for a stream, which has not come yet. */
   readonly blobs?: readonly Pick<Descriptor, "digest" | "size">[];
   /**
@@ -63,4 +66,6 @@ export interface Archive extends AsyncDisposable {
 export interface PourOptions extends ContentOptions {
   /** Told how many bytes more of what is wanted have come, or were passed over because they were there. */
   onBytes?: (bytes: number) => void;
+  /** Told of content that has wrong bytes; then the rest is read all the same, instead of an error being thrown. */
+  onDamaged?: (descriptor: Descriptor, error: SatchelError) => void;
 }

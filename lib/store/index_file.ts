@@ -4,6 +4,7 @@ import {
   type Annotations,
   type Descriptor,
   encodeGoJson,
+  hasMoreItems,
   isJsonObject,
   type JsonObject,
   parseDescriptor,
@@ -133,7 +134,7 @@ export function loadIndex(layout: Layout): IndexFile {
  * @throws {SatchelError} `invalid`
  */
 function parseIndex(bytes: Uint8Array, path: string): IndexFile {
-  if (hasTooManyEntries(bytes)) {
+  if (hasMoreItems(bytes, MAX_ENTRIES)) {
     throw new SatchelError("invalid", `${path} has more than ${MAX_ENTRIES} entries, which is the limit`);
   }
   const json = parseJson(bytes, path);
@@ -148,31 +149,6 @@ function parseIndex(bytes: Uint8Array, path: string): IndexFile {
   }
   const list: unknown[] = manifests ?? [];
   return { members, entries: list.map((raw: unknown, at) => parseEntry(raw, at, path)) };
-}
-
-const [QUOTE, BACKSLASH, COMMA] = [...'"\\,'].map((char) => char.charCodeAt(0));
-const OPENING = [..."{["].map((char) => char.charCodeAt(0));
-const CLOSING = [..."}]"].map((char) => char.charCodeAt(0));
-
-/**
- * Whether a list right below the top has too many items. Asked before the text is parsed, since nobody could interrupt
- * that: 60 MB of `{},` take ten seconds.
- */
-function hasTooManyEntries(bytes: Uint8Array): boolean {
-  let depth = 0;
-  let commas = 0;
-  let inString = false;
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at];
-    if (inString) {
-      if (byte === BACKSLASH) at++;
-      else if (byte === QUOTE) inString = false;
-    } else if (byte === QUOTE) inString = true;
-    else if (byte === OPENING[0] || byte === OPENING[1]) depth++;
-    else if (byte === CLOSING[0] || byte === CLOSING[1]) depth--;
-    else if (byte === COMMA && depth === 2 && ++commas >= MAX_ENTRIES) return true;
-  }
-  return false;
 }
 
 function parseEntry(raw: unknown, at: number, path: string): IndexEntry {

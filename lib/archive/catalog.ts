@@ -1,0 +1,134 @@
+import { attachmentSubject, childrenFor, fallbackTag } from "../content/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  isManifestType,
+  type Manifest,
+  plainDescriptor,
+  type Platform,
+  referrerDescriptor,
+} from "../oci/mod.ts";
+import type { ArchivedImage } from "./archive.ts";
+import { attachmentTagOf, type ListedManifest } from "./layout.ts";
+
+/** What the manifests of an archive say of each other, collected one manifest after the other, in any order. */
+export class Catalog {
+  readonly listed: readonly ListedManifest[];
+  /** All manifests that were spoken of, by the list or by one of them. */
+  readonly #manifests = new Map<Digest, Descriptor>();
+  /** By the digest of the subject. */
+  readonly #referrers = new Map<Digest, Map<Digest, Descriptor>>();
+  readonly #referring = new Set<Digest>();
+  readonly #children = new Set<Digest>();
+  /** Of images that are listed as sparse. */
+  readonly #sparse = new Map<Digest, readonly Platform[] | undefined>();
+  /** Attachments by the tags that tie them to their subjects. */
+  readonly #byTag = new Map<string, ListedManifest>();
+  readonly #byName = new Map<string, ListedManifest>();
+  readonly #byDigest = new Map<Digest, Descriptor>();
+  /** The subjects that a fallback index is about, by its digest. */
+  readonly #fallbacks = new Map<Digest, Digest[]>();
+
+  constructor(listed: readonly ListedManifest[]) {
+    this.listed = listed;
+    for (const each of listed) {
+      if (isManifestType(each.descriptor.mediaType)) this.#manifests.set(each.descriptor.digest, each.descriptor);
+      const { digest } = each.descriptor;
+      this.#byDigest.set(digest, each.descriptor);
+      // Listed once as a whole, it is whole.
+      if (!this.#sparse.has(digest) || !each.platforms) this.#sparse.set(digest, each.platforms);
+      if (each.name === undefined) continue;
+      this.#byName.set(each.name, each);
+      const tag = attachmentTagOf(each.name);
+      if (tag !== undefined) this.#tie(tag, each);
+    }
+  }
+
+  /**
+   * Takes a manifest in.
+   *
+   * @returns the manifests below it that nobody has spoken of before
+   */
+  add(descriptor: Descriptor, manifest: Manifest): Descriptor[] {
+    const children = childrenFor(this.#sparse.get(descriptor.digest), manifest);
+    if (manifest.subject) this.#addReferrer(manifest.subject.digest, referrerDescriptor(descriptor, manifest));
+    const below = children.filter(({ mediaType }) => isManifestType(mediaType)).map(plainDescriptor);
+    const unknown = below.filter(({ digest }) => !this.#manifests.has(digest));
+    for (const each of below) {
+      this.#children.add(each.digest);
+      if (!this.#manifests.has(each.digest)) this.#manifests.set(each.digest, each);
+    }
+    for (const subject of this.#fallbacks.get(descriptor.digest) ?? []) {
+      for (const child of manifest.children) if (isManifestType(child.mediaType)) this.#addReferrer(subject, child);
+    }
+    return unknown;
+  }
+
+  /** All manifests that were spoken of. */
+  manifests(): Descriptor[] {
+    return [...this.#manifests.values()];
+  }
+
+  /** What a name, exactly as it is written, the tag of an attachment, or a digest stands for. */
+  find(reference: string): Descriptor | undefined {
+    const listed = this.#byName.get(reference) ?? this.#byTag.get(reference);
+    return listed?.descriptor ?? this.#manifests.get(reference as Digest) ?? this.#byDigest.get(reference as Digest);
+  }
+
+  /** What refers to a manifest, by its own word or by a fallback index. */
+  referrersOf(subject: Digest): Descriptor[] {
+    return [...this.#referrers.get(subject)?.values() ?? []];
+  }
+
+  /** The tags of attachments whose subject nobody has spoken of. */
+  orphans(): string[] {
+    return [...this.#byTag.keys()].filter((tag) => !this.#manifests.has(attachmentSubject(tag)!));
+  }
+
+  /** The names in the list, those of attachments by their tags. */
+  tags(): string[] {
+    return this.listed.flatMap(({ name }) => name === undefined ? [] : attachmentTagOf(name) ?? name);
+  }
+
+  /** See {@link ArchivedImage}; to be asked when all manifests have been taken in. */
+  images(): ArchivedImage[] {
+    const named = new Map<string, ArchivedImage>();
+    const nameless = new Map<Digest, ArchivedImage>();
+    const hasName = new Set(this.listed.flatMap((each) => nameOf(each) === undefined ? [] : each.descriptor.digest));
+    for (const each of this.listed) {
+      const { digest } = each.descriptor;
+      const name = nameOf(each);
+      // The same entry twice is no contradiction; one name for two manifests is for the reader to judge.
+      if (name !== undefined) named.set(JSON.stringify([name, digest]), each);
+      else if (!hasName.has(digest) && this.#isRoot(digest)) nameless.set(digest, each);
+    }
+    for (const [key, { name }] of named) if (name !== undefined && attachmentTagOf(name)) named.delete(key);
+    return [...named.values()].sort((a, b) => compare(nameOf(a)!, nameOf(b)!)).concat(...nameless.values());
+  }
+
+  #isRoot(digest: Digest): boolean {
+    return !this.#children.has(digest) && !this.#referring.has(digest);
+  }
+
+  #addReferrer(subject: Digest, descriptor: Descriptor): void {
+    this.#referring.add(descriptor.digest);
+    const referrers = this.#referrers.get(subject) ?? new Map<Digest, Descriptor>();
+    referrers.set(descriptor.digest, descriptor);
+    this.#referrers.set(subject, referrers);
+  }
+
+  #tie(tag: string, attachment: ListedManifest): void {
+    this.#byTag.set(tag, attachment);
+    const { digest } = attachment.descriptor;
+    const subject = attachmentSubject(tag)!;
+    if (fallbackTag(subject) === tag) this.#fallbacks.set(digest, [...this.#fallbacks.get(digest) ?? [], subject]);
+  }
+}
+
+function nameOf({ name, containerdName }: Pick<ArchivedImage, "name" | "containerdName">): string | undefined {
+  return name ?? containerdName;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

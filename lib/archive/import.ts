@@ -1,0 +1,262 @@
+import {
+  type ContentOptions,
+  type CopiedAttachment,
+  copy,
+  type CopyOptions,
+  KnownContent,
+  type ProgressEvent,
+  rememberingTarget,
+  type Source,
+  type Tally,
+  type Target,
+} from "../content/mod.ts";
+import { hasCode, SatchelError, throwIfCancelled, withContext } from "../error.ts";
+import { type Descriptor, type Digest, formatReference, type Platform, type Reference } from "../oci/mod.ts";
+import type { Archive } from "./archive.ts";
+import { lackError } from "./lack.ts";
+import type { NamedImage } from "./naming.ts";
+import { planImages, type PlannedImage } from "./plan_images.ts";
+import { Tallies } from "./tallies.ts";
+
+/** How long what was copied waits for its names, in milliseconds: a change of a store's index rewrites all of it. */
+const COMMIT_INTERVAL = 2000;
+
+/** How often images are copied again because somebody removed content of theirs meanwhile. */
+const MAX_ATTEMPTS = 5;
+
+/** Where images are imported to: repositories whose names appear all at once. */
+export interface ImportTarget {
+  repository(reference: Reference): Source & Target;
+  /**
+   * Makes visible what was committed to the repositories.
+   *
+   * @throws {SatchelError} `content-lost` if something of it vanished meanwhile; then all of it is to be copied again
+   */
+  commit(options?: ContentOptions): Promise<void>;
+}
+
+/** Options of {@link importImages}. */
+export interface ImportOptions extends Pick<CopyOptions, "signal" | "referrers" | "concurrency" | "onWarning"> {
+  /** Told how many bytes of all images are at the target, of how many. */
+  onProgress?: (done: number, total: number) => void;
+  /** Puts a check between an image and its target: one that refuses it before its name appears. */
+  guard?: (target: Target, reference: Reference) => Target;
+}
+
+/** An image that is at the target under its name. */
+export interface ImportedImage {
+  reference: Reference;
+  /** Its manifest. */
+  root: Descriptor;
+  /** The platforms whose content there is, if the archive has left out others. */
+  platforms?: readonly Platform[];
+  /** What was not there before, and came with no image before this one. */
+  new: Tally;
+  /** What was there. */
+  present: Tally;
+  attachments: readonly CopiedAttachment[];
+}
+
+/** What became of an archive's images. */
+export interface ImportResult {
+  imported: ImportedImage[];
+  /** One for each image that was not imported, or for what ended the whole. */
+  failures: unknown[];
+}
+
+/**
+ * Imports images: each of them whole, or not at all. What cannot be imported keeps no other from it.
+ *
+ * @throws {SatchelError} `cancelled`, and what tells that the archive or the target as a whole cannot be used
+ */
+export async function importImages(
+  archive: Archive,
+  images: readonly NamedImage[],
+  target: ImportTarget,
+  options: ImportOptions = {},
+): Promise<ImportResult> {
+  return await new Import(archive, target, options).run(images);
+}
+
+class Import {
+  readonly #archive: Archive;
+  readonly #target: ImportTarget;
+  readonly #options: ImportOptions;
+  readonly #tallies: Tallies;
+  #known = new KnownContent();
+  /** What the archive has with wrong bytes. */
+  readonly #damaged = new Map<Digest, SatchelError>();
+  /** Why a stream ended before its end. */
+  #broken?: SatchelError;
+  readonly #result: ImportResult = { imported: [], failures: [] };
+  /** Copied, without a name yet. */
+  #waiting: { planned: PlannedImage; imported: ImportedImage }[] = [];
+  #committed = performance.now();
+
+  constructor(archive: Archive, target: ImportTarget, options: ImportOptions) {
+    this.#archive = archive;
+    this.#target = target;
+    this.#options = options;
+    this.#tallies = new Tallies(options.onProgress);
+  }
+
+  async run(images: readonly NamedImage[]): Promise<ImportResult> {
+    const { planned, failures } = await planImages(this.#archive, images, this.#target, this.#options);
+    this.#result.failures.push(...failures);
+    const [first] = planned;
+    if (!first) return this.#result;
+    this.#tallies.expect(planned);
+    // Before anything long is begun.
+    await this.#target.repository(first.reference).prepare(this.#options);
+    const lacking = await this.#findLacking(planned);
+    for (const image of planned) {
+      if (!this.#isLacking(image, lacking)) await this.#tryCopy(image);
+      if (performance.now() - this.#committed > COMMIT_INTERVAL) await this.#commit();
+    }
+    await this.#commit();
+    if (this.#broken && this.#result.failures.length === 0) this.#result.failures.push(this.#broken);
+    return this.#result;
+  }
+
+  /** Of what is to come, what neither the archive nor the target has. What a stream has goes to the target here. */
+  async #findLacking(planned: readonly PlannedImage[]): Promise<ReadonlySet<Digest>> {
+    const wanted = new Map<Digest, Descriptor>();
+    for (const { blobs } of planned) for (const blob of blobs) wanted.set(blob.digest, blob);
+    const target = this.#remembering(planned[0].reference);
+    const missing = this.#archive.pour
+      ? await this.#pour(target, [...wanted.values()])
+      : [...wanted.values()].filter((blob) => !this.#archive.holds(blob));
+    const lacking = new Set<Digest>();
+    for (const blob of missing) {
+      if (!await target.has(blob, this.#options)) lacking.add(blob.digest);
+    }
+    return lacking;
+  }
+
+  async #pour(target: Target, wanted: readonly Descriptor[]): Promise<Descriptor[]> {
+    try {
+      await this.#archive.pour!(target, wanted, {
+        signal: this.#options.signal,
+        onBytes: (bytes) => this.#tallies.receive(bytes),
+        onDamaged: ({ digest }, error) => this.#damaged.set(digest, error),
+      });
+    } catch (error) {
+      throwIfCancelled(this.#options.signal);
+      if (!isAboutArchive(error)) throw error;
+      // What came before is good.
+      this.#broken = error;
+    }
+    for (const blob of wanted) if (this.#known.has(blob)) this.#tallies.arrived(blob.digest);
+    return wanted.filter((blob) => !this.#known.has(blob));
+  }
+
+  #isLacking(image: PlannedImage, lacking: ReadonlySet<Digest>): boolean {
+    const name = formatReference(image.reference);
+    const damaged = image.blobs.find(({ digest }) => this.#damaged.has(digest));
+    const lacks = image.blobs.filter(({ digest }) => lacking.has(digest));
+    if (damaged) this.#result.failures.push(withContext(name, this.#damaged.get(damaged.digest)));
+    else if (lacks.length > 0) this.#fail(name, lacks);
+    return damaged !== undefined || lacks.length > 0;
+  }
+
+  #fail(name: string, lacks: readonly Descriptor[]): void {
+    const error = this.#broken ? withContext(name, this.#broken) : lackError(name, this.#archive.name, lacks);
+    this.#result.failures.push(error);
+  }
+
+  async #tryCopy(planned: PlannedImage): Promise<void> {
+    try {
+      this.#waiting.push({ planned, imported: await this.#copy(planned) });
+    } catch (error) {
+      throwIfCancelled(this.#options.signal);
+      const failure = withContext(formatReference(planned.reference), error);
+      // The next image would not fare better.
+      if (hasCode(error, "storage") || hasCode(error, "busy") || !(error instanceof SatchelError)) {
+        await this.#commit();
+        throw failure;
+      }
+      this.#result.failures.push(failure);
+    }
+  }
+
+  async #copy({ reference, root, platforms, contents }: PlannedImage): Promise<ImportedImage> {
+    const { signal, referrers, concurrency, guard = (target) => target } = this.#options;
+    const target = guard(this.#remembering(reference), reference);
+    const { attachments } = await copy(this.#sourceOf(), root.digest, target, {
+      tag: reference.digest ?? reference.tag,
+      signal,
+      referrers,
+      concurrency,
+      platforms,
+      onProgress: (event) => this.#follow(event),
+    });
+    return {
+      reference,
+      root,
+      ...(platforms && { platforms }),
+      ...this.#tallies.claim(contents),
+      attachments,
+    };
+  }
+
+  #follow({ type, descriptor, bytes }: ProgressEvent): void {
+    if (type === "bytes" || type === "resumed") this.#tallies.receive(bytes);
+    else if (type === "done") this.#tallies.arrived(descriptor.digest);
+    else if (type === "present") this.#tallies.found(descriptor);
+  }
+
+  /** The archive, telling where what is damaged lies. */
+  #sourceOf(): Source {
+    const { source } = this.#archive;
+    return {
+      name: source.name,
+      resolve: (reference, options) => source.resolve(reference, options),
+      fetch: (descriptor, options) => source.fetch(descriptor, options),
+      referrers: (subject, options) => source.referrers(subject, options),
+      tags: (options) => source.tags(options),
+      distrust: (descriptor) => {
+        const place = this.#archive.place?.(descriptor);
+        if (place === undefined) return false;
+        throw new SatchelError("integrity", `${descriptor.digest}, in ${place}, has other bytes than its name says`);
+      },
+    };
+  }
+
+  #remembering(reference: Reference): Target {
+    const target = this.#target.repository(reference);
+    return rememberingTarget({
+      name: target.name,
+      manifestsAreComplete: target.manifestsAreComplete,
+      prepare: (options) => target.prepare(options),
+      has: (descriptor, options) => target.has(descriptor, options),
+      readManifest: (descriptor, options) => target.readManifest(descriptor, options),
+      push: async (descriptor, content, options) => {
+        await target.push(descriptor, content, options);
+        this.#tallies.brought(descriptor.digest);
+      },
+      commit: (commit, options) => target.commit(commit, options),
+    }, this.#known);
+  }
+
+  /** Names what was copied; what vanished meanwhile is copied again. */
+  async #commit(): Promise<void> {
+    for (let attempt = 1; this.#waiting.length > 0; attempt++) {
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      try {
+        await this.#target.commit({ signal: this.#options.signal });
+        this.#result.imported.push(...waiting.map(({ imported }) => imported));
+      } catch (error) {
+        if (!hasCode(error, "content-lost") || attempt === MAX_ATTEMPTS || this.#archive.pour) throw error;
+        this.#known = new KnownContent();
+        for (const { planned } of waiting) await this.#tryCopy(planned);
+      }
+    }
+    this.#committed = performance.now();
+  }
+}
+
+/** Whether an error tells what is wrong with the archive, rather than with the target. */
+function isAboutArchive(error: unknown): error is SatchelError {
+  return hasCode(error, "invalid") || hasCode(error, "integrity");
+}

@@ -1,0 +1,124 @@
+import { planCopy, type Source, type Target } from "../content/mod.ts";
+import { SatchelError, throwIfCancelled, withContext } from "../error.ts";
+import { type Descriptor, formatPlatform, formatReference, type Platform, type Reference } from "../oci/mod.ts";
+import type { Archive } from "./archive.ts";
+import type { ImportOptions, ImportTarget } from "./import.ts";
+import { lackError } from "./lack.ts";
+import type { NamedImage } from "./naming.ts";
+
+/** An image that is to be imported, and all that it needs. */
+export interface PlannedImage {
+  reference: Reference;
+  root: Descriptor;
+  platforms?: readonly Platform[];
+  /** Configs and layers. */
+  blobs: readonly Descriptor[];
+  /** These, and manifests. */
+  contents: readonly Descriptor[];
+}
+
+/** What is to be imported, and why other images cannot be. */
+export interface ImportPlan {
+  planned: PlannedImage[];
+  failures: unknown[];
+}
+
+/** Finds out what images need; each that cannot be read is a failure of its own. */
+export async function planImages(
+  archive: Archive,
+  images: readonly NamedImage[],
+  target: ImportTarget,
+  options: ImportOptions,
+): Promise<ImportPlan> {
+  const planner = new Planner(archive, options);
+  const plan: ImportPlan = { planned: [], failures: [] };
+  for (const { image, reference } of images) {
+    throwIfCancelled(options.signal);
+    const { descriptor: root, platforms } = image;
+    try {
+      const needs = await planner.needs(root, platforms, target.repository(reference), formatReference(reference));
+      plan.planned.push({ reference, root, ...(platforms && { platforms }), ...needs });
+    } catch (error) {
+      throwIfCancelled(options.signal);
+      if (!(error instanceof SatchelError)) throw error;
+      plan.failures.push(error);
+    }
+  }
+  return plan;
+}
+
+type Needs = Pick<PlannedImage, "blobs" | "contents">;
+
+/** Plans images of one archive; what several of them share is in memory once. */
+class Planner {
+  readonly #archive: Archive;
+  readonly #options: ImportOptions;
+  readonly #plans = new Map<string, Needs>();
+  readonly #descriptors = new Map<string, Descriptor>();
+
+  constructor(archive: Archive, options: ImportOptions) {
+    this.#archive = archive;
+    this.#options = options;
+  }
+
+  async needs(
+    root: Descriptor,
+    platforms: readonly Platform[] | undefined,
+    target: Target,
+    name: string,
+  ): Promise<Needs> {
+    const key = [root.digest, ...platforms?.map(formatPlatform) ?? []].join(" ");
+    const known = this.#plans.get(key) ?? await this.#plan(root, platforms, target, name);
+    this.#plans.set(key, known);
+    return known;
+  }
+
+  async #plan(
+    root: Descriptor,
+    platforms: readonly Platform[] | undefined,
+    target: Target,
+    name: string,
+  ): Promise<Needs> {
+    const { signal, referrers, onWarning } = this.#options;
+    const missing = new WeakMap<SatchelError, Descriptor>();
+    const source = sourceOrTarget(this.#archive, target, missing);
+    try {
+      const { manifests, blobs } = await planCopy(source, root.digest, { signal, referrers, platforms, onWarning });
+      const shared = blobs.map((blob) => this.#shared(blob));
+      return { blobs: shared, contents: [...shared, ...manifests.map(({ descriptor }) => this.#shared(descriptor))] };
+    } catch (error) {
+      const lacked = error instanceof SatchelError ? missing.get(error) : undefined;
+      throw lacked ? lackError(name, this.#archive.name, [lacked]) : withContext(name, error);
+    }
+  }
+
+  #shared(descriptor: Descriptor): Descriptor {
+    const key = `${descriptor.mediaType} ${descriptor.digest} ${descriptor.size}`;
+    const known = this.#descriptors.get(key) ?? descriptor;
+    this.#descriptors.set(key, known);
+    return known;
+  }
+}
+
+/**
+ * The archive, with manifests out of the target where it has left them out.
+ *
+ * @param missing told the manifest that an error is about which neither has
+ */
+function sourceOrTarget(archive: Archive, target: Target, missing: WeakMap<SatchelError, Descriptor>): Source {
+  const { source } = archive;
+  return {
+    name: source.name,
+    resolve: (reference, options) => source.resolve(reference, options),
+    referrers: (subject, options) => source.referrers(subject, options),
+    tags: (options) => source.tags(options),
+    async *fetch(descriptor, options = {}) {
+      if (archive.holds(descriptor)) return yield* source.fetch(descriptor, options);
+      const bytes = await target.readManifest(descriptor, options);
+      if (bytes) return yield bytes;
+      const error = new SatchelError("not-found", `${descriptor.digest} is not in ${archive.name}`);
+      missing.set(error, descriptor);
+      throw error;
+    },
+  };
+}

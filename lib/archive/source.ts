@@ -1,0 +1,66 @@
+import type { ByteStream, ContentOptions, Source } from "../content/mod.ts";
+import { SatchelError } from "../error.ts";
+import type { Descriptor, Digest } from "../oci/mod.ts";
+import { printable } from "../printable.ts";
+import type { Catalog } from "./catalog.ts";
+import type { ArchiveFiles } from "./files.ts";
+import { layoutPath } from "./layout.ts";
+
+/** The content of an archive, by digests. */
+export interface Contents {
+  /** `undefined` if it is not there. */
+  open(digest: Digest, offset: number, options: ContentOptions): ByteStream | undefined;
+  has(digest: Digest): boolean;
+  /** As {@link ArchiveFile.place}. */
+  place?(digest: Digest): string | undefined;
+}
+
+/** The blobs of an image layout. */
+export function layoutContents(files: ArchiveFiles, prefix: string): Contents {
+  const file = (digest: Digest) => files.get(prefix + layoutPath(digest));
+  return {
+    open: (digest, offset, options) => file(digest)?.open(offset, options),
+    has: (digest) => file(digest) !== undefined,
+    place: (digest) => file(digest)?.place,
+  };
+}
+
+/** Content in memory. */
+export function memoryContents(bytes: ReadonlyMap<Digest, Uint8Array>): Contents {
+  return {
+    open(digest, offset) {
+      const found = bytes.get(digest);
+      return found && once(found.subarray(offset));
+    },
+    has: (digest) => bytes.has(digest),
+  };
+}
+
+async function* once(bytes: Uint8Array): ByteStream {
+  yield bytes;
+}
+
+/** An archive as a source; see {@link Archive.source}. */
+export function archiveSource(name: string, catalog: Catalog, contents: Contents): Source {
+  return {
+    name,
+    async resolve(reference) {
+      const descriptor = catalog.find(reference);
+      if (descriptor) return { descriptor };
+      throw new SatchelError("not-found", `${printable(reference, 300)} is not in ${name}`);
+    },
+    fetch(descriptor, { offset = 0, signal } = {}) {
+      return contents.open(descriptor.digest, offset, { signal }) ?? missing(name, descriptor);
+    },
+    referrers: async (subject) => catalog.referrersOf(subject.digest),
+    async *tags() {
+      yield* catalog.tags();
+    },
+  };
+}
+
+/** Errors of a fetch are thrown while iterating. */
+// deno-lint-ignore require-yield
+async function* missing(name: string, { digest }: Descriptor): AsyncGenerator<Uint8Array> {
+  throw new SatchelError("not-found", `${digest} is not in ${name}`);
+}
