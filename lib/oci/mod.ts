@@ -6,6 +6,7 @@
  */
 export * from "./descriptor.ts";
 export * from "./digest.ts";
+export * from "./encode_index.ts";
 export * from "./json.ts";
 export * from "./manifest.ts";
 export * from "./media_types.ts";

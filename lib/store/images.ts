@@ -1,5 +1,6 @@
 import type { ContentOptions } from "../content/mod.ts";
 import {
+  compareBytes,
   CREATED_ANNOTATION,
   type Descriptor,
   type Digest,
@@ -14,7 +15,7 @@ import {
 } from "../oci/mod.ts";
 import { readBlob } from "./blobs.ts";
 import { type ManifestReader, manifestReader, walkInTurns } from "./graph.ts";
-import { compareBytes, type IndexEntry, readIndex } from "./index_file.ts";
+import { type IndexEntry, readIndex } from "./index_file.ts";
 import type { Layout } from "./layout.ts";
 import { referenceOf } from "./names.ts";
 import { isImage, surveyEntries } from "./survey.ts";

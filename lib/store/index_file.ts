@@ -2,8 +2,9 @@ import { fchmodSync } from "node:fs";
 import { hasCode, SatchelError } from "../error.ts";
 import {
   type Annotations,
+  compareBytes,
   type Descriptor,
-  encodeGoJson,
+  encodeIndex,
   hasMoreItems,
   isJsonObject,
   type JsonObject,
@@ -186,18 +187,9 @@ export function renamed(entry: IndexEntry, name: string | undefined): IndexEntry
   return { raw, name, descriptor: entry.descriptor };
 }
 
-/** The members of a descriptor in the order of Go's struct. */
-const MEMBER_ORDER = ["mediaType", "digest", "size", "urls", "annotations", "data", "platform", "artifactType"];
-const PLATFORM_ORDER = ["architecture", "os", "os.version", "os.features", "variant"];
-
 /** index.json as `ig` would write it, but with the entries in an order that does not change by itself. */
-function encodeIndex(index: IndexFile): string {
-  const { schemaVersion, mediaType, annotations } = index.members;
-  const encoded: JsonObject = { schemaVersion: schemaVersion ?? 2 };
-  if (mediaType !== undefined) encoded.mediaType = mediaType;
-  encoded.manifests = inOrder(index.entries).map(({ raw }) => encodableEntry(raw));
-  if (isJsonObject(annotations)) encoded.annotations = sortedMembers(annotations);
-  return encodeGoJson(encoded);
+function encodeIndexFile(index: IndexFile): string {
+  return encodeIndex(index.members, inOrder(index.entries).map(({ raw }) => raw));
 }
 
 /** Named entries by name, then the others by digest. */
@@ -210,43 +202,10 @@ function inOrder(entries: readonly IndexEntry[]): IndexEntry[] {
   ];
 }
 
-function encodableEntry(raw: JsonObject): JsonObject {
-  const entry = reordered(raw, MEMBER_ORDER);
-  if (isJsonObject(entry.annotations)) entry.annotations = sortedMembers(entry.annotations);
-  if (isJsonObject(entry.platform)) entry.platform = reordered(entry.platform, PLATFORM_ORDER);
-  return entry;
-}
-
-function reordered(object: JsonObject, order: readonly string[]): JsonObject {
-  const known = order.filter((key) => Object.hasOwn(object, key));
-  const unknown = Object.keys(object).filter((key) => !order.includes(key));
-  return Object.fromEntries([...known, ...unknown].map((key) => [key, object[key]]));
-}
-
-function sortedMembers(object: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => compareBytes(a, b)));
-}
-
-/** Orders text by its UTF-8 bytes, as Go does; JavaScript's own order differs above U+D7FF. */
-export function compareBytes(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const difference = byteRank(a.charCodeAt(i)) - byteRank(b.charCodeAt(i));
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
-}
-
-/** Surrogates stand for characters above all others, U+E000 to U+FFFF below them. */
-function byteRank(unit: number): number {
-  if (unit < 0xd800) return unit;
-  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
-}
-
 /** Replaces index.json; under its lock. When it returns, the change survives a power failure. */
 function saveIndex(layout: Layout, index: IndexFile): void {
   const old = statOf(layout.indexFile);
-  replaceFile(layout.indexFile, encodeIndex(index), (fd) => {
+  replaceFile(layout.indexFile, encodeIndexFile(index), (fd) => {
     if (old) fchmodSync(fd, old.mode & 0o777);
   });
   syncFolder(layout.root);

@@ -1,6 +1,6 @@
 import type { ContentOptions, Source, Target } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
-import { type Descriptor, type Digest, plainDescriptor, type Reference } from "../oci/mod.ts";
+import { compareBytes, type Descriptor, type Digest, plainDescriptor, type Reference } from "../oci/mod.ts";
 import { hasSize } from "./blobs.ts";
 import { type CheckOptions, type CheckReport, checkStore } from "./check.ts";
 import { withName } from "./entries.ts";
@@ -8,7 +8,7 @@ import { statOf } from "../files/mod.ts";
 import { collectGarbage, type GcOptions, type GcReport } from "./gc.ts";
 import { manifestReader, walkInTurns } from "./graph.ts";
 import { listImages, type ListOptions, type StoredImage } from "./images.ts";
-import { changeIndex, compareBytes, readIndex, renamed } from "./index_file.ts";
+import { changeIndex, readIndex, renamed } from "./index_file.ts";
 import { blobPath, type Layout, layoutOf, type StoreOptions } from "./layout.ts";
 import { type RepositoriesHolding, repositoriesHolding } from "./mounts.ts";
 import { findEntry, type ImageName, storedName } from "./names.ts";
