@@ -3,6 +3,7 @@ import {
   ACCOUNT,
   ACCOUNT_LINE,
   basic,
+  cosignWithKeys,
   crane,
   makeCertificates,
   makeGadget,
@@ -11,6 +12,7 @@ import {
   pushImage,
   readManifest,
   scratchFolder,
+  SIGNATURE_FORMATS,
   skopeo,
   startDockerRegistry,
   startReferrersRegistry,
@@ -85,3 +87,21 @@ peerTest(["registry", "oras"], "a registry believes tokens of the token service,
   const expired = { authorization: `Bearer ${await ask()}` };
   await assert.rejects(readManifest(registry, "demo/gadget", "latest", expired), /401/);
 });
+
+for (const format of SIGNATURE_FORMATS) {
+  peerTest(["registry", "cosign"], `cosign keeps a signature in its format "${format}" and in no other`, async () => {
+    await using scratch = await scratchFolder();
+    await using registry = await startRegistry();
+    const gadget = makeGadget();
+    await pushImage(registry, "demo/gadget", "latest", gadget);
+    const image = `${registry.host}/demo/gadget@${gadget.root.digest}`;
+    const cosign = await cosignWithKeys(scratch);
+    await cosign.sign(image, format);
+    for (const other of SIGNATURE_FORMATS) {
+      // Without a referrer it looks for the tag as well.
+      const finds = other === format || (format === "tag" && other === "referrer");
+      if (finds) assert.deepEqual(await cosign.verify(image, other), [gadget.root.digest]);
+      else await assert.rejects(cosign.verify(image, other), /no signatures found/);
+    }
+  });
+}

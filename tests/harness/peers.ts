@@ -6,6 +6,7 @@ export const PEER_SOURCES = {
   registry: "go install github.com/distribution/distribution/v3/cmd/registry@v3.1.2",
   oras: "go install oras.land/oras/cmd/oras@v1.3.6",
   crane: "go install github.com/google/go-containerregistry/cmd/crane@v0.22.1",
+  cosign: "go install github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3",
   "referrers-registry": "go install in tests/tools/referrers-registry",
   "docker-registry": "apt-get install docker-registry",
   skopeo: "apt-get install skopeo",
