@@ -3,8 +3,7 @@ import type { SatchelError } from "../error.ts";
 import type { Descriptor, Platform } from "../oci/mod.ts";
 import type { Compression } from "./files.ts";
 
-/** Marks an entry of an archive's index.json (and of a store's) whose image has the content of some platforms only: `linux/arm64,linux/amd64`. */
-export const PLATFORMS_ANNOTATION = "io.satchel.image.platforms";
+export { PLATFORMS_ANNOTATION } from "../oci/mod.ts";
 
 /** What an archive is. */
 export interface ArchiveForm {

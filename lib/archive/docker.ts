@@ -6,12 +6,14 @@ import {
   Digester,
   digestHex,
   digestOf,
+  formatReference,
   isJsonObject,
   type JsonObject,
   MAX_CHILDREN,
   MAX_MANIFEST_SIZE,
   MediaType,
   parseJson,
+  parseReference,
 } from "../oci/mod.ts";
 import { printable } from "../printable.ts";
 import type { ArchiveFile, ArchiveFiles } from "./files.ts";
@@ -68,17 +70,24 @@ export async function readDocker(files: ArchiveFiles, prefix: string, options: C
   for (const image of images) {
     const descriptor = await reader.manifestOf(image);
     if (image.names.length === 0) listed.push({ descriptor });
-    for (const name of image.names) listed.push({ descriptor, name, containerdName: hubName(name) });
+    for (const name of image.names) {
+      const containerdName = hubName(name);
+      listed.push({ descriptor, name, ...(containerdName !== undefined && { containerdName }) });
+    }
   }
   return { listed, contents: reader.contents, blobs: reader.blobs };
 }
 
-/** In such a list, a name without a registry is one of Docker Hub. */
-function hubName(name: string): string {
+/** In such a list, a name without a registry is one of Docker Hub; `undefined` for what is no name. */
+function hubName(name: string): string | undefined {
   const slash = name.indexOf("/");
   const first = name.slice(0, Math.max(slash, 0));
-  if (/[.:]/.test(first) || first === "localhost") return name;
-  return `docker.io/${slash < 0 ? "library/" : ""}${name}`;
+  const hasRegistry = /[.:]/.test(first) || first === "localhost";
+  try {
+    return formatReference(parseReference(hasRegistry ? name : `docker.io/${name}`));
+  } catch {
+    return undefined;
+  }
 }
 
 function parseImages(bytes: Uint8Array, what: string): DockerImage[] {

@@ -1,4 +1,4 @@
-import type { Descriptor } from "../oci/mod.ts";
+import type { Descriptor, Platform } from "../oci/mod.ts";
 
 /** Options of everything that may take long. */
 export interface ContentOptions {
@@ -80,6 +80,8 @@ export interface NamedManifest {
   tag: string;
   descriptor: Descriptor;
   bytes: Uint8Array;
+  /** The platforms whose content was copied, if others were left out. */
+  platforms?: readonly Platform[];
 }
 
 /** A manifest that was copied or was there already. */

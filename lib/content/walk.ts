@@ -101,7 +101,8 @@ export class GraphWalk {
       await this.#drain();
       this.#failure.signal.throwIfAborted();
       if (this.#options.tag !== undefined) {
-        this.#commit.names.push({ tag: this.#options.tag, descriptor: root.descriptor, bytes });
+        const { tag, platforms } = this.#options;
+        this.#commit.names.push({ tag, descriptor: root.descriptor, bytes, ...(platforms && { platforms }) });
       }
       await this.#target.commit(this.#commit, { signal: this.#signal });
       return {

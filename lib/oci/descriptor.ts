@@ -6,6 +6,12 @@ import { parsePlatform, type Platform } from "./platform.ts";
 /** Names an artifact in an index: `ghcr.io/inspektor-gadget/gadget/foo:latest` in `ig`'s store, often a bare tag elsewhere. */
 export const REF_NAME_ANNOTATION = "org.opencontainers.image.ref.name";
 
+/**
+ * Marks an entry of an index.json, an archive's or a store's, whose image has the content of some platforms only:
+ * `linux/arm64,linux/amd64`.
+ */
+export const PLATFORMS_ANNOTATION = "io.satchel.image.platforms";
+
 /** When an artifact was made, RFC 3339. */
 export const CREATED_ANNOTATION = "org.opencontainers.image.created";
 

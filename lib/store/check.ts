@@ -141,8 +141,8 @@ async function judge(
   report.names = new Set(images.map(({ name }) => name)).size;
   const judgements = new Map<Digest, Judgement>();
   const users = new Map<Finding, Set<string>[]>();
-  for (const { root, names } of byDigest(images)) {
-    for await (const node of walkInTurns([root], reader, survey.attachments.of)) {
+  for (const { roots, names } of byDigest(images)) {
+    for await (const node of walkInTurns(roots, reader, survey.attachments.of)) {
       if (node.isGuess) continue;
       const { digest } = node.descriptor;
       const judgement = judgements.get(digest) ?? judgeNode(layout, node, hashed.get(digest));
@@ -159,13 +159,14 @@ async function judge(
   return [...judgements].filter(([, { isDoubtful }]) => isDoubtful).map(([digest]) => digest);
 }
 
-/** The images of a list, each once with all of its names. */
-function byDigest(images: readonly IndexEntry[]): { root: Descriptor; names: Set<string> }[] {
-  const found = new Map<Digest, { root: Descriptor; names: Set<string> }>();
+/** The images of a list, each once with all of its names, and as each entry describes it. */
+function byDigest(images: readonly IndexEntry[]): { roots: Descriptor[]; names: Set<string> }[] {
+  const found = new Map<Digest, { roots: Descriptor[]; names: Set<string> }>();
   for (const { name, descriptor } of images) {
-    const known = found.get(descriptor!.digest);
-    if (known) known.names.add(name!);
-    else found.set(descriptor!.digest, { root: descriptor!, names: new Set([name!]) });
+    const known = found.get(descriptor!.digest) ?? { roots: [], names: new Set() };
+    known.roots.push(descriptor!);
+    known.names.add(name!);
+    found.set(descriptor!.digest, known);
   }
   return [...found.values()];
 }

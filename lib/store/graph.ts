@@ -1,4 +1,4 @@
-import { attachmentSubject } from "../content/mod.ts";
+import { attachmentSubject, childrenFor } from "../content/mod.ts";
 import { throwIfCancelled } from "../error.ts";
 import {
   type Descriptor,
@@ -9,10 +9,13 @@ import {
   type Manifest,
   MAX_MANIFEST_SIZE,
   parseManifest,
+  type Platform,
+  PLATFORMS_ANNOTATION,
+  readPlatform,
 } from "../oci/mod.ts";
 import { nextTurn } from "../runtime/mod.ts";
 import { type BlobState, readBlob } from "./blobs.ts";
-import { readWhole } from "../files/mod.ts";
+import { readWhole, statOf } from "../files/mod.ts";
 import type { IndexEntry } from "./index_file.ts";
 import { blobPath, type Layout } from "./layout.ts";
 
@@ -95,9 +98,28 @@ export interface GraphNode {
 /** What is tied to a manifest without being below it, for {@link walkGraph} to go on with. */
 export type Attached = (subject: Digest) => readonly Descriptor[];
 
+/** How much it matters that something is there; what matters more is walked first, and counts. */
+enum Need {
+  /** Something is damaged without it. */
+  Whole,
+  /** The same, of an image that is there for some platforms only. */
+  Sparse,
+  /** It is for another platform: it belongs to the image where it is there. */
+  Optional,
+}
+
+/** Something that will be walked. */
+interface Waiting {
+  node: GraphNode;
+  need: Need;
+  /** Of a sparse image. */
+  platforms?: readonly Platform[];
+}
+
 /**
  * The one walk over what the store holds: everything that the roots need, each digest once, parents before children,
- * layers that must stay elsewhere left out. Nothing is recursive, so no hostile nesting can exhaust the stack.
+ * layers that must stay elsewhere left out, and of images that are there for some platforms only what is not there for
+ * others. Nothing is recursive, so no hostile nesting can exhaust the stack.
  *
  * @param attached what belongs to a manifest and is to be walked as well. Default: nothing
  */
@@ -107,27 +129,49 @@ export function* walkGraph(
   attached: Attached = () => [],
 ): Generator<GraphNode> {
   const seen = new Set<string>();
-  const queue: GraphNode[] = [];
-  const enqueue = (descriptor: Descriptor, isGuess = false) => {
+  const queues: Waiting[][] = [[], [], []];
+  const enqueue = (node: GraphNode, need = Need.Whole, platforms?: readonly Platform[]) =>
+    void queues[need].push({ node, need, platforms });
+  for (const descriptor of roots) {
+    const platforms = sparsePlatforms(descriptor);
+    enqueue({ descriptor }, platforms ? Need.Sparse : Need.Whole, platforms);
+  }
+  for (let next = popFirst(queues); next; next = popFirst(queues)) {
+    const { node, need, platforms } = next;
+    const { descriptor, isGuess } = node;
     // A digest may be a manifest in one place and a layer in another.
     const key = `${isGuess ? "?" : isManifestType(descriptor.mediaType)} ${descriptor.digest}`;
-    if (seen.has(key) || isForeignLayerType(descriptor.mediaType)) return;
+    if (seen.has(key) || isForeignLayerType(descriptor.mediaType)) continue;
     seen.add(key);
-    queue.push(isGuess ? { descriptor, isGuess } : { descriptor });
-  };
-  for (const root of roots) enqueue(root);
-  for (let node = queue.pop(); node; node = queue.pop()) {
-    const { descriptor, isGuess } = node;
+    if (need === Need.Optional && !statOf(blobPath(reader.layout, descriptor.digest))) continue;
     if (!isGuess && isManifestType(descriptor.mediaType)) {
       node.stored = reader.read(descriptor);
-      for (const belonging of attached(descriptor.digest)) enqueue(belonging);
+      for (const belonging of attached(descriptor.digest)) enqueue({ descriptor: belonging });
     }
     yield node;
-    const children = node.stored?.manifest?.children;
-    if (children) { for (const child of children) enqueue(child); }
-    else if (isGuess || node.stored) {
-      for (const guess of reader.guess(descriptor)) enqueue(guess, true);
+    const { manifest } = node.stored ?? {};
+    if (manifest) {
+      const wanted = new Set(childrenFor(platforms, manifest));
+      for (const child of manifest.children) {
+        enqueue({ descriptor: child }, wanted.has(child) ? need : Need.Optional, platforms);
+      }
+    } else if (isGuess || node.stored) {
+      for (const guess of reader.guess(descriptor)) enqueue({ descriptor: guess, isGuess: true }, need);
     }
+  }
+}
+
+function popFirst(queues: readonly Waiting[][]): Waiting | undefined {
+  return queues.find(({ length }) => length > 0)?.pop();
+}
+
+/** The platforms that an entry says its image has; `undefined` for all. */
+function sparsePlatforms({ annotations }: Descriptor): readonly Platform[] | undefined {
+  const text = annotations?.[PLATFORMS_ANNOTATION];
+  try {
+    return text?.split(",").map(readPlatform);
+  } catch {
+    return undefined;
   }
 }
 

@@ -11,6 +11,7 @@ import { SatchelError } from "../error.ts";
 import {
   type Descriptor,
   type Digest,
+  formatPlatform,
   formatRepository,
   isDigest,
   isForeignLayerType,
@@ -18,6 +19,7 @@ import {
   MAX_MANIFEST_SIZE,
   parseManifest,
   plainDescriptor,
+  PLATFORMS_ANNOTATION,
   type Reference,
   referrerDescriptor,
 } from "../oci/mod.ts";
@@ -180,8 +182,9 @@ function syncBlobFolders(layout: Layout, contents: readonly Descriptor[]): void 
 
 function commitEntries(entries: readonly IndexEntry[], repository: Reference, commit: Commit): IndexEntry[] {
   let list = [...entries];
-  for (const { tag, descriptor } of commit.names) {
-    list = withName(list, entryFor(plainDescriptor(descriptor), nameOfTag(repository, tag)));
+  for (const { tag, descriptor, platforms } of commit.names) {
+    const sparse = platforms && { [PLATFORMS_ANNOTATION]: platforms.map(formatPlatform).join(",") };
+    list = withName(list, entryFor(plainDescriptor(descriptor), nameOfTag(repository, tag), sparse));
   }
   return withUntagged(list, commit.manifests.map(untaggedEntry));
 }
@@ -189,7 +192,9 @@ function commitEntries(entries: readonly IndexEntry[], repository: Reference, co
 /** As its parent describes it; a referrer has no parent and, as `ig` writes it, no artifact type. */
 function untaggedEntry({ descriptor, subject }: CopiedManifest): IndexEntry {
   if (subject) return entryFor(plainDescriptor(descriptor), undefined);
-  return entryFor(descriptor, undefined, descriptor.annotations);
+  // An index that says this of its parts would have what is missing of them pass for left out.
+  const { [PLATFORMS_ANNOTATION]: _, ...annotations } = descriptor.annotations ?? {};
+  return entryFor(descriptor, undefined, annotations);
 }
 
 /** Where `ig` keeps its images: root's store, and that of any other user. */
