@@ -37,6 +37,13 @@ const TLS_VERIFY: FlagSpec = {
   default: "true",
 };
 
+const REFERRERS: FlagSpec = {
+  name: "referrers",
+  type: "bool",
+  usage: "Take along what refers to the image: signatures, attestations, SBOMs",
+  default: "true",
+};
+
 const TRANSFER_FLAGS: readonly FlagSpec[] = [
   AUTHFILE,
   CERT_DIR,
@@ -46,12 +53,7 @@ const TRANSFER_FLAGS: readonly FlagSpec[] = [
     usage: "List of registries to access over plain HTTP, as host or host:port",
   },
   OUTPUT,
-  {
-    name: "referrers",
-    type: "bool",
-    usage: "Take along what refers to the image: signatures, attestations, SBOMs",
-    default: "true",
-  },
+  REFERRERS,
   TLS_VERIFY,
 ];
 
@@ -99,6 +101,38 @@ const IMAGE: CommandSpec = {
   name: "image",
   short: "Manage gadget images",
   commands: [
+    {
+      name: "export",
+      short: "Export the SRC_IMAGE images to DST_FILE",
+      long: "Export the SRC_IMAGE images to DST_FILE.\nIt becomes a tar with an OCI image layout; - is stdout.",
+      usage: "SRC_IMAGE [SRC_IMAGE n] DST_FILE",
+      arguments: { min: 1, max: Infinity },
+      completes: "images",
+      flags: [
+        { name: "all", type: "bool", usage: "Export every image that has a name; DST_FILE is the only argument" },
+        {
+          name: "have",
+          type: "stringArray",
+          usage: "Leave out what the other side has, by what store inventory printed there",
+          values: "files",
+        },
+        OUTPUT,
+        { name: "platform", type: "strings", usage: "Platforms that are needed, as os/architecture[/variant]" },
+        { ...REFERRERS, usage: "Export what refers to an image too: signatures, attestations, SBOMs" },
+        {
+          name: "sparse",
+          type: "bool",
+          usage:
+            "Leave out the content of all platforms but those of --platform; indexes and their signatures stay valid",
+        },
+        {
+          name: "volume-size",
+          type: "string",
+          usage: "Write files of at most this size, as 4GB or 4GiB: DST_FILE.001, DST_FILE.002, ...",
+        },
+      ],
+      load: () => import("./image/export.ts"),
+    },
     {
       name: "list",
       aliases: ["ls"],
@@ -181,6 +215,12 @@ const STORE: CommandSpec = {
         { name: "untagged", type: "bool", usage: "Remove images without a name too" },
       ],
       load: () => import("./store/gc.ts"),
+    },
+    {
+      name: "inventory",
+      short: "List what is in the store, for image export --have elsewhere",
+      long: "List what is in the store, for image export --have elsewhere.\nIt is JSON, and small when compressed.",
+      load: () => import("./store/inventory.ts"),
     },
   ],
 };

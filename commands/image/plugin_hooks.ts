@@ -65,6 +65,20 @@ export function guardedImport(target: Target, guarded: Guarded): Target {
   return gatedTarget(target, { before: ({ names }) => ask("afterImport", names.at(-1)!.descriptor, guarded) });
 }
 
+/**
+ * Asks `beforeExport`.
+ *
+ * @throws {SatchelError} `refused`
+ */
+export async function checkExport(
+  { image, name, root }: { image: Reference | string; name: string; root: Descriptor },
+  guarded: Omit<Guarded, "image">,
+): Promise<void> {
+  // What is no full name, as that of an attachment, must not get past a guard either.
+  const named = typeof image === "string" ? { registry: "", repository: name } : image;
+  await ask("beforeExport", root, { ...guarded, image: named }, name);
+}
+
 /** A plugin that could not be loaded may have any hook, and its refusal must not be missed. */
 function hasHook({ plugins }: Guarded, hook: TransferHookName): boolean {
   return plugins.plugins.some(({ hooks, failure }) => failure !== undefined || hooks.includes(hook));
@@ -74,10 +88,11 @@ async function ask(
   hook: TransferHookName,
   root: Descriptor,
   { plugins, image, store, archive }: Guarded,
+  reference = formatReference(image),
 ): Promise<void> {
   const { mediaType, digest, size } = root;
   await plugins.check(hook, {
-    reference: formatReference(image),
+    reference,
     registry: image.registry,
     repository: image.repository,
     ...(image.tag !== undefined && image.digest === undefined && { tag: image.tag }),

@@ -163,7 +163,12 @@ function checkNoWords(path: readonly CommandSpec[], [word]: readonly string[]): 
 function checkArguments(path: readonly CommandSpec[], found: readonly string[]): void {
   const { min, max } = path[path.length - 1].arguments ?? { min: 0, max: 0 };
   if (found.length >= min && found.length <= max) return;
-  throw usageError(path, wrongCount(min, max, found.length));
+  throw wrongCountError(path, min, max, found.length);
+}
+
+/** The error for a number of arguments that a command does not take. */
+export function wrongCountError(path: readonly CommandSpec[], min: number, max: number, found: number): SatchelError {
+  return usageError(path, wrongCount(min, max, found));
 }
 
 /**

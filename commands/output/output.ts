@@ -1,5 +1,5 @@
 import { replaceUnsafe } from "../../lib/printable.ts";
-import { write } from "../../lib/terminal/streams.ts";
+import { type Stream, write } from "../../lib/terminal/streams.ts";
 import { type FlagValues, textOf } from "../line/flags.ts";
 import { OUTPUT_MODES } from "../line/spec.ts";
 
@@ -21,12 +21,17 @@ export function imageText(text: string | undefined): string {
 }
 
 /**
- * Prints a result on stdout: as `text` has it for people, or as the value itself for programs.
+ * Prints a result, on stdout unless that has other bytes: as `text` has it for people, or as the value itself for programs.
  *
  * @param text the form for people, ending in a line feed, or empty
  */
-export async function printResult(mode: OutputMode, result: unknown, text: () => string): Promise<void> {
-  write("stdout", mode === "columns" ? text() : await serialize(mode, result));
+export async function printResult(
+  mode: OutputMode,
+  result: unknown,
+  text: () => string,
+  stream: Stream = "stdout",
+): Promise<void> {
+  write(stream, mode === "columns" ? text() : await serialize(mode, result));
 }
 
 /** A result in a notation for programs, ending in a line feed; it reads back the same, and no terminal acts on it. */

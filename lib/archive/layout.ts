@@ -34,7 +34,7 @@ export const MAX_INDEX_SIZE = 32 * 1024 * 1024;
 const MAX_ENTRIES = 200_000;
 
 /** Where containerd keeps the full name beside a `ref.name` that is a bare tag. */
-const CONTAINERD_NAME_ANNOTATION = "io.containerd.image.name";
+export const CONTAINERD_NAME_ANNOTATION = "io.containerd.image.name";
 
 const LAYOUT_VERSION = "1.0.0";
 

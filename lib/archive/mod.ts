@@ -5,4 +5,14 @@
  * @module
  */
 export * from "./archive.ts";
+export * from "./destination.ts";
+export * from "./draft.ts";
+export * from "./file_sink.ts";
+export * from "./have.ts";
+export * from "./import.ts";
+export * from "./naming.ts";
+export * from "./sink.ts";
+export * from "./stream_sink.ts";
+export * from "./volume_sink.ts";
 export * from "./volumes.ts";
+export * from "./write.ts";

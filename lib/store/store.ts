@@ -9,6 +9,7 @@ import { collectGarbage, type GcOptions, type GcReport } from "./gc.ts";
 import { manifestReader, walkInTurns } from "./graph.ts";
 import { listImages, type ListOptions, type StoredImage } from "./images.ts";
 import { changeIndex, readIndex, renamed } from "./index_file.ts";
+import { listContent } from "./inventory.ts";
 import { blobPath, type Layout, layoutOf, type StoreOptions } from "./layout.ts";
 import { type RepositoriesHolding, repositoriesHolding } from "./mounts.ts";
 import { findEntry, type ImageName, storedName } from "./names.ts";
@@ -21,6 +22,7 @@ import {
   type RepositoryCommit,
   storeRepository,
 } from "./repository.ts";
+import { storeSource } from "./source.ts";
 
 export type { CheckOptions, CheckReport } from "./check.ts";
 export type { Finding } from "./garbage.ts";
@@ -52,6 +54,15 @@ export interface Store {
 
   /** One repository of it, as a source and a target for `copy`. */
   repository(reference: Reference): Source & Target;
+
+  /** All of it, to copy from: digests of whatever is listed, and names exactly as they are stored. */
+  readonly source: Source;
+
+  /** Whether content lies there with the right size; its bytes may still be others. */
+  holds(descriptor: Descriptor): boolean;
+
+  /** Lists the configs and layers of images that have a name; see {@link listContent}. */
+  content(options?: ContentOptions): Promise<Digest[]>;
 
   /** Takes in several images with one change of the index. */
   batch(): StoreBatch;
@@ -103,6 +114,9 @@ export function openStore(options: StoreOptions): Store {
   return {
     path: layout.root,
     repository: (reference) => storeRepository(layout, reference, referrersOf),
+    source: storeSource(layout, referrersOf),
+    holds: (descriptor) => hasSize(layout, descriptor),
+    content: (contentOptions) => listContent(layout, contentOptions),
     batch: () => openBatch(layout, referrersOf),
     images: (listOptions) => listImages(layout, listOptions),
     names: ({ signal } = {}) => listNames(layout, signal),

@@ -1,0 +1,133 @@
+import { closeSync, constants, fchmodSync, fchownSync, ftruncateSync, openSync, type Stats } from "node:fs";
+import { basename, join } from "node:path";
+import { SatchelError, systemCode } from "../error.ts";
+import { type OpenFile, openToWrite, removeQuietly, renameOpenFile, syncFolder } from "../files/mod.ts";
+import { effectiveUser, type Lock, tryLockExisting } from "../runtime/mod.ts";
+import { writeError } from "./destination.ts";
+
+const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** How often a file is tried that somebody else is just renaming or removing. */
+const MAX_ATTEMPTS = 10;
+
+/** A file under a name of its own, beside the one that it will have. Disposed of, it is gone. */
+export interface TemporaryFile extends Disposable {
+  readonly file: OpenFile;
+  /**
+   * Gives it its name; what has the name now is replaced.
+   *
+   * @param existing what that is: its rights are kept
+   * @throws what the system throws; {@link SatchelError} `refused` if somebody put something else in its place
+   */
+  rename(path: string, existing?: Stats): void;
+  /** Takes it away, unless it has its name, though it may still be open for a while. */
+  remove(): void;
+}
+
+/** Where a file is written before it has its name. */
+export function temporaryPath(folder: string, path: string): string {
+  return join(folder, `.${basename(path)}.partial`);
+}
+
+/**
+ * Opens such a file, empty. One that a killed run has left is taken, one that a living run writes is not.
+ *
+ * @param name of the archive, for messages
+ * @throws {SatchelError} `busy`, `refused` if another user has put a file there, `storage`
+ */
+export function openTemporary(path: string, name: string): TemporaryFile {
+  for (let attempt = 1;; attempt++) {
+    createIfAbsent(path, name);
+    let lock: Lock | undefined;
+    try {
+      lock = tryLockExisting(path);
+    } catch (error) {
+      if (error instanceof SatchelError && systemCode(error.cause) === "ENOENT" && attempt < MAX_ATTEMPTS) continue;
+      throw writeError(name, error);
+    }
+    if (!lock) {
+      throw new SatchelError("busy", `Another process is writing ${name}`, {
+        hint: "Wait for it, or use another name.",
+      });
+    }
+    try {
+      return openLocked(path, name, lock);
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw writeError(name, error);
+    }
+  }
+}
+
+/** With the rights that the user's mask leaves to a new file, which is what `open` knows best. */
+function createIfAbsent(path: string, name: string): void {
+  try {
+    closeSync(openSync(path, CREATE_FLAGS, 0o666));
+  } catch (error) {
+    if (systemCode(error) !== "EEXIST") throw writeError(name, error);
+  }
+}
+
+function openLocked(path: string, name: string, lock: Lock): TemporaryFile {
+  const file = openToWrite(path, 0o600);
+  const close = () => {
+    file[Symbol.dispose]();
+    lock[Symbol.dispose]();
+  };
+  if (file.stat.uid !== (effectiveUser() ?? file.stat.uid)) {
+    close();
+    throw new SatchelError(
+      "refused",
+      `Cannot write ${name}: ${path}, which it is written to first, belongs to another user`,
+      {
+        hint: "Remove it, or use another folder.",
+      },
+    );
+  }
+  if (file.stat.size > 0) ftruncateSync(file.fd, 0);
+  let isThere = true;
+  const remove = () => {
+    // While it is still locked: what lies there is ours.
+    if (isThere) removeQuietly(path);
+    isThere = false;
+  };
+  return {
+    file,
+    remove,
+    rename(to, existing) {
+      if (existing) likeExisting(file, existing);
+      renameOpenFile(file, path, to);
+      isThere = false;
+    },
+    [Symbol.dispose]() {
+      remove();
+      close();
+    },
+  };
+}
+
+/** Root may give it to the one who had it; FAT and its like have no rights to set. */
+function likeExisting({ fd, stat }: OpenFile, { uid, gid, mode }: Stats): void {
+  quietly(() => {
+    if (uid !== stat.uid || gid !== stat.gid) fchownSync(fd, uid, gid);
+  });
+  quietly(() => fchmodSync(fd, mode & 0o777));
+}
+
+function quietly(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+  }
+}
+
+/** Makes new names in a folder survive a power failure, where its file system can. */
+export function syncNames(folder: string, name: string): void {
+  try {
+    syncFolder(folder);
+  } catch (error) {
+    // Not every file system takes that for a folder, and a folder may be closed to readers.
+    if (error instanceof SatchelError && systemCode(error.cause) === "EIO") throw writeError(name, error);
+  }
+}

@@ -1,0 +1,95 @@
+import { type FetchOptions, type Source, Verifier } from "../content/mod.ts";
+import { throwIfCancelled } from "../error.ts";
+import { type Descriptor, type Digest, Digester } from "../oci/mod.ts";
+import type { ArchiveDraft } from "./draft.ts";
+import type { ArchiveSink } from "./sink.ts";
+import { TAR_END, tarHeader, tarPadding } from "./tar_write.ts";
+
+/** How much is collected before it is written at once, in bytes. */
+const BATCH = 256 * 1024;
+
+/** Options of {@link writeArchive}. */
+export interface WriteOptions extends Pick<FetchOptions, "signal"> {
+  /** Told how many bytes have been written, of how many. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Writes an archive from its first byte to its last, in memory that does not grow with it. Every blob is checked while it
+ * passes.
+ *
+ * @returns the digest of the whole archive
+ * @throws {SatchelError} `integrity` and `not-found` for blobs of the source, `cancelled`, and whatever the sink throws
+ */
+export async function writeArchive(
+  draft: ArchiveDraft,
+  source: Pick<Source, "fetch">,
+  sink: ArchiveSink,
+  { signal, onProgress }: WriteOptions = {},
+): Promise<Digest> {
+  const batch = new Batch(sink, (done) => onProgress?.(done, draft.size));
+  for (const { entry, content } of draft.files) {
+    throwIfCancelled(signal);
+    await batch.add(tarHeader(entry));
+    if (content instanceof Uint8Array) await batch.add(content);
+    else await addBlob(batch, content, source, signal);
+    await batch.add(tarPadding(entry.size));
+  }
+  await batch.add(TAR_END);
+  return await batch.finish();
+}
+
+async function addBlob(
+  batch: Batch,
+  descriptor: Descriptor,
+  source: Pick<Source, "fetch">,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const verifier = new Verifier(descriptor);
+  for await (const chunk of source.fetch(descriptor, { signal })) {
+    throwIfCancelled(signal);
+    verifier.update(chunk);
+    await batch.add(chunk);
+  }
+  verifier.finish();
+}
+
+/** Hashes what passes, and writes small pieces together. */
+class Batch {
+  readonly #sink: ArchiveSink;
+  readonly #onWritten: (done: number) => void;
+  readonly #digester = new Digester();
+  readonly #memory = new Uint8Array(BATCH);
+  #length = 0;
+  #written = 0;
+
+  constructor(sink: ArchiveSink, onWritten: (done: number) => void) {
+    this.#sink = sink;
+    this.#onWritten = onWritten;
+  }
+
+  async add(bytes: Uint8Array): Promise<void> {
+    if (this.#length + bytes.length > BATCH) await this.#flush();
+    if (bytes.length > BATCH / 2) return await this.#write(bytes);
+    this.#memory.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  async finish(): Promise<Digest> {
+    await this.#flush();
+    return this.#digester.digest();
+  }
+
+  async #flush(): Promise<void> {
+    const length = this.#length;
+    this.#length = 0;
+    if (length > 0) await this.#write(this.#memory.subarray(0, length));
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    this.#digester.update(bytes);
+    await this.#sink.write(bytes);
+    this.#written += bytes.length;
+    this.#onWritten(this.#written);
+  }
+}
