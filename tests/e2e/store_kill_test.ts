@@ -6,7 +6,6 @@ import {
   describe,
   makeCosignSignature,
   makeGadget,
-  type Outcome,
   peerTest,
   pushImage,
   satchel,
@@ -15,6 +14,7 @@ import {
   scratchFolder,
   startRegistry,
 } from "../harness/mod.ts";
+import { runAndKill } from "./kill.ts";
 
 const KILLS = 120;
 const NAMES = 4;
@@ -115,39 +115,3 @@ peerTest(
     }
   },
 );
-
-/** Runs a program and kills it after a time, if it is still running then. */
-async function runAndKill(
-  program: string,
-  args: string[],
-  env: Record<string, string>,
-  milliseconds: number,
-): Promise<Outcome & { wasKilled: boolean }> {
-  const started = performance.now();
-  const child = new Deno.Command(program, {
-    args,
-    clearEnv: true,
-    env,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  })
-    .spawn();
-  const timer = setTimeout(() => {
-    try {
-      child.kill("SIGKILL");
-    } catch {
-      // It was faster.
-    }
-  }, milliseconds);
-  const { code, signal, stdout, stderr } = await child.output();
-  clearTimeout(timer);
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return {
-    code,
-    stdout: text(stdout),
-    stderr: text(stderr),
-    ms: performance.now() - started,
-    wasKilled: signal === "SIGKILL",
-  };
-}
