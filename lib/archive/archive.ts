@@ -49,6 +49,11 @@ export interface Archive extends AsyncDisposable {
   holds(descriptor: Descriptor): boolean;
   /** Where content lies, for messages, if that tells more than the archive's name: a volume, a file of its own. */
   place?(descriptor: Descriptor): string | undefined;
+  /**
+   * How many blobs that its images need were left out on purpose, as the archive says itself, since the other side has them.
+   * Absent or 0: none.
+   */
+  readonly leftOut?: number;
   /** Every blob in it, needed or not; `undefined` for a stream, which has not come yet. */
   readonly blobs?: readonly Pick<Descriptor, "digest" | "size">[];
   /**

@@ -1,4 +1,11 @@
-import { type ContentOptions, type CopiedAttachment, type Plan, planCopy, type Source } from "../content/mod.ts";
+import {
+  type ContentOptions,
+  type CopiedAttachment,
+  type Plan,
+  planCopy,
+  type Source,
+  Verifier,
+} from "../content/mod.ts";
 import { SatchelError, throwIfCancelled } from "../error.ts";
 import {
   type Descriptor,
@@ -101,13 +108,18 @@ async function survey(
   }
 }
 
-/** A source that notes which manifest cannot be read. */
+/** A source that notes which manifest cannot be read, or is not what it should be. */
 function blaming(source: Source, blamed: Map<unknown, Descriptor>): Source {
   return {
     ...source,
     async *fetch(descriptor, options) {
       try {
-        yield* source.fetch(descriptor, options);
+        const verifier = new Verifier(descriptor);
+        for await (const chunk of source.fetch(descriptor, options)) {
+          verifier.update(chunk);
+          yield chunk;
+        }
+        verifier.finish();
       } catch (error) {
         blamed.set(error, descriptor);
         throw error;
