@@ -5,6 +5,12 @@ import type { Compression } from "./files.ts";
 
 export { PLATFORMS_ANNOTATION } from "../oci/mod.ts";
 
+/**
+ * In the annotations of an archive's index.json itself: how many blobs that its images need were left out, since the other
+ * side has them. Without it none was, and one that is not there is lost.
+ */
+export const LEFT_OUT_ANNOTATION = "io.satchel.archive.left-out";
+
 /** What an archive is. */
 export interface ArchiveForm {
   /** An OCI image layout, or what `docker save` wrote before it was one. */

@@ -9,11 +9,13 @@ import {
   referrerDescriptor,
 } from "../oci/mod.ts";
 import type { ArchivedImage } from "./archive.ts";
-import { attachmentTagOf, type ListedManifest } from "./layout.ts";
+import { attachmentTagOf, type IndexFile, type ListedManifest } from "./layout.ts";
 
 /** What the manifests of an archive say of each other, collected one manifest after the other, in any order. */
 export class Catalog {
   readonly listed: readonly ListedManifest[];
+  /** As {@link IndexFile.leftOut}. */
+  readonly leftOut: number;
   /** All manifests that were spoken of, by the list or by one of them. */
   readonly #manifests = new Map<Digest, Descriptor>();
   /** By the digest of the subject. */
@@ -29,8 +31,9 @@ export class Catalog {
   /** The subjects that a fallback index is about, by its digest. */
   readonly #fallbacks = new Map<Digest, Digest[]>();
 
-  constructor(listed: readonly ListedManifest[]) {
+  constructor({ listed, leftOut = 0 }: Pick<IndexFile, "listed"> & Partial<IndexFile>) {
     this.listed = listed;
+    this.leftOut = leftOut;
     for (const each of listed) {
       if (isManifestType(each.descriptor.mediaType)) this.#manifests.set(each.descriptor.digest, each.descriptor);
       const { digest } = each.descriptor;

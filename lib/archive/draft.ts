@@ -14,7 +14,7 @@ import {
   type Platform,
   REF_NAME_ANNOTATION,
 } from "../oci/mod.ts";
-import { PLATFORMS_ANNOTATION } from "./archive.ts";
+import { LEFT_OUT_ANNOTATION, PLATFORMS_ANNOTATION } from "./archive.ts";
 import type { HaveList } from "./have.ts";
 import { CONTAINERD_NAME_ANNOTATION, INDEX_FILE, LAYOUT_FILE, layoutPath, MAX_INDEX_SIZE } from "./layout.ts";
 import { TAR_END, type TarEntry, tarEntrySize } from "./tar_write.ts";
@@ -101,7 +101,7 @@ export class Drafter {
     const written = [...manifests, ...blobs.filter((blob) => !skipped.has(blob))];
     const files = [
       textFile(LAYOUT_FILE, LAYOUT_TEXT),
-      textFile(INDEX_FILE, this.#index(manifests)),
+      textFile(INDEX_FILE, this.#index(manifests, leftOut.length)),
       ...written.map(blobFile),
     ];
     return {
@@ -112,9 +112,10 @@ export class Drafter {
     };
   }
 
-  #index(manifests: readonly Descriptor[]): string {
+  #index(manifests: readonly Descriptor[], leftOut: number): string {
     const entries = manifests.flatMap((descriptor) => this.#entries(descriptor));
-    const text = encodeIndex({ schemaVersion: 2, mediaType: MediaType.ociIndex }, entries);
+    const annotations = leftOut > 0 && { annotations: { [LEFT_OUT_ANNOTATION]: String(leftOut) } };
+    const text = encodeIndex({ schemaVersion: 2, mediaType: MediaType.ociIndex, ...annotations }, entries);
     if (new TextEncoder().encode(text).length <= MAX_INDEX_SIZE) return text;
     throw new SatchelError("invalid", `${manifests.length} manifests are too many for one archive`, {
       hint: "Export fewer images at once.",

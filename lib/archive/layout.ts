@@ -8,6 +8,7 @@ import {
   hasMoreItems,
   isDigest,
   isJsonObject,
+  parseAnnotations,
   parseDescriptor,
   parseJson,
   plainDescriptor,
@@ -16,7 +17,7 @@ import {
   REF_NAME_ANNOTATION,
 } from "../oci/mod.ts";
 import { printable } from "../printable.ts";
-import { PLATFORMS_ANNOTATION } from "./archive.ts";
+import { LEFT_OUT_ANNOTATION, PLATFORMS_ANNOTATION } from "./archive.ts";
 
 /** Says that a folder is an image layout (image-spec 1.1, image-layout.md, "oci-layout file"). */
 export const LAYOUT_FILE = "oci-layout";
@@ -47,6 +48,13 @@ export interface ListedManifest {
   containerdName?: string;
   /** Of a sparse image. */
   platforms?: readonly Platform[];
+}
+
+/** What index.json says. */
+export interface IndexFile {
+  listed: readonly ListedManifest[];
+  /** See {@link LEFT_OUT_ANNOTATION}; 0 without it. */
+  leftOut: number;
 }
 
 /** Path of a blob in a layout. */
@@ -81,7 +89,7 @@ export function checkLayoutFile(bytes: Uint8Array, what: string): void {
  * @param what for the error text
  * @throws {SatchelError} `invalid`
  */
-export function parseIndexFile(bytes: Uint8Array, what: string): ListedManifest[] {
+export function parseIndexFile(bytes: Uint8Array, what: string): IndexFile {
   if (hasMoreItems(bytes, MAX_ENTRIES)) {
     throw new SatchelError("invalid", `${what} has more than ${MAX_ENTRIES} entries, which is the limit`);
   }
@@ -94,7 +102,15 @@ export function parseIndexFile(bytes: Uint8Array, what: string): ListedManifest[
   // Go writes an empty list as null.
   const list = json.manifests ?? [];
   if (!Array.isArray(list)) throw new SatchelError("invalid", `${what}: manifests is not a list`);
-  return list.map((entry: unknown, at) => parseEntry(entry, `manifests[${at}] of ${what}`));
+  const listed = list.map((entry: unknown, at) => parseEntry(entry, `manifests[${at}] of ${what}`));
+  return { listed, leftOut: parseLeftOut(parseAnnotations(json.annotations)?.[LEFT_OUT_ANNOTATION], what) };
+}
+
+function parseLeftOut(text: string | undefined, what: string): number {
+  if (text === undefined) return 0;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  const found = printable(JSON.stringify(text), 100);
+  throw new SatchelError("invalid", `${what}: ${LEFT_OUT_ANNOTATION} is ${found}, not a number of blobs`);
 }
 
 function parseEntry(value: unknown, what: string): ListedManifest {
