@@ -1,12 +1,22 @@
 import { type FetchOptions, type Source, Verifier } from "../content/mod.ts";
 import { throwIfCancelled } from "../error.ts";
 import { type Descriptor, type Digest, Digester } from "../oci/mod.ts";
+import { startAsideHasher } from "../runtime/mod.ts";
 import type { ArchiveDraft } from "./draft.ts";
 import type { ArchiveSink } from "./sink.ts";
 import { TAR_END, tarHeader, tarPadding } from "./tar_write.ts";
 
 /** How much is collected before it is written at once, in bytes. */
 const BATCH = 256 * 1024;
+
+/** From which size on an archive is hashed in a worker, in bytes: starting one takes as long as hashing 20 MiB. */
+const HASHED_ASIDE = 32 * 1024 * 1024;
+
+/** The running digest of an archive. */
+interface ArchiveDigest extends Disposable {
+  update(bytes: Uint8Array): void | Promise<void>;
+  digest(): Promise<Digest>;
+}
 
 /** Options of {@link writeArchive}. */
 export interface WriteOptions extends Pick<FetchOptions, "signal"> {
@@ -27,7 +37,8 @@ export async function writeArchive(
   sink: ArchiveSink,
   { signal, onProgress }: WriteOptions = {},
 ): Promise<Digest> {
-  const batch = new Batch(sink, (done) => onProgress?.(done, draft.size));
+  using digest = await startDigest(draft.size);
+  const batch = new Batch(sink, digest, (done) => onProgress?.(done, draft.size));
   for (const { entry, content } of draft.files) {
     throwIfCancelled(signal);
     await batch.add(tarHeader(entry));
@@ -36,7 +47,26 @@ export async function writeArchive(
     await batch.add(tarPadding(entry.size));
   }
   await batch.add(TAR_END);
-  return await batch.finish();
+  await batch.flush();
+  return await digest.digest();
+}
+
+/** Each byte is hashed twice, as the blob's and as the archive's; of much, the one beside the other. */
+async function startDigest(size: number): Promise<ArchiveDigest> {
+  const aside = size < HASHED_ASIDE ? undefined : await startAsideHasher().catch(() => undefined);
+  if (aside) {
+    return {
+      update: (bytes) => aside.update(bytes),
+      digest: async () => `sha256:${await aside.digest()}`,
+      [Symbol.dispose]: () => aside[Symbol.dispose](),
+    };
+  }
+  const digester = new Digester();
+  return {
+    update: (bytes) => digester.update(bytes),
+    digest: () => Promise.resolve(digester.digest()),
+    [Symbol.dispose]() {},
+  };
 }
 
 async function addBlob(
@@ -58,36 +88,32 @@ async function addBlob(
 class Batch {
   readonly #sink: ArchiveSink;
   readonly #onWritten: (done: number) => void;
-  readonly #digester = new Digester();
+  readonly #digest: ArchiveDigest;
   readonly #memory = new Uint8Array(BATCH);
   #length = 0;
   #written = 0;
 
-  constructor(sink: ArchiveSink, onWritten: (done: number) => void) {
+  constructor(sink: ArchiveSink, digest: ArchiveDigest, onWritten: (done: number) => void) {
     this.#sink = sink;
+    this.#digest = digest;
     this.#onWritten = onWritten;
   }
 
   async add(bytes: Uint8Array): Promise<void> {
-    if (this.#length + bytes.length > BATCH) await this.#flush();
+    if (this.#length + bytes.length > BATCH) await this.flush();
     if (bytes.length > BATCH / 2) return await this.#write(bytes);
     this.#memory.set(bytes, this.#length);
     this.#length += bytes.length;
   }
 
-  async finish(): Promise<Digest> {
-    await this.#flush();
-    return this.#digester.digest();
-  }
-
-  async #flush(): Promise<void> {
+  async flush(): Promise<void> {
     const length = this.#length;
     this.#length = 0;
     if (length > 0) await this.#write(this.#memory.subarray(0, length));
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
-    this.#digester.update(bytes);
+    await this.#digest.update(bytes);
     await this.#sink.write(bytes);
     this.#written += bytes.length;
     this.#onWritten(this.#written);

@@ -7,6 +7,7 @@
 export * from "./exec.ts";
 export * from "./flock.ts";
 export * from "./hash.ts";
+export * from "./hash_aside.ts";
 export * from "./http.ts";
 export * from "./pause.ts";
 export * from "./peer_certificate.ts";

@@ -2,7 +2,8 @@ import { toJavaScript } from "./typescript.ts";
 
 /** A worker that runs a module given as text. */
 export interface TextWorker {
-  post(message: unknown): void;
+  /** @param moved buffers that are the worker's from now on */
+  post(message: unknown, moved?: ArrayBuffer[]): void;
   /** Ends it at once, whatever it is doing. */
   terminate(): void;
 }
@@ -40,7 +41,7 @@ export function startWorker(source: string, listener: WorkerListener): TextWorke
   worker.addEventListener("close", () => listener.onEnd());
   worker.postMessage(scriptOf(source));
   return {
-    post: (message) => worker.postMessage(message),
+    post: (message, moved = []) => worker.postMessage(message, moved),
     terminate: () => {
       worker.terminate();
       URL.revokeObjectURL(url);

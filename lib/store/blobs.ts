@@ -87,9 +87,16 @@ export async function hashOpenFile(
 /**
  * Reads a blob from `offset` to its end, unchecked: whoever takes the bytes hashes them.
  *
+ * @param memory gives what chunks of a blob lie in, by the size of the largest. Default: each has its own, since a sender may
+ *   still hold the last one while it asks for the next one
  * @throws {SatchelError} `not-found` while iterating, `storage`, `cancelled`
  */
-export async function* streamBlob(layout: Layout, descriptor: Descriptor, options: FetchOptions): ByteStream {
+export async function* streamBlob(
+  layout: Layout,
+  descriptor: Descriptor,
+  options: FetchOptions,
+  memory: (length: number) => () => Uint8Array = ownMemory,
+): ByteStream {
   const path = blobPath(layout, descriptor.digest);
   using file = openToRead(path);
   if (!file) {
@@ -97,13 +104,18 @@ export async function* streamBlob(layout: Layout, descriptor: Descriptor, option
       hint: "Pull the image again: that brings back what is missing.",
     });
   }
-  // A sender may still hold the last chunk while it asks for the next one, so each has memory of its own; not more than
-  // what is left, since most blobs are small.
-  let left = Math.max(file.stat.size - (options.offset ?? 0), 0);
-  const allocate = () => {
-    const length = Math.min(left + 1, CHUNK);
+  const offset = options.offset ?? 0;
+  // One byte more than there is, so that a byte that was added is seen.
+  const left = Math.max(file.stat.size - offset, 0) + 1;
+  yield* readChunks(file.fd, path, offset, options.signal, memory(left));
+}
+
+/** Memory for each chunk, not more than what is left, since most blobs are small. */
+function ownMemory(size: number): () => Uint8Array {
+  let left = size;
+  return () => {
+    const length = Math.max(Math.min(left, CHUNK), 1);
     left -= length;
-    return Buffer.allocUnsafeSlow(Math.max(length, 1));
+    return Buffer.allocUnsafeSlow(length);
   };
-  yield* readChunks(file.fd, path, options.offset ?? 0, options.signal, allocate);
 }

@@ -1,6 +1,7 @@
 import type { Source } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import { type Digest, isDigest, plainDescriptor } from "../oci/mod.ts";
+import { CHUNK, sameMemory } from "../files/mod.ts";
 import { streamBlob } from "./blobs.ts";
 import { type IndexEntry, type IndexFile, readIndex } from "./index_file.ts";
 import type { Layout } from "./layout.ts";
@@ -14,7 +15,7 @@ interface Finder {
 
 /**
  * All of a store as one source: a digest is that of any listed manifest, a tag that of an attachment, or the name of an image
- * exactly as it is stored.
+ * exactly as it is stored. All chunks of one blob lie in the same memory, so it is nothing for a sender that keeps them.
  */
 export function storeSource(layout: Layout, referrersOf: ReferrerLookUp): Source {
   const finderOf = memoized(finder);
@@ -29,7 +30,8 @@ export function storeSource(layout: Layout, referrersOf: ReferrerLookUp): Source
       throw new SatchelError("invalid", `The entry of ${wanted} in ${layout.indexFile} is not a valid descriptor`);
     },
 
-    fetch: (descriptor, options = {}) => streamBlob(layout, descriptor, options),
+    fetch: (descriptor, options = {}) =>
+      streamBlob(layout, descriptor, options, (size) => sameMemory(Math.min(size, CHUNK))),
 
     async referrers(subject, { signal } = {}) {
       return await referrersOf(await readIndex(layout, signal), subject.digest, signal);
