@@ -6,6 +6,9 @@ export const EXIT_OK = 0;
 /** Exit status of failures without one of their own. */
 export const EXIT_FAILED = 1;
 
+/** Exit status where bytes are not what they should be. */
+export const EXIT_DAMAGED = 5;
+
 /** Exit status after Ctrl-C. */
 export const EXIT_CANCELLED = 130;
 
@@ -13,7 +16,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   usage: 2,
   "not-found": 3,
   denied: 4,
-  integrity: 5,
+  integrity: EXIT_DAMAGED,
   refused: 5,
   invalid: EXIT_FAILED,
   network: EXIT_FAILED,
