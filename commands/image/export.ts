@@ -23,7 +23,7 @@ import { printFailures } from "../output/failures.ts";
 import { outputMode, printResult } from "../output/output.ts";
 import { openReporter, type Reporter } from "../output/reporter.ts";
 import { loadSettings, type Settings } from "../settings/settings.ts";
-import { allNames, type ExportChoice, type ExportPlan, planExport } from "./export_plan.ts";
+import { type ExportChoice, type ExportPlan, planExport } from "./export_plan.ts";
 import { describeExport, exportReport } from "./export_report.ts";
 import { checkExport } from "./plugin_hooks.ts";
 
@@ -72,8 +72,8 @@ async function exportImages(
   const destination = openDestination(request);
   await using plugins = await openCommandPlugins(settings, invocation, reporter);
   const store = openLocalStore(settings, reporter);
-  const names = request.names ?? await allNames(store, signal);
-  const plan = await planExport(store, names, choice, { signal, onWarning: reporter.warn });
+  const snapshot = await store.snapshot({ signal });
+  const plan = await planExport(request.names, choice, { store, snapshot, signal, onWarning: reporter.warn });
   if (plan.failures.length === 0) {
     await askAll(plan, (each) => checkExport(each, { plugins, store: store.path, archive: path }));
   }
@@ -85,7 +85,7 @@ async function exportImages(
   const written: Written = { digest: "sha256:", volumes: [] };
   {
     await using sink = await openSink(destination, draft.size, request.volumeSize, signal);
-    written.digest = await writeArchive(draft, store.source, sink, {
+    written.digest = await writeArchive(draft, snapshot, sink, {
       signal,
       onProgress: (done, total) => reporter.measure?.("Exporting", done, total),
     });

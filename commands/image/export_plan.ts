@@ -1,7 +1,8 @@
 import { Drafter, type HaveList } from "../../lib/archive/mod.ts";
 import { attachmentSubject, type CopiedAttachment, type Plan, planCopy, readVerified } from "../../lib/content/mod.ts";
-import { SatchelError, withContext } from "../../lib/error.ts";
+import { SatchelError, throwIfCancelled, withContext } from "../../lib/error.ts";
 import {
+  compareBytes,
   type Descriptor,
   formatPlatform,
   formatReference,
@@ -11,10 +12,11 @@ import {
   parseJson,
   parseManifest,
   parsePlatform,
+  parseReference,
   type Platform,
   type Reference,
 } from "../../lib/oci/mod.ts";
-import type { Store } from "../../lib/store/mod.ts";
+import type { Snapshot, Store } from "../../lib/store/mod.ts";
 import { localName } from "../open/local_store.ts";
 
 /** What is exported of each image. */
@@ -49,34 +51,36 @@ export interface ExportPlan {
   failures: unknown[];
 }
 
-/** The names of all images of a store; the tags of attachments are none. */
-export async function allNames(store: Store, signal: AbortSignal): Promise<string[]> {
-  const names = (await store.names({ signal })).filter((name) => !attachmentSubject(name));
-  if (names.length > 0) return names;
-  throw new SatchelError("not-found", `There is no image with a name in ${store.path}`);
+/** What is needed to look images up. */
+export interface ExportSource {
+  store: Store;
+  snapshot: Snapshot;
+  signal: AbortSignal;
+  onWarning: (message: string) => void;
 }
 
 /**
- * Looks up all images, and finds out what they need; nothing is written.
+ * Looks up images, and finds out what they need; nothing is written.
  *
- * @param names as a user types them
- * @throws {SatchelError} `cancelled`, and what is wrong with the store as a whole
+ * @param names as a user types them; `undefined` for all that the store has
+ * @throws {SatchelError} `cancelled`, `not-found` if there is none at all
  */
 export async function planExport(
-  store: Store,
-  names: readonly string[],
+  names: readonly string[] | undefined,
   choice: ExportChoice,
-  { signal, onWarning }: { signal: AbortSignal; onWarning: (message: string) => void },
+  source: ExportSource,
 ): Promise<ExportPlan> {
+  const { store, snapshot, signal } = source;
   const plan: ExportPlan = { planned: [], drafter: new Drafter(), failures: [] };
   const seen = new Set<string>();
-  for (const text of names) {
+  for (const text of names ?? allNames(snapshot)) {
+    throwIfCancelled(signal);
     try {
-      const image = await localName(store, text, { signal });
+      const image = names ? await localName(store, text, { signal }) : fullName(text) ?? text;
       const name = typeof image === "string" ? image : formatReference(image);
       if (seen.has(name)) continue;
       seen.add(name);
-      plan.planned.push(await planOne(plan.drafter, store, image, name, choice, { signal, onWarning }));
+      plan.planned.push(await planOne(plan.drafter, image, name, choice, source));
     } catch (error) {
       if (signal.aborted || !(error instanceof SatchelError)) throw error;
       plan.failures.push(error);
@@ -85,37 +89,58 @@ export async function planExport(
   return plan;
 }
 
+/** The tags of attachments are no names of images. */
+function allNames({ names, name }: Snapshot): string[] {
+  const images = names.filter((each) => !attachmentSubject(each)).sort(compareBytes);
+  if (images.length > 0) return images;
+  throw new SatchelError("not-found", `There is no image with a name in ${name}`);
+}
+
+/** The reference that a stored name is; tools with other rules have written others. */
+function fullName(name: string): Reference | undefined {
+  try {
+    const reference = parseReference(name);
+    return formatReference(reference) === name ? reference : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 async function planOne(
   drafter: Drafter,
-  store: Store,
   image: Reference | string,
   name: string,
-  choice: ExportChoice,
-  options: { signal: AbortSignal; onWarning: (message: string) => void },
+  { referrers, sparse, platforms: wanted, have }: ExportChoice,
+  { snapshot, signal, onWarning }: ExportSource,
 ): Promise<PlannedExport> {
-  const { digest } = await store.resolve(image, options);
-  const { referrers, sparse, platforms: wanted } = choice;
+  const { descriptor: { digest }, platforms: there } = snapshot.find(image);
   try {
-    const plan = await planCopy(store.source, digest, { ...options, referrers, ...(sparse && { platforms: wanted }) });
-    const all = await platformsOf(plan, store);
+    if (there) checkPlatforms(there, wanted ?? []);
+    const platforms = sparse ? wanted : there;
+    const plan = await planCopy(snapshot, digest, { signal, onWarning, referrers, ...(platforms && { platforms }) });
+    const all = await platformsOf(plan, snapshot);
     checkPlatforms(all, wanted ?? []);
-    checkComplete(plan, store, choice.have);
-    const only = sparse && leavesOut(plan) ? wanted : undefined;
+    checkComplete(plan, snapshot, have);
+    const only = platforms && leavesOut(plan) ? platforms : undefined;
     drafter.add({ name, plan, ...(only && { platforms: only }) });
-    const others = wanted && !only ? all.filter((each) => !wanted.some((one) => matchesPlatform(each, one))) : [];
+    const others = wanted && !sparse ? (there ?? all).filter((each) => !isAmong(each, wanted)) : [];
     return { image, name, root: plan.root, attachments: plan.attachments, others, ...(only && { only }) };
   } catch (error) {
     throw withContext(name, error);
   }
 }
 
+function isAmong(platform: Platform, wanted: readonly Platform[]): boolean {
+  return wanted.some((each) => matchesPlatform(platform, each));
+}
+
 /** The platforms that an image says it is for: its index does, or its config. */
-async function platformsOf({ root, manifests }: Plan, store: Store): Promise<Platform[]> {
+async function platformsOf({ root, manifests }: Plan, snapshot: Snapshot): Promise<Platform[]> {
   const found = new Map<string, Platform>();
   for (const { descriptor, bytes } of manifests) {
     const { kind, children } = parseManifest(bytes, descriptor.mediaType, descriptor.digest);
     const own = descriptor.digest === root.digest && kind === "image"
-      ? [await platformOfConfig(children[0], store)]
+      ? [await platformOfConfig(children[0], snapshot)]
       : [];
     const listed = kind === "index" ? children.map(({ platform }) => platform) : own;
     for (const platform of listed) {
@@ -126,9 +151,9 @@ async function platformsOf({ root, manifests }: Plan, store: Store): Promise<Pla
   return [...found].sort(([a], [b]) => a < b ? -1 : 1).map(([, platform]) => platform);
 }
 
-async function platformOfConfig(config: Descriptor, store: Store): Promise<Platform | undefined> {
+async function platformOfConfig(config: Descriptor, snapshot: Snapshot): Promise<Platform | undefined> {
   if (!/\.image(\.config)?\.v1\+json$/.test(config.mediaType) || config.size > MAX_MANIFEST_SIZE) return undefined;
-  const bytes = await readVerified(store.source.fetch(config), config, MAX_MANIFEST_SIZE);
+  const bytes = await readVerified(snapshot.fetch(config), config, MAX_MANIFEST_SIZE);
   return parsePlatform(parseJson(bytes, config.digest));
 }
 
@@ -141,12 +166,11 @@ function checkPlatforms(all: readonly Platform[], wanted: readonly Platform[]): 
   throw new SatchelError("not-found", `there is nothing for ${list(lacked)} in it; it is for ${list(all)}`);
 }
 
-function checkComplete({ blobs }: Plan, store: Store, have: HaveList | undefined): void {
-  const lost = blobs.find((blob) => !have?.has(blob.digest) && !store.holds(blob));
+function checkComplete({ blobs }: Plan, snapshot: Snapshot, have: HaveList | undefined): void {
+  const lost = blobs.find((blob) => !have?.has(blob.digest) && !snapshot.holds(blob));
   if (!lost) return;
-  throw new SatchelError("integrity", `it is incomplete: ${lost.digest} is missing or damaged in ${store.path}`, {
-    hint:
-      "Pull it again: that brings back what is missing. Of what was imported sparse, --platform with --sparse exports what is there.",
+  throw new SatchelError("integrity", `it is incomplete: ${lost.digest} is missing or damaged in ${snapshot.name}`, {
+    hint: "Pull it again: that brings back what is missing.",
   });
 }
 

@@ -166,7 +166,7 @@ function popFirst(queues: readonly Waiting[][]): Waiting | undefined {
 }
 
 /** The platforms that an entry says its image has; `undefined` for all. */
-function sparsePlatforms({ annotations }: Descriptor): readonly Platform[] | undefined {
+export function sparsePlatforms({ annotations }: Descriptor): readonly Platform[] | undefined {
   const text = annotations?.[PLATFORMS_ANNOTATION];
   try {
     return text?.split(",").map(readPlatform);

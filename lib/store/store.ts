@@ -22,7 +22,7 @@ import {
   type RepositoryCommit,
   storeRepository,
 } from "./repository.ts";
-import { storeSource } from "./source.ts";
+import { type Snapshot, takeSnapshot } from "./snapshot.ts";
 
 export type { CheckOptions, CheckReport } from "./check.ts";
 export type { Finding } from "./garbage.ts";
@@ -30,6 +30,7 @@ export type { GcOptions, GcReport } from "./gc.ts";
 export type { ListOptions, StoredImage } from "./images.ts";
 export type { RepositoriesHolding } from "./mounts.ts";
 export type { RemoveResult } from "./remove.ts";
+export type { FoundImage, Snapshot } from "./snapshot.ts";
 export type { StoreOptions } from "./layout.ts";
 export type { ImageName } from "./names.ts";
 
@@ -55,11 +56,12 @@ export interface Store {
   /** One repository of it, as a source and a target for `copy`. */
   repository(reference: Reference): Source & Target;
 
-  /** All of it, to copy from: digests of whatever is listed, and names exactly as they are stored. */
-  readonly source: Source;
-
-  /** Whether content lies there with the right size; its bytes may still be others. */
-  holds(descriptor: Descriptor): boolean;
+  /**
+   * All of it to copy many images from; see {@link Snapshot}.
+   *
+   * @throws {SatchelError} `invalid`, `storage`, `busy`, `cancelled`
+   */
+  snapshot(options?: ContentOptions): Promise<Snapshot>;
 
   /** Lists the configs and layers of images that have a name; see {@link listContent}. */
   content(options?: ContentOptions): Promise<Digest[]>;
@@ -114,8 +116,7 @@ export function openStore(options: StoreOptions): Store {
   return {
     path: layout.root,
     repository: (reference) => storeRepository(layout, reference, referrersOf),
-    source: storeSource(layout, referrersOf),
-    holds: (descriptor) => hasSize(layout, descriptor),
+    snapshot: (contentOptions = {}) => takeSnapshot(layout, referrersOf, contentOptions),
     content: (contentOptions) => listContent(layout, contentOptions),
     batch: () => openBatch(layout, referrersOf),
     images: (listOptions) => listImages(layout, listOptions),
