@@ -1,3 +1,4 @@
+import pLimit from "p-limit";
 import {
   type ContentOptions,
   type CopiedAttachment,
@@ -14,12 +15,17 @@ import { hasCode, SatchelError, throwIfCancelled, withContext } from "../error.t
 import { type Descriptor, type Digest, formatReference, type Platform, type Reference } from "../oci/mod.ts";
 import type { Archive } from "./archive.ts";
 import { lackError } from "./lack.ts";
+import { Arrivals, placedSource } from "./import_ends.ts";
 import type { NamedImage } from "./naming.ts";
 import { planImages, type PlannedImage } from "./plan_images.ts";
 import { Tallies } from "./tallies.ts";
 
 /** How long what was copied waits for its names, in milliseconds: a change of a store's index rewrites all of it. */
 const COMMIT_INTERVAL = 2000;
+
+/** How many images are copied at the same time, and how many before it is looked whether names are due. */
+const IMAGE_CONCURRENCY = 8;
+const IMAGES_PER_ROUND = 64;
 
 /** How often images are copied again because somebody removed content of theirs meanwhile. */
 const MAX_ATTEMPTS = 5;
@@ -83,6 +89,7 @@ class Import {
   readonly #target: ImportTarget;
   readonly #options: ImportOptions;
   readonly #tallies: Tallies;
+  readonly #arrivals = new Arrivals(({ digest }) => this.#tallies.brought(digest));
   #known = new KnownContent();
   /** What the archive has with wrong bytes. */
   readonly #damaged = new Map<Digest, SatchelError>();
@@ -109,8 +116,9 @@ class Import {
     // Before anything long is begun.
     await this.#target.repository(first.reference).prepare(this.#options);
     const lacking = await this.#findLacking(planned);
-    for (const image of planned) {
-      if (!this.#isLacking(image, lacking)) await this.#tryCopy(image);
+    const whole = planned.filter((image) => !this.#isLacking(image, lacking));
+    for (let at = 0; at < whole.length; at += IMAGES_PER_ROUND) {
+      await this.#copyAll(whole.slice(at, at + IMAGES_PER_ROUND));
       if (performance.now() - this.#committed > COMMIT_INTERVAL) await this.#commit();
     }
     await this.#commit();
@@ -164,25 +172,54 @@ class Import {
     this.#result.failures.push(error);
   }
 
-  async #tryCopy(planned: PlannedImage): Promise<void> {
+  /** @throws what no other image would fare better with, once what is whole has its name */
+  async #copyAll(images: readonly PlannedImage[]): Promise<void> {
+    const end = await this.#copyRound(images);
+    if (!end) return;
+    await this.#commit();
+    throw end.reason;
+  }
+
+  /**
+   * Copies images at the same time: most of it is waiting for the disk, one manifest after the other.
+   *
+   * @returns why nothing more can be imported
+   */
+  async #copyRound(images: readonly PlannedImage[]): Promise<PromiseRejectedResult | undefined> {
+    const slots = pLimit(Math.min(IMAGE_CONCURRENCY, this.#options.concurrency ?? IMAGE_CONCURRENCY));
+    const ended = await Promise.allSettled(images.map((image) => slots(() => this.#tryCopy(image))));
+    throwIfCancelled(this.#options.signal);
+    // In the order of the images, so that what counts as new for one of them is always the same.
+    for (const [at, each] of ended.entries()) {
+      if (each.status === "fulfilled" && each.value) this.#wait(images[at], each.value);
+    }
+    return ended.find((each) => each.status === "rejected");
+  }
+
+  #wait(planned: PlannedImage, attachments: readonly CopiedAttachment[]): void {
+    const { reference, root, platforms, contents } = planned;
+    const tallies = this.#tallies.claim(contents);
+    const imported = { reference, root, ...(platforms && { platforms }), ...tallies, attachments };
+    this.#waiting.push({ planned, imported });
+  }
+
+  /** @throws what no other image would fare better with */
+  async #tryCopy(planned: PlannedImage): Promise<readonly CopiedAttachment[] | undefined> {
     try {
-      this.#waiting.push({ planned, imported: await this.#copy(planned) });
+      return await this.#copy(planned);
     } catch (error) {
       throwIfCancelled(this.#options.signal);
       const failure = withContext(formatReference(planned.reference), error);
-      // The next image would not fare better.
-      if (hasCode(error, "storage") || hasCode(error, "busy") || !(error instanceof SatchelError)) {
-        await this.#commit();
-        throw failure;
-      }
+      if (hasCode(error, "storage") || hasCode(error, "busy") || !(error instanceof SatchelError)) throw failure;
       this.#result.failures.push(failure);
+      return undefined;
     }
   }
 
-  async #copy({ reference, root, platforms, contents }: PlannedImage): Promise<ImportedImage> {
+  async #copy({ reference, root, platforms }: PlannedImage): Promise<readonly CopiedAttachment[]> {
     const { signal, referrers, concurrency, guard = (target) => target } = this.#options;
     const target = guard(this.#remembering(reference), reference);
-    const { attachments } = await copy(this.#sourceOf(), root.digest, target, {
+    const { attachments } = await copy(placedSource(this.#archive), root.digest, target, {
       tag: reference.digest ?? reference.tag,
       signal,
       referrers,
@@ -190,13 +227,7 @@ class Import {
       platforms,
       onProgress: (event) => this.#follow(event),
     });
-    return {
-      reference,
-      root,
-      ...(platforms && { platforms }),
-      ...this.#tallies.claim(contents),
-      attachments,
-    };
+    return attachments;
   }
 
   #follow({ type, descriptor, bytes }: ProgressEvent): void {
@@ -205,37 +236,8 @@ class Import {
     else if (type === "present") this.#tallies.found(descriptor);
   }
 
-  /** The archive, telling where what is damaged lies. */
-  #sourceOf(): Source {
-    const { source } = this.#archive;
-    return {
-      name: source.name,
-      resolve: (reference, options) => source.resolve(reference, options),
-      fetch: (descriptor, options) => source.fetch(descriptor, options),
-      referrers: (subject, options) => source.referrers(subject, options),
-      tags: (options) => source.tags(options),
-      distrust: (descriptor) => {
-        const place = this.#archive.place?.(descriptor);
-        if (place === undefined) return false;
-        throw new SatchelError("integrity", `${descriptor.digest}, in ${place}, has other bytes than its name says`);
-      },
-    };
-  }
-
   #remembering(reference: Reference): Target {
-    const target = this.#target.repository(reference);
-    return rememberingTarget({
-      name: target.name,
-      manifestsAreComplete: target.manifestsAreComplete,
-      prepare: (options) => target.prepare(options),
-      has: (descriptor, options) => target.has(descriptor, options),
-      readManifest: (descriptor, options) => target.readManifest(descriptor, options),
-      push: async (descriptor, content, options) => {
-        await target.push(descriptor, content, options);
-        this.#tallies.brought(descriptor.digest);
-      },
-      commit: (commit, options) => target.commit(commit, options),
-    }, this.#known);
+    return rememberingTarget(this.#arrivals.at(this.#target.repository(reference)), this.#known);
   }
 
   /** Names what was copied; what vanished meanwhile is copied again. */
@@ -249,7 +251,8 @@ class Import {
       } catch (error) {
         if (!hasCode(error, "content-lost") || attempt === MAX_ATTEMPTS || this.#archive.pour) throw error;
         this.#known = new KnownContent();
-        for (const { planned } of waiting) await this.#tryCopy(planned);
+        const end = await this.#copyRound(waiting.map(({ planned }) => planned));
+        if (end) throw end.reason;
       }
     }
     this.#committed = performance.now();
