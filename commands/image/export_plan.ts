@@ -1,23 +1,17 @@
 import { Drafter, type HaveList } from "../../lib/archive/mod.ts";
-import { attachmentSubject, type CopiedAttachment, type Plan, planCopy, readVerified } from "../../lib/content/mod.ts";
+import { attachmentSubject, type CopiedAttachment, type Plan, planCopy } from "../../lib/content/mod.ts";
 import { SatchelError, throwIfCancelled, withContext } from "../../lib/error.ts";
 import {
   compareBytes,
   type Descriptor,
-  formatPlatform,
   formatReference,
-  isManifestType,
-  matchesPlatform,
-  MAX_MANIFEST_SIZE,
-  parseJson,
-  parseManifest,
-  parsePlatform,
   parseReference,
   type Platform,
   type Reference,
 } from "../../lib/oci/mod.ts";
 import type { Snapshot, Store } from "../../lib/store/mod.ts";
 import { localName } from "../open/local_store.ts";
+import { checkPlatforms, isAmong, leavesOut, platformsOf } from "./platforms.ts";
 
 /** What is exported of each image. */
 export interface ExportChoice {
@@ -130,56 +124,10 @@ async function planOne(
   }
 }
 
-function isAmong(platform: Platform, wanted: readonly Platform[]): boolean {
-  return wanted.some((each) => matchesPlatform(platform, each));
-}
-
-/** The platforms that an image says it is for: its index does, or its config. */
-async function platformsOf({ root, manifests }: Plan, snapshot: Snapshot): Promise<Platform[]> {
-  const found = new Map<string, Platform>();
-  for (const { descriptor, bytes } of manifests) {
-    const { kind, children } = parseManifest(bytes, descriptor.mediaType, descriptor.digest);
-    const own = descriptor.digest === root.digest && kind === "image"
-      ? [await platformOfConfig(children[0], snapshot)]
-      : [];
-    const listed = kind === "index" ? children.map(({ platform }) => platform) : own;
-    for (const platform of listed) {
-      // BuildKit hides its attestations in an index behind a platform of this name.
-      if (platform && platform.os !== "unknown") found.set(formatPlatform(platform), platform);
-    }
-  }
-  return [...found].sort(([a], [b]) => a < b ? -1 : 1).map(([, platform]) => platform);
-}
-
-async function platformOfConfig(config: Descriptor, snapshot: Snapshot): Promise<Platform | undefined> {
-  if (!/\.image(\.config)?\.v1\+json$/.test(config.mediaType) || config.size > MAX_MANIFEST_SIZE) return undefined;
-  const bytes = await readVerified(snapshot.fetch(config), config, MAX_MANIFEST_SIZE);
-  return parsePlatform(parseJson(bytes, config.digest));
-}
-
-/** An image that does not say what it is for may be for anything. */
-function checkPlatforms(all: readonly Platform[], wanted: readonly Platform[]): void {
-  if (all.length === 0) return;
-  const lacked = wanted.filter((each) => !all.some((one) => matchesPlatform(one, each)));
-  if (lacked.length === 0) return;
-  const list = (platforms: readonly Platform[]) => platforms.map(formatPlatform).join(", ");
-  throw new SatchelError("not-found", `there is nothing for ${list(lacked)} in it; it is for ${list(all)}`);
-}
-
 function checkComplete({ blobs }: Plan, snapshot: Snapshot, have: HaveList | undefined): void {
   const lost = blobs.find((blob) => !have?.has(blob.digest) && !snapshot.holds(blob));
   if (!lost) return;
   throw new SatchelError("integrity", `it is incomplete: ${lost.digest} is missing or damaged in ${snapshot.name}`, {
     hint: "Pull it again: that brings back what is missing.",
-  });
-}
-
-/** Whether an index of it has parts that are not planned. */
-function leavesOut({ manifests }: Plan): boolean {
-  const planned = new Set(manifests.map(({ descriptor }) => descriptor.digest));
-  return manifests.some(({ descriptor, bytes }) => {
-    const { kind, children } = parseManifest(bytes, descriptor.mediaType, descriptor.digest);
-    return kind === "index" &&
-      children.some(({ digest, mediaType }) => isManifestType(mediaType) && !planned.has(digest));
   });
 }
