@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { ByteStream, ContentOptions } from "../content/mod.ts";
 import { SatchelError, throwIfCancelled } from "../error.ts";
 import {
@@ -199,9 +200,17 @@ class DockerReader {
   }
 
   #find(path: string): ArchiveFile {
-    const file = this.#files.get(this.#prefix + path);
+    const file = this.#files.get(this.#prefix + path) ?? this.#followed(path);
     if (file) return file;
     throw new SatchelError("invalid", `${this.#what(path)}, listed in ${DOCKER_FILE}, is not there`);
+  }
+
+  /** What a link leads to, inside of the archive; one that leads to another link is not followed. */
+  #followed(path: string): ArchiveFile | undefined {
+    const target = this.#files.link?.(this.#prefix + path);
+    if (target === undefined || posix.isAbsolute(target)) return undefined;
+    // One that leads out of the archive has no such file in it.
+    return this.#files.get(this.#prefix + posix.join(posix.dirname(path), target));
   }
 
   #what(path: string): string {

@@ -21,6 +21,11 @@ export interface ArchiveFiles extends Disposable {
   readonly container: "tar" | "folder";
   /** By its cleaned path; a link inside of the archive is not followed. */
   get(path: string): ArchiveFile | undefined;
+  /**
+   * Where a symbolic link leads, exactly as it says; `undefined` if there is none at this path. `docker save` once wrote a layer
+   * that images share in one place, and links to it in others.
+   */
+  link?(path: string): string | undefined;
   /** All of them, in the archive's order. */
   list(): Iterable<ArchiveFile>;
 }
