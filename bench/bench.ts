@@ -11,7 +11,8 @@
 import { parseArgs } from "node:util";
 import { cpus } from "node:os";
 import { findProgram } from "../tests/harness/mod.ts";
-import { type Bench, type Case, CASES, type Sizes } from "./cases.ts";
+import type { Bench, Case, Sizes } from "./case.ts";
+import { CASES } from "./cases.ts";
 import { Runner, type Sample } from "./measure.ts";
 import { formatTime, markdown, type Row } from "./table.ts";
 import { installedTools, type Tool, TOOL_NAMES } from "./tools.ts";
@@ -23,6 +24,7 @@ const HELP = `Usage: deno task bench [options]
   --rounds N       how often each tool has its turn (default 5)
   --large MIB      size of the large layer (default 1024)
   --layers N       number of layers of 1 MiB (default 200)
+  --images N       images in one archive (default 1000)
   --names N        names in the store that is listed (default 5000)
   --round-trip MS  round trip of the slow link (default 50)
   --instant-connect  connecting through the slow link costs no round trip
@@ -30,7 +32,7 @@ const HELP = `Usage: deno task bench [options]
 `;
 
 /** Upper limits, so that a slip of the finger does not fill the disk. */
-const LIMITS = { rounds: 100, large: 16 * 1024, layers: 5000, names: 100_000, roundTrip: 5000 };
+const LIMITS = { rounds: 100, large: 16 * 1024, layers: 5000, images: 5000, names: 100_000, roundTrip: 5000 };
 
 const { values } = parseArgs({
   args: Deno.args,
@@ -40,6 +42,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "5" },
     large: { type: "string", default: "1024" },
     layers: { type: "string", default: "200" },
+    images: { type: "string", default: "1000" },
     names: { type: "string", default: "5000" },
     "round-trip": { type: "string", default: "50" },
     "instant-connect": { type: "boolean", default: false },
@@ -65,6 +68,7 @@ const rounds = number("rounds", values.rounds, LIMITS.rounds);
 const sizes: Sizes = {
   large: number("large", values.large, LIMITS.large),
   layers: number("layers", values.layers, LIMITS.layers),
+  images: number("images", values.images, LIMITS.images),
   names: number("names", values.names, LIMITS.names),
   roundTrip: number("round-trip", values["round-trip"], LIMITS.roundTrip),
   instantConnect: values["instant-connect"],

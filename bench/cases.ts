@@ -1,54 +1,26 @@
 /** What is measured: each case makes what it needs once, and a fresh place for every run. @module */
+import { type ArchivedContent, exportCase, importCase } from "./archive_cases.ts";
+import { type Bench, type Case, checkContents, plainTurn, type Prepared, removeFolder, type Turn } from "./case.ts";
 import { addGadget, addLayers, type Descriptor, fillWithNames, Layout, upload } from "./images.ts";
 import { type Server, startLatencyProxy, startRegistry } from "./servers.ts";
 import { commandLine, type Remote, type Tool } from "./tools.ts";
 
 const MIB = 1024 * 1024;
 
-/** How large everything is. */
-export interface Sizes {
-  /** MiB of the one large layer. */
-  large: number;
-  /** Number of layers of 1 MiB. */
-  layers: number;
-  /** Names in the store that is listed. */
-  names: number;
-  /** Round trip through the proxy, in milliseconds. */
-  roundTrip: number;
-  /** Connecting through the proxy costs no round trip. */
-  instantConnect: boolean;
-}
+const LARGE: ArchivedContent = {
+  title: ({ large }) => `1 layer of ${large} MiB`,
+  fill: (layout, { large }) => addLayers(layout, 1, large * MIB),
+};
 
-/** What a case may use. */
-export interface Bench {
-  /** A folder of the case's own, which is removed with everything in it. */
-  scratch: string;
-  /** Path of the registry program. */
-  registry: string;
-  sizes: Sizes;
-}
+const LAYERS: ArchivedContent = {
+  title: ({ layers }) => `${layers} layers of 1 MiB`,
+  fill: (layout, { layers }) => addLayers(layout, layers, MIB),
+};
 
-/** One run: a command line, and what must hold afterwards. */
-export interface Turn extends AsyncDisposable {
-  words: string[];
-  /** Throws if the command did not do what it should have done. */
-  check(): void;
-}
-
-/** A case that is ready to run. */
-export interface Prepared extends AsyncDisposable {
-  /** Makes a run ready; `undefined` if the tool cannot do this. */
-  turn(tool: Tool): Promise<Turn | undefined>;
-}
-
-/** Something to measure. */
-export interface Case {
-  name: string;
-  title(sizes: Sizes): string;
-  /** Runs of each tool in a round: more for what is over quickly. */
-  runs: number;
-  prepare(bench: Bench): Promise<Prepared>;
-}
+const MANY: ArchivedContent = {
+  title: ({ images }) => `${images} images that share blobs`,
+  fill: (layout, { images }) => void fillWithNames(layout, images),
+};
 
 /** All cases, in the order in which they run. */
 export const CASES: readonly Case[] = [
@@ -88,6 +60,12 @@ export const CASES: readonly Case[] = [
     runs: 1,
     prepare: preparePush,
   },
+  exportCase("export", 1, LARGE),
+  importCase("import", 1, LARGE),
+  exportCase("export-layers", 1, LAYERS),
+  importCase("import-layers", 1, LAYERS),
+  exportCase("export-many", 1, MANY),
+  importCase("import-many", 1, MANY),
   { name: "version", title: () => "start-up: `version`", runs: 10, prepare: prepareVersion },
   { name: "list", title: ({ names }) => `list a store of ${names} names`, runs: 2, prepare: prepareList },
 ];
@@ -124,13 +102,6 @@ function pullTurn(tool: Tool, image: Remote, expected: readonly Descriptor[], fo
     check: () => checkContents(folder, expected),
     [Symbol.asyncDispose]: () => removeFolder(folder),
   };
-}
-
-function checkContents(folder: string, expected: readonly Descriptor[]): void {
-  for (const { digest, size } of expected) {
-    const path = `${folder}/blobs/${digest.replace(":", "/")}`;
-    if (Deno.statSync(path).size !== size) throw new Error(`${path} is not ${size} bytes long`);
-  }
 }
 
 async function preparePush({ scratch, registry, sizes }: Bench): Promise<Prepared> {
@@ -195,17 +166,4 @@ function prepareList({ scratch, sizes }: Bench): Promise<Prepared> {
     },
     [Symbol.asyncDispose]: () => Deno.remove(layout.path, { recursive: true }),
   });
-}
-
-function plainTurn(words: string[]): Turn {
-  return { words, check: () => {}, [Symbol.asyncDispose]: () => Promise.resolve() };
-}
-
-/** Removes a folder; one that was never made is no error. */
-async function removeFolder(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

@@ -31,6 +31,11 @@ export class Layout {
     return { blobs: this.#blobs, manifests: this.#manifests };
   }
 
+  /** The names in index.json. */
+  get names(): string[] {
+    return this.#entries.flatMap(({ annotations }) => annotations?.["org.opencontainers.image.ref.name"] ?? []);
+  }
+
   /** Where the bytes of a digest are. */
   file(digest: string): string {
     return `${this.path}/blobs/sha256/${digest.slice("sha256:".length)}`;

@@ -23,6 +23,14 @@ interface Recipe {
   push?(image: Remote, folder: string): string[];
   /** Lists the names in the OCI layout in `folder`. */
   list?(folder: string): string[];
+  /** Writes the image of the OCI layout in `folder` into a tar with a layout. */
+  export?(image: Remote, folder: string, file: string): string[];
+  /** Stands around the program, by `sh`, if it takes more than the program to export: `$0` is the program. */
+  exportScript?: string;
+  /** Writes all images of the OCI layout in `folder` into one tar; they are named by their full names. */
+  exportAll?(names: readonly string[], folder: string, file: string): string[];
+  /** Takes all images of a tar into an OCI layout in `folder`. */
+  import?(image: Remote, file: string, folder: string): string[];
   /** The name that an image has in a layout. */
   localName(image: Remote): string;
   /** Puts something in front of a command line that works on `folder`. */
@@ -57,6 +65,9 @@ const RECIPES: readonly Recipe[] = [
     pull: (image, folder) => ["image", "pull", "--store", folder, "--insecure-registries", image.host, full(image)],
     push: (image, folder) => ["image", "push", "--store", folder, "--insecure-registries", image.host, full(image)],
     list: (folder) => ["image", "list", "--store", folder],
+    export: (image, folder, file) => ["image", "export", "--store", folder, full(image), file],
+    exportAll: (_, folder, file) => ["image", "export", "--store", folder, "--all", file],
+    import: (_, file, folder) => ["image", "import", "--store", folder, file],
     localName: full,
   },
   {
@@ -65,6 +76,14 @@ const RECIPES: readonly Recipe[] = [
     pull: (image, folder) => ["cp", "--from-plain-http", full(image), "--to-oci-layout", `${folder}:${image.tag}`],
     push: (image, folder) => ["cp", "--from-oci-layout", `${folder}:${image.tag}`, "--to-plain-http", full(image)],
     list: (folder) => ["repo", "tags", "--oci-layout", folder],
+    // It writes folders alone.
+    exportScript: '"$0" cp --from-oci-layout "$1:$2" --to-oci-layout "$3.d:$2" && tar -cf "$3" -C "$3.d" .',
+    export: ({ tag }, folder, file) => [folder, tag, file],
+    import: (
+      { tag },
+      file,
+      folder,
+    ) => ["cp", "--from-oci-layout", `${file}:${tag}`, "--to-oci-layout", `${folder}:${tag}`],
     localName: tagOnly,
   },
   {
@@ -93,6 +112,12 @@ const RECIPES: readonly Recipe[] = [
       ...["--insecure-policy", "copy", "--all", "--dest-tls-verify=false"],
       ...[`oci:${folder}:${image.tag}`, `docker://${full(image)}`],
     ],
+    export: ({ tag }, folder, file) => [
+      ...["--insecure-policy", "copy", "--all", `oci:${folder}:${tag}`, `oci-archive:${file}:${tag}`],
+    ],
+    import: ({ tag }, file, folder) => [
+      ...["--insecure-policy", "copy", "--all", `oci-archive:${file}:${tag}`, `oci:${folder}:${tag}`],
+    ],
     localName: tagOnly,
   },
   {
@@ -101,6 +126,9 @@ const RECIPES: readonly Recipe[] = [
     pull: (image) => ["image", "pull", "--insecure-registries", image.host, full(image)],
     push: (image) => ["image", "push", "--insecure-registries", image.host, full(image)],
     list: () => ["image", "list"],
+    export: (image, _, file) => ["image", "export", full(image), file],
+    exportAll: (names, _, file) => ["image", "export", ...names, file],
+    import: (_, file) => ["image", "import", file],
     localName: full,
     wrap: withIgStore,
   },
@@ -128,6 +156,12 @@ export async function installedTools(wanted: readonly string[]): Promise<Tool[]>
 export function commandLine(tool: Tool, args: string[], folder: string): string[] {
   const words = [tool.path, ...args];
   return tool.wrap ? tool.wrap(words, folder) : words;
+}
+
+/** The whole command line of an export from the layout in `folder`; `undefined` if the tool has none. */
+export function archiveLine(tool: Tool, folder: string, args: string[] | undefined): string[] | undefined {
+  if (!args || !tool.exportScript) return args && commandLine(tool, args, folder);
+  return ["sh", "-c", tool.exportScript, tool.path, ...args];
 }
 
 async function versionOf(program: string, args: string[]): Promise<string> {
