@@ -50,6 +50,11 @@ Deno.test("empty variables count as not set", async () => {
   assert.deepEqual([store, authFiles.named?.path], ["/from/file", undefined]);
 });
 
+Deno.test("what has to be written to disk for a while goes where TMPDIR says, and not to a /tmp in memory by default", async () => {
+  assert.equal((await settings("", { TMPDIR: "/scratch" })).spoolFolder, "/scratch");
+  assert.equal((await settings("", { TMPDIR: "" })).spoolFolder, "/var/tmp");
+});
+
 Deno.test("insecure registries of all places add up", async () => {
   const { insecureRegistries } = await settings(
     "--insecure-registries a,b:1",
