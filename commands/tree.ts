@@ -106,7 +106,8 @@ const IMAGE: CommandSpec = {
       short: "Export the SRC_IMAGE images to DST_FILE",
       long: "Export the SRC_IMAGE images to DST_FILE.\nIt becomes a tar with an OCI image layout; - is stdout.",
       usage: "SRC_IMAGE [SRC_IMAGE n] DST_FILE",
-      arguments: { min: 1, max: Infinity },
+      // How many it needs depends on --all.
+      arguments: { min: 0, max: Infinity },
       completes: "images",
       flags: [
         { name: "all", type: "bool", usage: "Export every image that has a name; DST_FILE is the only argument" },

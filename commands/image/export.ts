@@ -114,7 +114,8 @@ function readRequest({ arguments: words, flags, path }: Invocation): ExportReque
   const all = isSet(flags, "all");
   const destination = words[words.length - 1];
   const names = words.slice(0, -1);
-  if (!all && names.length === 0) throw wrongCountError(path, 2, Infinity, words.length);
+  const least = all ? 1 : 2;
+  if (words.length < least) throw wrongCountError(path, least, Infinity, words.length);
   if (all && names.length > 0) throw new SatchelError("usage", "--all is instead of names: it exports every image");
   const platforms = listOf(flags, "platform").map(readPlatform);
   const sparse = isSet(flags, "sparse");
