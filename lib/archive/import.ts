@@ -191,7 +191,9 @@ class Import {
     throwIfCancelled(this.#options.signal);
     // In the order of the images, so that what counts as new for one of them is always the same.
     for (const [at, each] of ended.entries()) {
-      if (each.status === "fulfilled" && each.value) this.#wait(images[at], each.value);
+      if (each.status === "rejected") continue;
+      if (each.value instanceof SatchelError) this.#result.failures.push(each.value);
+      else this.#wait(images[at], each.value);
     }
     return ended.find((each) => each.status === "rejected");
   }
@@ -203,16 +205,18 @@ class Import {
     this.#waiting.push({ planned, imported });
   }
 
-  /** @throws what no other image would fare better with */
-  async #tryCopy(planned: PlannedImage): Promise<readonly CopiedAttachment[] | undefined> {
+  /**
+   * @returns what came along, or why this image was not copied
+   * @throws what no other image would fare better with
+   */
+  async #tryCopy(planned: PlannedImage): Promise<readonly CopiedAttachment[] | SatchelError> {
     try {
       return await this.#copy(planned);
     } catch (error) {
       throwIfCancelled(this.#options.signal);
       const failure = withContext(formatReference(planned.reference), error);
-      if (hasCode(error, "storage") || hasCode(error, "busy") || !(error instanceof SatchelError)) throw failure;
-      this.#result.failures.push(failure);
-      return undefined;
+      if (hasCode(error, "storage") || hasCode(error, "busy") || !(failure instanceof SatchelError)) throw failure;
+      return failure;
     }
   }
 
