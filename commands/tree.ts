@@ -102,6 +102,30 @@ const IMAGE: CommandSpec = {
   short: "Manage gadget images",
   commands: [
     {
+      name: "copy",
+      aliases: ["cp"],
+      short: "Copy an image from SRC to DST",
+      long:
+        "Copy an image from SRC to DST.\nEach of them is REGISTRY/NAME:TAG, store:NAME (the local store), archive:FILE[#NAME] or dir:FOLDER[#NAME] (an OCI\n" +
+        "image layout). DST keeps the tag of SRC unless it names another one, and without a name the whole name.",
+      usage: "SRC DST",
+      arguments: { min: 2, max: 2 },
+      completes: "images",
+      flags: [
+        ...TRANSFER_FLAGS,
+        { name: "all-tags", type: "bool", usage: "Copy every tag of the repository SRC to the repository DST" },
+        { name: "dry-run", type: "bool", usage: "Say what would move and how many bytes, and write nothing" },
+        { name: "platform", type: "strings", usage: "Platforms that are needed, as os/architecture[/variant]" },
+        {
+          name: "sparse",
+          type: "bool",
+          usage:
+            "Leave out the content of all platforms but those of --platform; indexes and their signatures stay valid",
+        },
+      ],
+      load: () => import("./image/copy.ts"),
+    },
+    {
       name: "export",
       short: "Export the SRC_IMAGE images to DST_FILE",
       long: "Export the SRC_IMAGE images to DST_FILE.\nIt becomes a tar with an OCI image layout; - is stdout.",

@@ -4,7 +4,7 @@ import { printable } from "../../lib/printable.ts";
 import { readImageName } from "../line/image_name.ts";
 
 /** One end of a copy, as it was typed. */
-export type CopyEnd = RegistryEnd | StoreEnd | FileEnd;
+export type CopyEnd = RegistryEnd | StoreEnd | ArchiveEnd | FolderEnd;
 
 /** An image on a registry: a name without a scheme, as everywhere. */
 export interface RegistryEnd {
@@ -19,13 +19,18 @@ export interface StoreEnd {
   text: string;
 }
 
-/** An image of an archive, or of a folder with an image layout. */
-export interface FileEnd {
-  kind: "archive" | "dir";
+/** An image of an archive. */
+export interface ArchiveEnd {
+  kind: "archive";
   /** As it was typed; `-` is stdin or stdout. */
   path: string;
   /** Empty if the name is clear without it. */
   text: string;
+}
+
+/** An image of a folder with an image layout. */
+export interface FolderEnd extends Omit<ArchiveEnd, "kind"> {
+  kind: "dir";
 }
 
 /** What somebody called an image or a repository. */
@@ -55,7 +60,7 @@ export function readEnd(text: string): CopyEnd {
 }
 
 /** No name has a `#`, but a path may have some. */
-function readFileEnd(kind: FileEnd["kind"], rest: string, text: string): FileEnd {
+function readFileEnd(kind: "archive" | "dir", rest: string, text: string): ArchiveEnd | FolderEnd {
   const at = rest.lastIndexOf("#");
   const path = at < 0 ? rest : rest.slice(0, at);
   if (path === "" || path.includes("\0")) throw wrongEnd(text);

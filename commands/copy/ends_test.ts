@@ -16,7 +16,9 @@ for (
   Deno.test(`${text} is an end of a copy`, () => assert.deepEqual(readEnd(text), end));
 }
 
-for (const text of ["", "archive:", "archive:#v1", "dir:", "docker:app", "oci-archive:x.tar", "docker://example.org/a"]) {
+for (
+  const text of ["", "archive:", "archive:#v1", "dir:", "docker:app", "oci-archive:x.tar", "docker://example.org/a"]
+) {
   Deno.test(`${JSON.stringify(text)} is no end of a copy, and the forms are told`, () => {
     assert.throws(() => readEnd(text), { code: "usage", hint: /store:NAME, archive:FILE/ });
   });

@@ -27,13 +27,21 @@ export interface PullEnds {
  */
 export function guardedPull({ source, from, target }: PullEnds, guarded: Guarded): Pick<PullEnds, "source" | "target"> {
   return {
-    source: hasHook(guarded, "beforePull")
-      ? gatedSource(source, from, (root) => ask("beforePull", root, guarded))
-      : source,
-    target: hasHook(guarded, "afterPull")
-      ? gatedTarget(target, { before: ({ names }) => ask("afterPull", names.at(-1)!.descriptor, guarded) })
-      : target,
+    source: guardedPullSource(source, from, guarded),
+    target: guardedPullTarget(target, guarded),
   };
+}
+
+/** Puts `beforePull` between a pull and its source, where a plugin has it. */
+export function guardedPullSource(source: Source, from: string, guarded: Guarded): Source {
+  if (!hasHook(guarded, "beforePull")) return source;
+  return gatedSource(source, from, (root) => ask("beforePull", root, guarded));
+}
+
+/** Puts `afterPull` between a pull and its target, where a plugin has it. */
+export function guardedPullTarget(target: Target, guarded: Guarded): Target {
+  if (!hasHook(guarded, "afterPull")) return target;
+  return gatedTarget(target, { before: ({ names }) => ask("afterPull", names.at(-1)!.descriptor, guarded) });
 }
 
 /**
@@ -45,11 +53,11 @@ export async function checkPush(root: Descriptor, guarded: Guarded): Promise<voi
   await ask("beforePush", root, guarded);
 }
 
-/** Puts `afterPush` behind a push, where a plugin has it. */
-export function guardedPush(target: Target, root: Descriptor, guarded: Guarded): Target {
+/** Puts `afterPush` behind a push of what `root` tells by then, where a plugin has it. */
+export function guardedPush(target: Target, root: () => Descriptor, guarded: Guarded): Target {
   if (!hasHook(guarded, "afterPush")) return target;
   const after = () =>
-    ask("afterPush", root, guarded).catch((error: unknown) => {
+    ask("afterPush", root(), guarded).catch((error: unknown) => {
       if (!(error instanceof SatchelError)) throw error;
       throw new SatchelError(error.code, error.message, {
         hint: `${formatReference(guarded.image)} has been pushed all the same.`,

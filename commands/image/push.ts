@@ -31,7 +31,7 @@ export async function run(invocation: Invocation): Promise<number> {
       image,
       source: store.repository(image),
       from: root.digest,
-      target: guardedPush(target, root, guarded),
+      target: guardedPush(target, () => root, guarded),
       ...(image.tag !== undefined && { tag: image.tag }),
     },
     invocation,

@@ -62,12 +62,9 @@ export async function transfer(
   const name = formatReference(plan.image);
   const result = await run(plan, invocation, settings, reporter);
   reporter.finish();
-  reporter.detail(summary(result));
-  for (const { descriptor, artifactType } of result.attachments) {
-    reporter.detail(`With it: ${descriptor.digest} (${artifactType ?? descriptor.mediaType})`);
-  }
+  tellDetails(result, reporter);
   const text = () => settings.quiet ? "" : `Successfully ${plan.verb}ed ${nameWithDigest(plan.image, result.root)}\n`;
-  await printResult(outputMode(invocation.flags), report(name, result), text);
+  await printResult(outputMode(invocation.flags), transferReport(name, result), text);
 }
 
 async function run(
@@ -97,12 +94,21 @@ export function nameWithDigest(image: Reference, { digest }: Pick<Descriptor, "d
   return formatReference({ ...image, digest });
 }
 
+/** Says with `--verbose` what was copied. */
+export function tellDetails(result: CopyResult, reporter: Reporter): void {
+  reporter.detail(summary(result));
+  for (const { descriptor, artifactType } of result.attachments) {
+    reporter.detail(`With it: ${descriptor.digest} (${artifactType ?? descriptor.mediaType})`);
+  }
+}
+
 function summary({ transferred, present }: CopyResult): string {
   return `Transferred ${count(transferred.blobs, "blob")} (${formatBytes(transferred.bytes)}), ` +
     `${count(present.blobs, "blob")} (${formatBytes(present.bytes)}) were there`;
 }
 
-function report(name: string, { root, transferred, present, attachments }: CopyResult): TransferReport {
+/** What was copied, for programs. */
+export function transferReport(name: string, { root, transferred, present, attachments }: CopyResult): TransferReport {
   return {
     name,
     digest: root.digest,

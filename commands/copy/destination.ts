@@ -1,0 +1,85 @@
+import type { Source, Target } from "../../lib/content/mod.ts";
+import { SatchelError } from "../../lib/error.ts";
+import { canonicalRegistry, formatReference, type Reference } from "../../lib/oci/mod.ts";
+import { openStore, type RepositoriesHolding, type Store } from "../../lib/store/mod.ts";
+import { openLocalStore } from "../open/local_store.ts";
+import { openRemote } from "../open/remote.ts";
+import { type FolderEnd, readName, type RegistryEnd, type StoreEnd, type TypedName } from "./ends.ts";
+import type { CopyContext, CopyJob, SourceImage } from "./job.ts";
+
+/** An end that images are copied to one by one; an archive is written as a whole. */
+export type RepositoryEnd = RegistryEnd | StoreEnd | FolderEnd;
+
+/**
+ * Decides what images will be called at the other end.
+ *
+ * @throws {SatchelError} `usage`
+ */
+export function nameJobs(images: readonly SourceImage[], { request }: Pick<CopyContext, "request">): CopyJob[] {
+  const { to, allTags } = request;
+  if (to.text === "") return images.map((image) => ({ image, to: sameName(image) }));
+  const name = readName(to.text);
+  checkTyped(name, allTags);
+  return images.map((image) => ({ image, to: nameOf(name, image) }));
+}
+
+function sameName({ reference, name }: SourceImage): Reference {
+  if (reference) return reference;
+  throw new SatchelError("usage", `${name} has no whole name of its own to keep`, {
+    hint: "Say what it is to be called: store:NAME, archive:FILE#NAME or dir:FOLDER#NAME.",
+  });
+}
+
+function checkTyped({ reference, isTagged }: TypedName, allTags: boolean): void {
+  if (reference.digest !== undefined) {
+    throw new SatchelError("usage", `${formatReference(reference)} has a digest, which follows from what is copied`, {
+      hint: "Name a tag, or none to keep that of the source.",
+    });
+  }
+  if (!allTags || !isTagged) return;
+  throw new SatchelError("usage", `--all-tags keeps all tags, and ${formatReference(reference)} has one already`);
+}
+
+/** A digest without a tag is a name too, and is kept like one. */
+function nameOf({ reference, isTagged }: TypedName, { tag, reference: old }: SourceImage): Reference {
+  if (isTagged) return reference;
+  const { registry, repository } = reference;
+  if (tag !== undefined) return { registry, repository, tag };
+  return old?.digest === undefined ? reference : { registry, repository, digest: old.digest };
+}
+
+/** Opens a repository of the end that is copied to. Nothing is written or created before something is put there. */
+export async function openTarget(end: RepositoryEnd, job: CopyJob, context: CopyContext): Promise<Source & Target> {
+  const { settings, reporter } = context;
+  if (end.kind === "store") return openLocalStore(settings, reporter).repository(job.to);
+  if (end.kind === "dir") return openFolder(end.path, context).repository(job.to);
+  const mountFrom = await holders(job, context);
+  return await openRemote(job.to, context, {
+    // To look at what is there takes no right to write.
+    ...(!context.request.dryRun && { access: "push" }),
+    ...(mountFrom && { mountFrom }),
+  });
+}
+
+function openFolder(path: string, { settings, reporter }: CopyContext): Store {
+  const { lockTimeout } = settings;
+  return openStore({
+    path,
+    ...(lockTimeout !== undefined && { lockTimeout }),
+    onWait: () => reporter.status(`Waiting for another process that has locked ${path}...`),
+    onWarning: reporter.warn,
+  });
+}
+
+/** What the registry that is copied to can take out of its own repositories. */
+async function holders(
+  { image: { reference }, to: { registry } }: CopyJob,
+  { settings, reporter, request, signal }: CopyContext,
+): Promise<RepositoriesHolding | undefined> {
+  if (request.from.kind === "store") {
+    return await openLocalStore(settings, reporter).repositoriesHolding(registry, { signal });
+  }
+  if (request.from.kind !== "registry" || !reference) return undefined;
+  const isSame = canonicalRegistry(reference.registry) === canonicalRegistry(registry);
+  return isSame ? () => [reference.repository] : undefined;
+}

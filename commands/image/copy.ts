@@ -1,0 +1,76 @@
+import { SatchelError } from "../../lib/error.ts";
+import { readPlatform } from "../../lib/oci/mod.ts";
+import { nameJobs } from "../copy/destination.ts";
+import { readEnd } from "../copy/ends.ts";
+import type { CopyContext, CopyRequest } from "../copy/job.ts";
+import { copyReport, describeCopied } from "../copy/report.ts";
+import { openSource } from "../copy/source.ts";
+import { type CopyOutcome, copyToRepository } from "../copy/to_repository.ts";
+import { isSet, listOf } from "../line/flags.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { openCommandPlugins } from "../open/plugins.ts";
+import { servedLine } from "../open/remote.ts";
+import { printFailures } from "../output/failures.ts";
+import { outputMode, printResult } from "../output/output.ts";
+import { openReporter } from "../output/reporter.ts";
+import { loadSettings } from "../settings/settings.ts";
+import { tellDetails } from "./transfer.ts";
+
+/** `satchel image copy SRC DST`: between registries, stores, archives and folders. */
+export async function run(invocation: Invocation): Promise<number> {
+  const settings = await loadSettings(invocation);
+  const request = readRequest(invocation);
+  const { signal } = invocation;
+  using reporter = openReporter(settings, signal);
+  reporter.status(`Copying ${invocation.arguments.join(" to ")}...`);
+  await using plugins = await openCommandPlugins(settings, invocation, reporter);
+  const context: CopyContext = { request, settings, reporter, plugins, signal };
+  await using source = await openSource(context);
+  const jobs = nameJobs(source.images, context);
+  const { to } = request;
+  if (to.kind === "archive") throw new SatchelError("usage", `Cannot copy to archive:${to.path}`);
+  const outcome = await copyToRepository(jobs, to, context);
+  reporter.finish();
+  if (source.served) reporter.detail(servedLine(source.served()));
+  return await printOutcome(outcome, context, invocation);
+}
+
+async function printOutcome(
+  { copied, failures }: CopyOutcome,
+  { request, settings, reporter }: CopyContext,
+  { flags }: Invocation,
+): Promise<number> {
+  for (const each of copied) tellDetails(each, reporter);
+  const status = printFailures(failures);
+  const reports = copied.map((each) => copyReport(each, request));
+  const text = () => settings.quiet ? "" : copied.map((each) => describeCopied(each, request)).join("");
+  if (request.allTags) await printResult(outputMode(flags), reports, text);
+  else if (reports.length > 0) await printResult(outputMode(flags), reports[0], text);
+  return status;
+}
+
+function readRequest({ arguments: [from, to], flags }: Invocation): CopyRequest {
+  const platforms = listOf(flags, "platform").map(readPlatform);
+  const sparse = isSet(flags, "sparse");
+  const request: CopyRequest = {
+    from: readEnd(from),
+    to: readEnd(to),
+    allTags: isSet(flags, "all-tags"),
+    choice: {
+      referrers: isSet(flags, "referrers", true),
+      sparse,
+      ...(platforms.length > 0 && { platforms }),
+    },
+    dryRun: isSet(flags, "dry-run"),
+  };
+  if (sparse && platforms.length === 0) {
+    throw new SatchelError("usage", "--sparse leaves out all platforms but those of --platform, which is missing");
+  }
+  if (sparse && request.to.kind === "registry") {
+    throw new SatchelError(
+      "usage",
+      "--sparse is for stores, archives and folders: a registry takes whole images alone",
+    );
+  }
+  return request;
+}
