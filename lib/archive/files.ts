@@ -19,7 +19,11 @@ export interface ArchiveFiles extends Disposable {
   readonly name: string;
   /** What holds them. */
   readonly container: "tar" | "folder";
-  /** By its cleaned path; a link inside of the archive is not followed. */
+  /**
+   * By its cleaned path; a link inside of the archive is not followed.
+   *
+   * @throws {SatchelError} `invalid` if there is something that is not simply a file, or two different ones
+   */
   get(path: string): ArchiveFile | undefined;
   /**
    * Where a symbolic link leads, exactly as it says; `undefined` if there is none at this path. `docker save` once wrote a layer

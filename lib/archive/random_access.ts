@@ -1,0 +1,50 @@
+import { closeSync, readSync } from "node:fs";
+import { onPath } from "../files/mod.ts";
+
+/** Bytes that can be read at any place, as often as one likes. */
+export interface RandomAccess extends Disposable {
+  /** In bytes. */
+  readonly size: number;
+  /**
+   * Fills `into` from a position on.
+   *
+   * @returns how many bytes there were; fewer only at the end
+   * @throws {SatchelError} `storage`
+   */
+  read(into: Uint8Array, position: number): number;
+  /** Where these bytes lie, for messages, if that tells more than the archive's name. */
+  place?(start: number, end: number): string;
+}
+
+/**
+ * The bytes of a file that is open.
+ *
+ * @param fd is closed with it
+ * @param path for messages
+ */
+export function fileAccess(fd: number, size: number, path: string): RandomAccess {
+  let isOpen = true;
+  return {
+    size,
+    read(into, position) {
+      // By then its number may be another file's.
+      if (!isOpen) throw new Error(`${path} is closed already`);
+      return onPath("read", path, () => readAt(fd, into, position));
+    },
+    [Symbol.dispose]() {
+      if (isOpen) closeSync(fd);
+      isOpen = false;
+    },
+  };
+}
+
+/** Fills `into`; one call of the system may give only a part. */
+export function readAt(fd: number, into: Uint8Array, position: number): number {
+  let length = 0;
+  while (length < into.length) {
+    const count = readSync(fd, into, length, into.length - length, position + length);
+    if (count === 0) break;
+    length += count;
+  }
+  return length;
+}

@@ -1,0 +1,96 @@
+import { SatchelError } from "../error.ts";
+import { type Oddity, oddityText, type TarEntry } from "./tar_entry.ts";
+import { entryName } from "./tar_header.ts";
+
+/** The most characters of paths that are kept. */
+const MAX_NAMES = 128 * 1024 * 1024;
+
+/** The most entries that are named in a warning. */
+const MAX_NAMED = 3;
+
+/** Files without which an archive is none, and blobs, also below the folder that somebody has packed from outside of it. */
+const MATTERS = /^\/*(?:[^/]+\/)?(?:oci-layout|index\.json|manifest\.json|repositories|blobs\/.+)$/s;
+
+const DIFFERENT = "it is there more than once, and not the same each time";
+
+/** What is known of the entries of a tar, by their paths. */
+export class TarIndex<Known> {
+  /** Regular files. */
+  readonly files = new Map<string, Known>();
+  /** Where symbolic links lead to, exactly as they say, by their paths. */
+  readonly links = new Map<string, string>();
+  readonly #archive: string;
+  /** Why what has these paths must not be read. */
+  readonly #refused = new Map<string, string>();
+  readonly #passedOver: string[] = [];
+  #passedOverCount = 0;
+  #names = 0;
+
+  /** @param archive for the error text */
+  constructor(archive: string) {
+    this.#archive = archive;
+  }
+
+  /**
+   * Takes in an entry.
+   *
+   * @param isSame whether it has the same bytes as one that had its path before
+   * @throws {SatchelError} `invalid` for one that matters and is not simply a file, and for two that have one path
+   */
+  async add(entry: TarEntry, known: Known, isSame: (other: Known) => boolean | Promise<boolean>): Promise<void> {
+    const { path, oddity } = entry;
+    if (oddity?.kind === "folder") return;
+    this.#names += path.length;
+    if (this.#names > MAX_NAMES) throw new SatchelError("invalid", `${this.#archive} has too many entries`);
+    if (oddity) {
+      this.#addOdd(entry, oddity);
+      return;
+    }
+    const other = this.files.get(path);
+    const hasOdd = this.#refused.has(path) || this.links.has(path);
+    if (hasOdd || (other !== undefined && !await isSame(other))) return this.#refuse(path, DIFFERENT);
+    if (other === undefined) this.files.set(path, known);
+  }
+
+  /**
+   * The file at a path.
+   *
+   * @throws {SatchelError} `invalid` if there is something else
+   */
+  get(path: string): Known | undefined {
+    const refused = this.#refused.get(path);
+    if (refused !== undefined) throw this.#error(path, refused);
+    return this.files.get(path);
+  }
+
+  /** What was passed over, in one sentence; `undefined` if nothing was. */
+  warning(): string | undefined {
+    if (this.#passedOverCount === 0) return undefined;
+    const more = this.#passedOverCount - this.#passedOver.length;
+    const named = `${this.#passedOver.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
+    return `In ${this.#archive}, what is not simply a file is passed over: ${named}`;
+  }
+
+  #addOdd({ path }: TarEntry, oddity: Oddity): void {
+    const why = oddityText(oddity);
+    if (this.#passedOver.length < MAX_NAMED) this.#passedOver.push(`${entryName(path)}, since ${why}`);
+    this.#passedOverCount++;
+    if (this.#has(path)) this.#refuse(path, DIFFERENT);
+    else if (oddity.kind === "symlink" && !MATTERS.test(path)) this.links.set(path, oddity.target);
+    else this.#refuse(path, why);
+  }
+
+  #has(path: string): boolean {
+    return this.files.has(path) || this.links.has(path);
+  }
+
+  #refuse(path: string, why: string): void {
+    if (MATTERS.test(path)) throw this.#error(path, why);
+    this.links.delete(path);
+    this.#refused.set(path, why);
+  }
+
+  #error(path: string, why: string): SatchelError {
+    return new SatchelError("invalid", `${entryName(path)} in ${this.#archive} cannot be read: ${why}`);
+  }
+}
