@@ -5,13 +5,16 @@
  *
  * @module
  */
+export * from "./any_place.ts";
 export * from "./attachments.ts";
 export * from "./bytes.ts";
 export * from "./content.ts";
 export * from "./copy.ts";
 export * from "./copy_options.ts";
 export * from "./gate.ts";
+export * from "./lacking.ts";
 export * from "./memory.ts";
 export * from "./plan.ts";
 export * from "./platforms.ts";
+export * from "./read_ahead.ts";
 export * from "./remembering.ts";

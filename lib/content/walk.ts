@@ -11,6 +11,7 @@ import {
   plainDescriptor,
   type Platform,
 } from "../oci/mod.ts";
+import { fromAnyPlace } from "./any_place.ts";
 import { type Attachment, attachmentLookUps } from "./attachments.ts";
 import { type Budget, createBudget } from "./budget.ts";
 import { contentOf, readVerified } from "./bytes.ts";
@@ -32,12 +33,6 @@ const LOOKUP_CONCURRENCY = 16;
 
 /** The most warnings of one copy that are passed on one by one. */
 const MAX_WARNINGS = 20;
-
-/**
- * From how many places one piece of content is taken, one after the other, because the bytes were wrong. Nobody has as many
- * mirrors; a source that always says that it has another place must not keep a copy going without end.
- */
-const MAX_PLACES = 32;
 
 /** A manifest in hand. */
 interface LoadedManifest {
@@ -230,19 +225,7 @@ export class GraphWalk {
 
   #fetchManifest(descriptor: Descriptor): Promise<Uint8Array> {
     const fetch = () => this.#source.fetch(descriptor, { signal: this.#signal });
-    return this.#fromAnyPlace(descriptor, () => readVerified(fetch(), descriptor, MAX_MANIFEST_SIZE));
-  }
-
-  /** Takes content, and takes it again as long as the bytes are wrong and the source has them in another place as well. */
-  async #fromAnyPlace<T>(descriptor: Descriptor, take: () => Promise<T>): Promise<T> {
-    for (let tries = 1;; tries++) {
-      try {
-        return await take();
-      } catch (error) {
-        const mayGoOn = hasCode(error, "integrity") && tries < MAX_PLACES;
-        if (!mayGoOn || !this.#source.distrust?.(descriptor)) throw error;
-      }
-    }
+    return fromAnyPlace(this.#source, descriptor, () => readVerified(fetch(), descriptor, MAX_MANIFEST_SIZE));
   }
 
   async #transfer(descriptor: Descriptor, content: Content): Promise<void> {
@@ -261,7 +244,7 @@ export class GraphWalk {
         onMounted: () => isMounted = true,
         onResumed: (bytes) => report("resumed", bytes),
       });
-    await this.#fromAnyPlace(descriptor, push);
+    await fromAnyPlace(this.#source, descriptor, push);
     if (isMounted) {
       this.#addPresent(descriptor);
       report("mounted");
