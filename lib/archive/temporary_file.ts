@@ -70,21 +70,13 @@ function createIfAbsent(path: string, name: string): void {
 
 function openLocked(path: string, name: string, lock: Lock): TemporaryFile {
   const file = openToWrite(path, 0o600);
-  const close = () => {
+  try {
+    if (file.stat.uid !== (effectiveUser() ?? file.stat.uid)) throw foreign(path, name);
+    if (file.stat.size > 0) ftruncateSync(file.fd, 0);
+  } catch (error) {
     file[Symbol.dispose]();
-    lock[Symbol.dispose]();
-  };
-  if (file.stat.uid !== (effectiveUser() ?? file.stat.uid)) {
-    close();
-    throw new SatchelError(
-      "refused",
-      `Cannot write ${name}: ${path}, which it is written to first, belongs to another user`,
-      {
-        hint: "Remove it, or use another folder.",
-      },
-    );
+    throw error;
   }
-  if (file.stat.size > 0) ftruncateSync(file.fd, 0);
   let isThere = true;
   const remove = () => {
     // While it is still locked: what lies there is ours.
@@ -101,9 +93,16 @@ function openLocked(path: string, name: string, lock: Lock): TemporaryFile {
     },
     [Symbol.dispose]() {
       remove();
-      close();
+      file[Symbol.dispose]();
+      lock[Symbol.dispose]();
     },
   };
+}
+
+/** Who owns a file could change it under its new name. */
+function foreign(path: string, name: string): SatchelError {
+  const what = `${path}, which it is written to first, belongs to another user`;
+  return new SatchelError("refused", `Cannot write ${name}: ${what}`, { hint: "Remove it, or use another folder." });
 }
 
 /** Root may give it to the one who had it; FAT and its like have no rights to set. */

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import {
+  binary,
+  describe,
+  digestOf,
+  makeGadget,
+  satchel,
+  satchelEnvironment,
+  satchelSucceeds,
+  type Scratch,
+  scratchFolder,
+  succeed,
+} from "../harness/mod.ts";
+import { writeStore } from "./cli_stores.ts";
+import { runAndKill } from "./kill.ts";
+
+const NAME = "example.org/demo/app:v1";
+
+async function prepare(
+  scratch: Scratch,
+  layerSize = 300_000,
+): Promise<{ store: string; out: string; archive: string }> {
+  const [store, out] = [scratch.at("store"), scratch.at("out")];
+  await writeStore(store, [{ image: makeGadget({ layerSize }), name: NAME }]);
+  await Deno.mkdir(out);
+  return { store, out, archive: join(out, "x.tar") };
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
+}
+
+function exportInto(store: string, archive: string, size: string) {
+  return satchel(["image", "export", NAME, archive, "--volume-size", size, "-o", "json"], { store });
+}
+
+Deno.test("volumes together are the plain archive, byte for byte, and sha256sum checks each", async () => {
+  await using scratch = await scratchFolder();
+  const { store, out, archive } = await prepare(scratch);
+  await satchelSucceeds(["image", "export", NAME, scratch.at("plain.tar")], { store });
+  const outcome = await exportInto(store, archive, "100kB");
+  assert.equal(outcome.code, 0, describe(outcome));
+  const { digest, size, volumes } = JSON.parse(outcome.stdout);
+  assert.equal(digest, digestOf(await Deno.readFile(scratch.at("plain.tar"))));
+  assert.equal(volumes.length, Math.ceil(size / 100_000));
+  const names = volumes.map(({ file }: { file: string }) => file);
+  assert.deepEqual(await filesIn(out), ["x.tar-sha256sums", ...names].toSorted());
+  await succeed("bash", ["-c", "cat x.tar.* | cmp - ../plain.tar && sha256sum --check --strict x.tar-sha256sums"], {
+    cwd: out,
+  });
+  for (const volume of volumes) {
+    const bytes = await Deno.readFile(join(out, volume.file));
+    assert.deepEqual([volume.size, volume.digest], [bytes.length, digestOf(bytes)]);
+  }
+  const text = await satchelSucceeds(["image", "export", NAME, archive, "--volume-size", "100kB"], { store });
+  assert.match(text, new RegExp(`, ${volumes.length} volumes\n`));
+});
+
+Deno.test("older volumes of an archive are replaced, those that are too many removed", async () => {
+  await using scratch = await scratchFolder();
+  const { store, out, archive } = await prepare(scratch);
+  assert.equal((await exportInto(store, archive, "64KiB")).code, 0);
+  const many = await filesIn(out);
+  assert.equal((await exportInto(store, archive, "256KiB")).code, 0);
+  const few = await filesIn(out);
+  assert.ok(few.length < many.length && few.every((name) => many.includes(name)), few.join(" "));
+  await succeed("sha256sum", ["--check", "--strict", "x.tar-sha256sums"], { cwd: out });
+});
+
+Deno.test("volumes that no list of checksums names are in the way, and nothing is written", async () => {
+  await using scratch = await scratchFolder();
+  const { store, out, archive } = await prepare(scratch);
+  await Deno.writeTextFile(`${archive}.002`, "somebody's");
+  const { code, stderr } = await exportInto(store, archive, "100kB");
+  assert.equal(code, 5, stderr);
+  assert.match(stderr, /has volumes of another archive: x\.tar\.002\n/);
+  assert.deepEqual(await filesIn(out), ["x.tar.002"]);
+  assert.equal(await Deno.readTextFile(`${archive}.002`), "somebody's");
+});
+
+Deno.test("after each of 20 kill -9 every volume there is whole, and the next export works where the list still fits", async () => {
+  await using scratch = await scratchFolder();
+  const { store, out, archive } = await prepare(scratch, 2_000_000);
+  const args = ["image", "export", NAME, archive, "--volume-size", "500kB"];
+  const first = await satchel(args, { store });
+  assert.equal(first.code, 0, describe(first));
+  const sums = await Deno.readTextFile(`${archive}-sha256sums`);
+  const files = await filesIn(out);
+  let usual = first.ms;
+  for (let killed = 0, round = 0; killed < 20; round++) {
+    assert.ok(round < 200, `only ${killed} of ${round} exports were still running when they were killed`);
+    const env = satchelEnvironment(store, scratch.path);
+    const outcome = await runAndKill(await binary(), args, env, Math.sqrt(Math.random()) * usual);
+    if (outcome.wasKilled) killed++;
+    else usual = outcome.ms;
+    assert.equal(await Deno.readTextFile(`${archive}-sha256sums`), sums);
+    await succeed("sha256sum", ["--check", "--strict", "x.tar-sha256sums"], { cwd: out });
+  }
+  assert.equal((await satchel(args, { store })).code, 0);
+  assert.deepEqual(await filesIn(out), files);
+});
