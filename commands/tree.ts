@@ -159,6 +159,31 @@ const IMAGE: CommandSpec = {
       load: () => import("./image/export.ts"),
     },
     {
+      name: "import",
+      short: "Import images from SRC_FILE",
+      long:
+        "Import images from SRC_FILE.\nIt is an archive as image export, docker save and other tools write it, plain, or compressed " +
+        "with gzip or zstd;\na folder with an image layout; or - for stdin.",
+      usage: "SRC_FILE",
+      arguments: ONE,
+      flags: [
+        {
+          name: "name",
+          type: "string",
+          usage:
+            "Repository for images whose name in the archive is a tag alone; with :TAG, the name for one without a name",
+        },
+        OUTPUT,
+        { ...REFERRERS, usage: "Import what refers to an image too: signatures, attestations, SBOMs" },
+        {
+          name: "tag",
+          type: "stringArray",
+          usage: "Import the image SRC under another name, as SRC=DST; SRC may be a digest",
+        },
+      ],
+      load: () => import("./image/import.ts"),
+    },
+    {
       name: "list",
       aliases: ["ls"],
       short: "List gadget images on the host",

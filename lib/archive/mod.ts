@@ -11,6 +11,7 @@ export * from "./file_sink.ts";
 export * from "./have.ts";
 export * from "./import.ts";
 export * from "./naming.ts";
+export * from "./open.ts";
 export * from "./sink.ts";
 export * from "./stream_sink.ts";
 export * from "./volume_sink.ts";

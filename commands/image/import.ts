@@ -1,0 +1,162 @@
+import {
+  type Archive,
+  type ImportedImage,
+  importImages,
+  nameImages,
+  type NamingOptions,
+  openArchive,
+  type Rename,
+} from "../../lib/archive/mod.ts";
+import { readVerified } from "../../lib/content/mod.ts";
+import { SatchelError, withContext } from "../../lib/error.ts";
+import {
+  type Descriptor,
+  type Digest,
+  formatPlatform,
+  formatReference,
+  MAX_MANIFEST_SIZE,
+  type Reference,
+} from "../../lib/oci/mod.ts";
+import { printable } from "../../lib/printable.ts";
+import { type FlagValues, isSet, listOf, textOf } from "../line/flags.ts";
+import { readImageName } from "../line/image_name.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { openLocalStore } from "../open/local_store.ts";
+import { openCommandPlugins } from "../open/plugins.ts";
+import { printFailures } from "../output/failures.ts";
+import { outputMode, printResult } from "../output/output.ts";
+import { openReporter, type Reporter } from "../output/reporter.ts";
+import { loadSettings, type Settings } from "../settings/settings.ts";
+import { guardedImport } from "./plugin_hooks.ts";
+import { countReferrers } from "./referrer_count.ts";
+
+/**
+ * What `-o json` prints about each image that was imported. Members are never renamed or removed, but more may come.
+ */
+interface ImportReport {
+  /** The full name: `registry/repository[:tag][@digest]`. */
+  name: string;
+  /** The digest, media type and size (in bytes) of the manifest behind the name. */
+  digest: Digest;
+  mediaType: string;
+  size: number;
+  /** What came with the image and with none before it, manifests included. */
+  new: { blobs: number; bytes: number };
+  /** What was there already. */
+  present: { blobs: number; bytes: number };
+  /** How many manifests of each artifact type came along because they refer to the image. */
+  referrers: Record<string, number>;
+  /** The platforms whose content there is, if the archive has left out others. */
+  platforms?: string[];
+}
+
+/** `satchel image import SRC_FILE`: from an archive into the store. */
+export async function run(invocation: Invocation): Promise<number> {
+  const settings = await loadSettings(invocation);
+  const naming = namingOptions(invocation.flags);
+  using reporter = openReporter(settings, invocation.signal);
+  await using plugins = await openCommandPlugins(settings, invocation, reporter);
+  const { imported, failures } = await importFrom(invocation, settings, reporter, naming, plugins);
+  reporter.finish();
+  const status = printFailures(failures);
+  imported.sort((a, b) => compare(formatReference(a.reference), formatReference(b.reference)));
+  const text = () => settings.quiet || imported.length === 0 ? "" : describe(imported);
+  await printResult(outputMode(invocation.flags), imported.map(report), text);
+  return status;
+}
+
+async function importFrom(
+  { arguments: [path], flags, signal }: Invocation,
+  settings: Settings,
+  reporter: Reporter,
+  naming: NamingOptions,
+  plugins: Awaited<ReturnType<typeof openCommandPlugins>>,
+): Promise<{ imported: ImportedImage[]; failures: unknown[] }> {
+  const { spoolFolder, concurrency, store: storePath } = settings;
+  try {
+    await using archive = await openArchive(path, { spoolFolder, signal, onWarning: reporter.warn });
+    if (archive.images.length === 0) throw new SatchelError("invalid", `there is no image in ${archive.name}`);
+    const { named, problems, leftOut } = nameImages(archive.images, archive.name, naming);
+    const damaged = await leaveOut(archive, leftOut.map(({ descriptor }) => descriptor), reporter, signal);
+    const store = openLocalStore(settings, reporter);
+    const result = await importImages(archive, named, store.batch(), {
+      signal,
+      referrers: isSet(flags, "referrers", true),
+      ...(concurrency !== undefined && { concurrency }),
+      onWarning: reporter.warn,
+      onProgress: (done, total) => reporter.measure?.("Importing", done, total),
+      guard: (target, image) => guardedImport(target, { plugins, image, store: storePath, archive: path }),
+    });
+    const failures = [...problems, ...damaged, ...result.failures];
+    return { imported: result.imported, failures: failures.map((error) => withContext("importing images", error)) };
+  } catch (error) {
+    if (!signal.aborted) throw withContext("importing images", error);
+    const hint = "What has arrived is kept: the same command goes on from there.";
+    throw new SatchelError("cancelled", "importing images: interrupted", { hint });
+  }
+}
+
+/** Images without a name are left out beside others; whether they are such, or only damaged, has to be looked at. */
+async function leaveOut(
+  { source, name }: Archive,
+  images: readonly Descriptor[],
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  for (const image of images) {
+    try {
+      await readVerified(source.fetch(image, { signal }), image, MAX_MANIFEST_SIZE);
+      reporter.warn(`${image.digest} in ${name} has no name and is left out; --tag ${image.digest}=NAME gives it one`);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      failures.push(error);
+    }
+  }
+  return failures;
+}
+
+function namingOptions(flags: FlagValues): NamingOptions {
+  const name = textOf(flags, "name");
+  const renames = listOf(flags, "tag").map(readRename);
+  return { renames, ...(name !== undefined && { name: readRepository(name) }) };
+}
+
+function readRepository(text: string): Reference {
+  const name = readImageName(text);
+  if (name.digest === undefined) return name;
+  throw new SatchelError("usage", `--name takes no digest: ${printable(text, 300)}`);
+}
+
+/** No name has `=` in it, but what stands in an archive may be none. */
+function readRename(text: string): Rename {
+  const at = text.lastIndexOf("=");
+  if (at > 0) return { from: text.slice(0, at), to: readImageName(text.slice(at + 1)) };
+  throw new SatchelError("usage", `--tag takes SRC=DST, not ${printable(JSON.stringify(text), 300)}`);
+}
+
+function describe(imported: readonly ImportedImage[]): string {
+  const lines = imported.map(({ reference, platforms }) => {
+    const only = platforms ? ` (${platforms.map(formatPlatform).join(", ")} only)` : "";
+    return `  ${formatReference(reference)}${only}\n`;
+  });
+  return `Successfully imported images:\n${lines.join("")}`;
+}
+
+function report({ reference, root, platforms, attachments, new: brought, present }: ImportedImage): ImportReport {
+  const { digest, mediaType, size } = root;
+  return {
+    name: formatReference(reference),
+    digest,
+    mediaType,
+    size,
+    new: brought,
+    present,
+    referrers: countReferrers(attachments),
+    ...(platforms && { platforms: platforms.map(formatPlatform) }),
+  };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
