@@ -8,5 +8,6 @@ export function countReferrers(attachments: readonly CopiedAttachment[]): Record
     const type = imageText(artifactType ?? descriptor.mediaType);
     referrers.set(type, (referrers.get(type) ?? 0) + 1);
   }
-  return Object.fromEntries(referrers);
+  // In an order that does not depend on what was found first.
+  return Object.fromEntries([...referrers].sort(([a], [b]) => a < b ? -1 : 1));
 }

@@ -46,12 +46,9 @@ export interface Plugin {
   beforePush?: TransferHook;
   /** Asked when the registry has everything and the name; a refusal does not take it back. */
   afterPush?: TransferHook;
-  /** Asked for each image before anything is written. Not called by any command yet, so it may still change. */
+  /** Asked for each image before anything is written. */
   beforeExport?: TransferHook;
-  /**
-   * Asked for each image when everything of it is in the store and verified, before its name appears there. Not called by any
-   * command yet, so it may still change.
-   */
+  /** Asked for each image when everything of it is in the store and verified, before its name appears there. */
   afterImport?: TransferHook;
   /** Makes signatures. Not called by any command yet, so it may still change. */
   sign?: Hook<SignRequest, SignAnswer>;
