@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { MemoryRepository, planCopy } from "../content/mod.ts";
+import { hasCode } from "../error.ts";
+import { type Descriptor, Digester, digestOf, MediaType } from "../oci/mod.ts";
+import { type ArchiveDraft, Drafter } from "./draft.ts";
+import type { ArchiveSink } from "./sink.ts";
+import { writeArchive } from "./write.ts";
+
+const NAME = "example.org/demo/app:v1";
+
+/** Keeps what is written; chunks must not be kept by whoever gets them. */
+function memorySink(): ArchiveSink & { bytes(): Uint8Array } {
+  const chunks: Uint8Array[] = [];
+  return {
+    write: (bytes) => void chunks.push(bytes.slice()),
+    finish: () => Promise.resolve([]),
+    bytes: () => new Uint8Array(chunks.flatMap((chunk) => [...chunk])),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/** Counts and hashes what is written. */
+function countingSink(): ArchiveSink & { size: number; digester: Digester } {
+  const digester = new Digester();
+  return {
+    size: 0,
+    digester,
+    write(bytes) {
+      this.size += bytes.length;
+      digester.update(bytes);
+    },
+    finish: () => Promise.resolve([]),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+function imageOf(source: MemoryRepository, ...layers: string[]): Descriptor {
+  const config = source.add("application/vnd.gadget.config.v1+yaml", "name: app");
+  const parts = layers.map((layer) => source.add("application/octet-stream", layer));
+  return source.addManifest({ mediaType: MediaType.ociManifest, config, layers: parts }, "v1");
+}
+
+async function draftOf(source: MemoryRepository): Promise<ArchiveDraft> {
+  const drafter = new Drafter();
+  drafter.add({ name: NAME, plan: await planCopy(source, "v1") });
+  return drafter.finish();
+}
+
+Deno.test("what is announced is what is written, to the byte, and so are the digest and the progress", async () => {
+  const source = new MemoryRepository();
+  imageOf(source, "", "x", "y".repeat(511), "z".repeat(512), "l".repeat(300_000));
+  const draft = await draftOf(source);
+  const sink = memorySink();
+  const seen: [number, number][] = [];
+  const digest = await writeArchive(draft, source, sink, { onProgress: (...each) => seen.push(each) });
+  assert.equal(sink.bytes().length, draft.size);
+  assert.equal(digest, digestOf(sink.bytes()));
+  assert.deepEqual(seen.at(-1), [draft.size, draft.size]);
+  assert.ok(seen.every(([done], at) => at === 0 || done > seen[at - 1][0]));
+});
+
+Deno.test("an archive that is large enough to be hashed beside its blobs has the same digest", async () => {
+  const source = new MemoryRepository();
+  imageOf(source, "large ".repeat(6_000_000));
+  const draft = await draftOf(source);
+  const sink = countingSink();
+  const digest = await writeArchive(draft, source, sink);
+  assert.equal(sink.size, draft.size);
+  assert.equal(digest, sink.digester.digest());
+});
+
+Deno.test("a blob of other bytes, of fewer or of more, ends it and is named", async () => {
+  for (const wrong of ["Layer", "laye", "layers"]) {
+    const source = new MemoryRepository();
+    imageOf(source, "layer");
+    const draft = await draftOf(source);
+    const { digest } = source.add("application/octet-stream", "layer");
+    const fetch: MemoryRepository["fetch"] = (descriptor, options) =>
+      descriptor.digest === digest ? one(new TextEncoder().encode(wrong)) : source.fetch(descriptor, options);
+    await assert.rejects(
+      writeArchive(draft, { fetch }, memorySink()),
+      (error) => hasCode(error, "integrity") && error.message.includes(digest),
+    );
+  }
+});
+
+async function* one(bytes: Uint8Array) {
+  yield bytes;
+}
+
+Deno.test("two sizes of one content are a contradiction", async () => {
+  const source = new MemoryRepository();
+  imageOf(source, "layer");
+  const plan = await planCopy(source, "v1");
+  const drafter = new Drafter();
+  drafter.add({ name: NAME, plan });
+  const blobs = plan.blobs.map((blob) => ({ ...blob, size: blob.size + 1 }));
+  assert.throws(
+    () => drafter.add({ name: "example.org/b:v1", plan: { ...plan, blobs } }),
+    (error) => hasCode(error, "invalid"),
+  );
+});
+
+Deno.test("a signal ends it between two chunks", async () => {
+  const source = new MemoryRepository();
+  imageOf(source, "layer");
+  const controller = new AbortController();
+  const draft = await draftOf(source);
+  controller.abort();
+  await assert.rejects(
+    writeArchive(draft, source, memorySink(), { signal: controller.signal }),
+    (error) => hasCode(error, "cancelled"),
+  );
+});
