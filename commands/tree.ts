@@ -390,6 +390,33 @@ const CONFIG: CommandSpec = {
   ],
 };
 
+const ARCHIVE: CommandSpec = {
+  name: "archive",
+  short: "Look into archives of images",
+  commands: [
+    {
+      name: "inspect",
+      short: "Show what is inside of an archive, by its manifests",
+      usage: "FILE",
+      arguments: ONE,
+      flags: [OUTPUT],
+      load: () => import("./archive/inspect.ts"),
+    },
+    {
+      name: "verify",
+      short: "Read and hash everything in an archive",
+      long: "Read and hash everything in an archive.\nThe first volume stands for all of them, another one for itself.",
+      usage: "FILE",
+      arguments: ONE,
+      flags: [
+        OUTPUT,
+        { name: "thin", type: "bool", usage: "Take blobs that are missing for left out, whatever the archive says" },
+      ],
+      load: () => import("./archive/verify.ts"),
+    },
+  ],
+};
+
 const SHELLS = ["bash", "fish", "zsh"] as const;
 
 const LOADING: Readonly<Record<(typeof SHELLS)[number], string>> = {
@@ -420,6 +447,7 @@ export function commandTree(program: string): CommandSpec {
     short: "Carry gadget images between registries, hosts and air gaps",
     flags: GLOBAL_FLAGS,
     commands: [
+      ARCHIVE,
       COMPLETION,
       CONFIG,
       {

@@ -1,0 +1,211 @@
+import { basename } from "node:path";
+import {
+  type ArchiveDamage,
+  type ArchiveForm,
+  type CheckedVolume,
+  checkVolumes,
+  hashArchiveFile,
+  type HashedFile,
+  openArchive,
+  readSums,
+  sumsPath,
+  type Verification,
+  verifyArchive,
+  volumeOf,
+  volumePath,
+  type VolumeSum,
+} from "../../lib/archive/mod.ts";
+import { hasCode, SatchelError, throwIfCancelled, withContext } from "../../lib/error.ts";
+import type { Digest } from "../../lib/oci/mod.ts";
+import { printable } from "../../lib/printable.ts";
+import { formatBytes } from "../../lib/terminal/mod.ts";
+import { isSet } from "../line/flags.ts";
+import type { Invocation } from "../line/invocation.ts";
+import { count } from "../output/count.ts";
+import { EXIT_DAMAGED, EXIT_OK } from "../output/exit.ts";
+import { imageText, outputMode, printResult } from "../output/output.ts";
+import { openReporter, type Reporter } from "../output/reporter.ts";
+import { loadSettings, type Settings } from "../settings/settings.ts";
+import { describeForm } from "./form.ts";
+
+/** What `-o json` prints about an archive. Members are never renamed or removed, but more may come. */
+interface VerifyReport {
+  /** The archive, as it was named. */
+  file: string;
+  /** Whether nothing is wrong. */
+  ok: boolean;
+  /** What it is; absent if it cannot be read as an archive, and of a volume alone. */
+  form?: ArchiveForm;
+  /** Of the whole file, or of all volumes together, as `image export` prints it; absent for folders and stdin. */
+  digest?: Digest;
+  /** In bytes, with the digest. */
+  size?: number;
+  /** How many images it has. */
+  images: number;
+  /** What was read and hashed, manifests included. */
+  checked: { blobs: number; bytes: number };
+  /** What images need and whoever wrote the archive left out, since the other side has it. */
+  leftOut: { blobs: number; bytes: number };
+  damage: ArchiveDamage[];
+  /** Of an archive in volumes: each that its list of checksums has. */
+  volumes?: { file: string; state: CheckedVolume["state"]; size?: number }[];
+}
+
+const NOTHING = { blobs: 0, bytes: 0 };
+
+/** `satchel archive verify FILE`: reads and hashes everything; the exit status is 5 if something is damaged. */
+export async function run(invocation: Invocation): Promise<number> {
+  const settings = await loadSettings(invocation);
+  using reporter = openReporter(settings, invocation.signal);
+  const report = await verify(invocation, settings, reporter);
+  reporter.finish();
+  await printResult(outputMode(invocation.flags), report, () => describe(report, settings));
+  return report.ok ? EXIT_OK : EXIT_DAMAGED;
+}
+
+async function verify(invocation: Invocation, settings: Settings, reporter: Reporter): Promise<VerifyReport> {
+  const { arguments: [path], signal } = invocation;
+  try {
+    const volume = volumeOf(path);
+    const archive = volume?.archive ?? path;
+    const sums = path === "-" ? undefined : readSums(archive);
+    if (volume && volume.number > 1) return await verifyVolume(path, archive, sums, invocation, reporter);
+    const hashed = await hashFiles(path, sums, invocation, reporter);
+    // Without a volume its blobs cannot be found.
+    if (hashed.volumes?.some(({ state }) => state === "missing")) return reportOf(path, hashed);
+    const readable = hashed.volumes ? volumePath(archive, 1) : path;
+    return reportOf(path, hashed, await verifyContent(readable, invocation, settings, reporter));
+  } catch (error) {
+    if (!signal.aborted) throw withContext("verifying an archive", error);
+    throw new SatchelError("cancelled", "verifying an archive: interrupted");
+  }
+}
+
+/** The files of an archive, hashed as they are. */
+interface Hashed {
+  whole?: HashedFile;
+  volumes?: CheckedVolume[];
+}
+
+/** What its content turned out to be. */
+interface Content extends Verification {
+  form?: ArchiveForm;
+}
+
+/** Hashes the file that an archive is, or its volumes, where there is a list of their checksums. */
+async function hashFiles(
+  path: string,
+  sums: readonly VolumeSum[] | undefined,
+  { signal }: Invocation,
+  reporter: Reporter,
+): Promise<Hashed> {
+  const onProgress = (done: number, total: number) => reporter.measure?.("Hashing", done, total);
+  if (path === "-") return {};
+  const volume = volumeOf(path);
+  const whole = volume && sums ? undefined : await hashArchiveFile(path, { signal, onProgress });
+  if (whole || !sums) return { ...(whole && !volume && { whole }) };
+  return await checkVolumes(volume?.archive ?? path, sums, { signal, onProgress });
+}
+
+/** Checks one volume against the list of checksums. */
+async function verifyVolume(
+  path: string,
+  archive: string,
+  sums: readonly VolumeSum[] | undefined,
+  { signal }: Invocation,
+  reporter: Reporter,
+): Promise<VerifyReport> {
+  const sum = sums?.find(({ name }) => name === basename(path));
+  if (!sum) {
+    const message = sums
+      ? `${basename(path)} is not listed in ${sumsPath(archive)}`
+      : `There is no ${sumsPath(archive)}`;
+    throw new SatchelError("not-found", message, {
+      hint: "Without its checksum, a volume cannot be checked by itself; the first one stands for all of them.",
+    });
+  }
+  const onProgress = (done: number, total: number) => reporter.measure?.("Hashing", done, total);
+  const { volumes } = await checkVolumes(archive, [sum], { signal, onProgress });
+  if (volumes[0].state === "missing") throw new SatchelError("not-found", `There is no ${path}`);
+  return reportOf(path, { volumes });
+}
+
+/** Reads all blobs; an archive that cannot be read as one is damaged too. */
+async function verifyContent(
+  path: string,
+  { flags, signal }: Invocation,
+  { spoolFolder }: Settings,
+  reporter: Reporter,
+): Promise<Content> {
+  try {
+    await using archive = await openArchive(path, { spoolFolder, signal, onWarning: reporter.warn });
+    const found = await verifyArchive(archive, {
+      signal,
+      thin: isSet(flags, "thin"),
+      onWarning: reporter.warn,
+      onProgress: (done, total) => reporter.measure?.("Verifying", done, total),
+    });
+    return { form: archive.form, ...found };
+  } catch (error) {
+    throwIfCancelled(signal);
+    if (!hasCode(error, "invalid") && !hasCode(error, "integrity")) throw error;
+    const damage: ArchiveDamage = { kind: "broken", message: error.message, images: [] };
+    return { images: 0, checked: NOTHING, leftOut: NOTHING, damage: [damage] };
+  }
+}
+
+function reportOf(file: string, { whole, volumes }: Hashed, content?: Content): VerifyReport {
+  const { form, images = 0, checked = NOTHING, leftOut = NOTHING, damage = [] } = content ?? {};
+  const all = [...volumeDamage(volumes ?? []), ...damage.map(shortened)];
+  return {
+    file,
+    ok: all.length === 0,
+    ...(form && { form }),
+    ...whole,
+    images,
+    checked,
+    leftOut,
+    damage: all,
+    ...(volumes && {
+      volumes: volumes.map(({ name, state, size }) => ({ file: name, state, ...(size !== undefined && { size }) })),
+    }),
+  };
+}
+
+function volumeDamage(volumes: readonly CheckedVolume[]): ArchiveDamage[] {
+  return volumes.flatMap(({ name, state, error }) => {
+    if (state === "ok") return [];
+    if (state === "missing") return { kind: state, message: `${name} is missing`, images: [], place: name };
+    const message = error?.message ?? `${name} has other bytes than its checksum says`;
+    return { kind: state, message, images: [], place: name };
+  });
+}
+
+function shortened(damage: ArchiveDamage): ArchiveDamage {
+  return { ...damage, images: damage.images.map(imageText) };
+}
+
+/** Damage is told in any case. */
+function describe(report: VerifyReport, { quiet }: Settings): string {
+  const lines = report.damage.map(({ message, images, place }) => {
+    const where = place === undefined || message.includes(place) ? "" : `, in ${place}`;
+    const users = images.length === 0 ? "" : ` (part of ${images.join(", ")})`;
+    return printable(`Damaged: ${message}${where}${users}`);
+  });
+  if (!quiet) lines.push(...summary(report).map((line) => printable(line)));
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function summary({ file, form, digest, size, images, checked, leftOut, damage, volumes }: VerifyReport): string[] {
+  const parts = form ? [describeForm(form)] : [];
+  if (size !== undefined) parts.push(formatBytes(size));
+  if (images > 0) parts.push(count(images, "image"));
+  if (checked.blobs > 0) parts.push(`${count(checked.blobs, "blob")} (${formatBytes(checked.bytes)})`);
+  if (volumes && !form) parts.push(count(volumes.length, "volume"));
+  if (leftOut.blobs > 0) parts.push(`${count(leftOut.blobs, "blob")} (${formatBytes(leftOut.bytes)}) left out`);
+  const found = damage.length === 0 ? "nothing is damaged" : `${damage.length} damaged`;
+  return [
+    `Checked ${file === "-" ? "stdin" : file}: ${[...parts, found].join(", ")}`,
+    ...(digest === undefined ? [] : [digest]),
+  ];
+}

@@ -1,0 +1,82 @@
+import { strict as assert } from "node:assert";
+import { run, satchelSucceeds, scratchFolder } from "../harness/mod.ts";
+import { archive, damage, exportAll, exported, LAYER_SIZE, NAMES, verdict } from "./archive_files.ts";
+
+Deno.test("inspect shows images, platforms, sizes and signatures, and reads no more than it needs", async () => {
+  await using scratch = await scratchFolder();
+  const { images } = await exported(scratch);
+  await damage(scratch, "x.tar", images[0], 1);
+  const { stdout, code } = await archive(scratch, "inspect", "x.tar");
+  assert.equal(code, 0);
+  const [header, first, second, summary] = stdout.split("\n").map((line) => line.split(/ {2,}/));
+  assert.deepEqual(header, ["NAME", "DIGEST", "PLATFORMS", "SIZE", "REFERRERS", "SIGNATURES"]);
+  const platforms = "linux/amd64,linux/arm64";
+  assert.deepEqual(first.toSpliced(1, 1), [NAMES[0], platforms, "203 kB", "1", "cosign-tag"]);
+  assert.deepEqual(second.toSpliced(1, 1), [NAMES[1], platforms, "202 kB", "0", "-"]);
+  assert.match(summary[0], /^x\.tar: OCI image layout in a tar; 2 images, 15 blobs \(405 kB\)$/);
+});
+
+Deno.test("verify reads everything, and prints the checksum that export printed", async () => {
+  await using scratch = await scratchFolder();
+  const { printed } = await exported(scratch);
+  const { digest, size, blobs } = JSON.parse(printed.stdout);
+  const found = await verdict(scratch, 0, "x.tar");
+  assert.deepEqual([found.ok, found.digest, found.size, found.damage], [true, digest, size, []]);
+  assert.deepEqual(found.checked, { blobs: blobs.count, bytes: blobs.bytes });
+});
+
+Deno.test("verify ends with status 5 and names every damaged blob, with the images that need it", async () => {
+  await using scratch = await scratchFolder();
+  const { images } = await exported(scratch);
+  const damaged = [await damage(scratch, "x.tar", images[0], 1), await damage(scratch, "x.tar", images[1], 2)];
+  const found = await verdict(scratch, 5, "x.tar");
+  const named = found.damage.map(({ kind, digest, images }: Record<string, unknown>) => ({ kind, digest, images }));
+  const expected = damaged.map((digest, at) => ({ kind: "damaged", digest, images: [NAMES[at]] }));
+  assert.deepEqual(new Set(named), new Set(expected));
+  const { stdout } = await archive(scratch, "verify", "x.tar");
+  assert.match(stdout, new RegExp(`Damaged: ${damaged[0]} has other bytes .*\\(part of ${NAMES[0]}\\)`));
+  assert.match(stdout, /, 2 damaged$/m);
+});
+
+Deno.test("verify of half an archive ends with status 5", async () => {
+  await using scratch = await scratchFolder();
+  await exported(scratch);
+  await Deno.truncate(scratch.at("x.tar"), 300_000);
+  const found = await verdict(scratch, 5, "x.tar");
+  assert.equal(found.ok, false);
+  assert.ok(found.damage.length > 0);
+});
+
+Deno.test("verify accepts what a thin archive says that it leaves out, and nothing beyond that", async () => {
+  await using scratch = await scratchFolder();
+  const { images } = await exported(scratch);
+  const inventory = await satchelSucceeds(["store", "inventory"], { store: scratch.at("store") });
+  const prefixes: { sha256: string[] } = JSON.parse(inventory);
+  const left = images[0].blobs[1].digest.slice("sha256:".length);
+  const have = { ...prefixes, sha256: prefixes.sha256.filter((prefix) => left.startsWith(prefix)) };
+  await Deno.writeTextFile(scratch.at("have.json"), JSON.stringify(have));
+  await exportAll(scratch, "thin.tar", "--have", "have.json");
+  const thin = await verdict(scratch, 0, "thin.tar");
+  assert.deepEqual(thin.leftOut, { blobs: 1, bytes: LAYER_SIZE });
+
+  await Deno.mkdir(scratch.at("layout"));
+  await run("tar", ["-xf", scratch.at("thin.tar"), "-C", scratch.at("layout")]);
+  const lost = images[1].blobs[1].digest;
+  await Deno.remove(scratch.at("layout", "blobs", ...lost.split(":")));
+  const missing = await verdict(scratch, 5, "layout");
+  assert.equal(missing.damage.length, 2);
+  assert.ok(missing.damage.some(({ digest, kind }: Record<string, string>) => digest === lost && kind === "missing"));
+  assert.deepEqual((await verdict(scratch, 0, "layout", "--thin")).leftOut.blobs, 2);
+});
+
+Deno.test("verify of what is no archive, and of what is not there", async () => {
+  await using scratch = await scratchFolder();
+  await Deno.writeTextFile(scratch.at("text"), "some text\n".repeat(100));
+  const text = await verdict(scratch, 5, "text");
+  assert.equal(text.damage[0].kind, "broken");
+  const nothing = await archive(scratch, "verify", "nothing.tar");
+  assert.equal(nothing.code, 3);
+  const inspected = await archive(scratch, "inspect", "text");
+  assert.equal(inspected.code, 1);
+  assert.match(inspected.stderr, /^Error: inspecting an archive: /);
+});
