@@ -4,58 +4,56 @@ import {
   checkExport,
   checkPush,
   type Guarded,
+  guardedImport,
   guardedPullSource,
   guardedPullTarget,
   guardedPush,
 } from "../image/plugin_hooks.ts";
 import type { CopyContext, CopyJob } from "./job.ts";
 
-/** The two ends of a copy, with the plugins in between that have a say in it. */
-export interface GuardedEnds {
-  source: Source;
-  target: Target;
-}
-
-/** Puts `beforePull` in front of a registry that is copied from: whoever forbids a pull from there means this one as well. */
-export function guardSource({ image }: CopyJob, context: CopyContext): Source {
-  const { source, from, reference } = image;
-  if (context.request.from.kind !== "registry" || !reference) return source;
-  return guardedPullSource(source, from, guardedOf(context, reference));
-}
-
 /**
- * Puts between two ends what each of them alone would have: a pull from a registry and a push to one, an export where
- * images go into a folder, and what a pull asks before it sets a name in the store.
- */
-export function guardEnds(job: CopyJob, target: Target, context: CopyContext): GuardedEnds {
-  const { image: { from, reference }, to } = job;
-  const { from: start, to: end } = context.request;
-  const source = guardSource(job, context);
-  if (end.kind === "store") {
-    const isPull = start.kind === "registry" && reference;
-    return { source, target: isPull ? guardedPullTarget(target, guardedOf(context, reference)) : target };
-  }
-  if (end.kind !== "registry") {
-    return { source: gatedSource(source, from, (root) => checkCarried(job, root, context)), target };
-  }
-  const guarded = guardedOf(context, to);
-  let root: Descriptor | undefined;
-  const checked = gatedSource(source, from, async (found) => {
-    await checkPush(found, guarded);
-    root = found;
-  });
-  return { source: checked, target: guardedPush(target, () => root!, guarded) };
-}
-
-/**
- * Asks `beforeExport` about an image that is to go into an archive or a folder.
+ * Puts in front of a source what each end alone would ask before anything moves: `beforePull` for a registry that is copied
+ * from, `beforePush` for one that is copied to, `beforeExport` for an archive and a folder. Whoever forbids one of these
+ * means it for a copy as well.
  *
- * @throws {SatchelError} `refused`
+ * @param onRoot told what has passed
  */
-export async function checkCarried({ to }: CopyJob, root: Descriptor, context: CopyContext): Promise<void> {
-  const { request, plugins, settings } = context;
-  const archive = "path" in request.to ? request.to.path : "";
-  await checkExport({ image: to, name: formatReference(to), root }, { plugins, store: settings.store, archive });
+export function guardSource(job: CopyJob, context: CopyContext, onRoot?: (root: Descriptor) => void): Source {
+  const { source, from, reference } = job.image;
+  const isPull = context.request.from.kind === "registry" && reference;
+  const pulled = isPull ? guardedPullSource(source, from, guardedOf(context, reference)) : source;
+  return gatedSource(pulled, from, async (root) => {
+    await checkLeaving(job, root, context);
+    onRoot?.(root);
+  });
+}
+
+/**
+ * Puts behind a target what each end alone would ask at the end: `afterPull` and `afterImport` before the store has the name,
+ * `afterPush` when a registry has it.
+ *
+ * @param root what the image is, as {@link guardSource} told it
+ */
+export function guardTarget(
+  { image: { reference }, to }: CopyJob,
+  target: Target,
+  context: CopyContext,
+  root: () => Descriptor,
+): Target {
+  const { from: start, to: end } = context.request;
+  if (end.kind === "registry") return guardedPush(target, root, guardedOf(context, to));
+  if (end.kind !== "store") return target;
+  if (start.kind === "registry" && reference) return guardedPullTarget(target, guardedOf(context, reference));
+  if (!("path" in start)) return target;
+  return guardedImport(target, { ...guardedOf(context, to), archive: start.path });
+}
+
+async function checkLeaving({ to }: CopyJob, root: Descriptor, context: CopyContext): Promise<void> {
+  const { request: { to: end }, plugins, settings: { store } } = context;
+  if (end.kind === "registry") await checkPush(root, guardedOf(context, to));
+  else if (end.kind !== "store") {
+    await checkExport({ image: to, name: formatReference(to), root }, { plugins, store, archive: end.path });
+  }
 }
 
 function guardedOf({ plugins, settings }: CopyContext, image: Guarded["image"]): Guarded {

@@ -2,7 +2,7 @@ import { formatPlatform, formatReference } from "../../lib/oci/mod.ts";
 import { nameWithDigest, type TransferReport, transferReport } from "../image/transfer.ts";
 import { formatEnd } from "./ends.ts";
 import type { CopyRequest } from "./job.ts";
-import type { Copied } from "./to_repository.ts";
+import type { Copied } from "./outcome.ts";
 
 /** What `-o json` prints about an image that was copied. Members are never renamed or removed, but more may come. */
 export interface CopyReport extends TransferReport {

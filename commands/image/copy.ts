@@ -1,11 +1,15 @@
 import { SatchelError } from "../../lib/error.ts";
 import { readPlatform } from "../../lib/oci/mod.ts";
+import { formatBytes } from "../../lib/terminal/mod.ts";
 import { nameJobs } from "../copy/destination.ts";
+import { describeDryRun, dryRun } from "../copy/dry_run.ts";
 import { readEnd } from "../copy/ends.ts";
-import type { CopyContext, CopyRequest } from "../copy/job.ts";
+import type { CopyContext, CopyJob, CopyRequest } from "../copy/job.ts";
+import type { CopyOutcome } from "../copy/outcome.ts";
 import { copyReport, describeCopied } from "../copy/report.ts";
 import { openSource } from "../copy/source.ts";
-import { type CopyOutcome, copyToRepository } from "../copy/to_repository.ts";
+import { copyToArchive, isStdout, type WrittenArchive } from "../copy/to_archive.ts";
+import { copyToRepository } from "../copy/to_repository.ts";
 import { isSet, listOf } from "../line/flags.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { openCommandPlugins } from "../open/plugins.ts";
@@ -27,25 +31,37 @@ export async function run(invocation: Invocation): Promise<number> {
   const context: CopyContext = { request, settings, reporter, plugins, signal };
   await using source = await openSource(context);
   const jobs = nameJobs(source.images, context);
-  const { to } = request;
-  if (to.kind === "archive") throw new SatchelError("usage", `Cannot copy to archive:${to.path}`);
-  const outcome = await copyToRepository(jobs, to, context);
+  if (request.dryRun) return await printDryRun(jobs, context, invocation);
+  const outcome = request.to.kind === "archive"
+    ? await copyToArchive(jobs, request.to, context)
+    : await copyToRepository(jobs, request.to, context);
   reporter.finish();
   if (source.served) reporter.detail(servedLine(source.served()));
   return await printOutcome(outcome, context, invocation);
 }
 
+async function printDryRun(jobs: readonly CopyJob[], context: CopyContext, { flags }: Invocation): Promise<number> {
+  const { report, failures } = await dryRun(jobs, context);
+  context.reporter.finish();
+  const status = printFailures(failures);
+  await printResult(outputMode(flags), report, () => describeDryRun(report));
+  return status;
+}
+
 async function printOutcome(
-  { copied, failures }: CopyOutcome,
+  { copied, failures, archive }: CopyOutcome & { archive?: WrittenArchive },
   { request, settings, reporter }: CopyContext,
   { flags }: Invocation,
 ): Promise<number> {
   for (const each of copied) tellDetails(each, reporter);
   const status = printFailures(failures);
-  const reports = copied.map((each) => copyReport(each, request));
-  const text = () => settings.quiet ? "" : copied.map((each) => describeCopied(each, request)).join("");
-  if (request.allTags) await printResult(outputMode(flags), reports, text);
-  else if (reports.length > 0) await printResult(outputMode(flags), reports[0], text);
+  const reports = copied.map((each) => ({ ...copyReport(each, request), ...(archive && { archive }) }));
+  const sum = archive ? `${archive.digest}  ${formatBytes(archive.size)}\n` : "";
+  const text = () => settings.quiet ? "" : copied.map((each) => describeCopied(each, request)).join("") + sum;
+  // Where the archive itself goes to stdout, nothing else may.
+  const stream = archive && isStdout(archive.file) ? "stderr" : "stdout";
+  if (request.allTags) await printResult(outputMode(flags), reports, text, stream);
+  else if (reports.length > 0) await printResult(outputMode(flags), reports[0], text, stream);
   return status;
 }
 

@@ -1,4 +1,6 @@
+import assert from "node:assert/strict";
 import {
+  assertHolds,
   attachmentTag,
   type Image,
   makeCosignSignature,
@@ -6,6 +8,7 @@ import {
   makeReferrer,
   type Outcome,
   pushImage,
+  readManifest,
   type Registry,
   satchel,
   type Scratch,
@@ -83,4 +86,18 @@ async function pushFallback(registry: Registry, { root }: Image, sbom: Image): P
 export async function catalog(registry: Registry): Promise<string[]> {
   const response = await registry.fetch("/v2/_catalog");
   return (await response.json()).repositories;
+}
+
+/** Checks that a registry has the gadget whole, and what refers to it. */
+export async function assertHoldsAll(
+  { gadget, signature, sbom }: Pick<Ends, "gadget" | "signature" | "sbom">,
+  registry: Registry,
+  repository: string,
+  tag: string,
+): Promise<void> {
+  await assertHolds(registry, repository, tag, gadget);
+  await assertHolds(registry, repository, attachmentTag(gadget.root.digest, ".sig"), signature);
+  const list = await readManifest(registry, repository, attachmentTag(gadget.root.digest));
+  assert.deepEqual((list?.json.manifests as { digest: string }[]).map(({ digest }) => digest), [sbom.root.digest]);
+  await assertHolds(registry, repository, sbom.root.digest, sbom);
 }
