@@ -25,7 +25,7 @@ Deno.test(`after each of ${KILLS} kill -9 during an import the store is whole, a
     { image: makeCosignSignature(image.root), name: attachmentTag(image.root.digest, ".sig") },
   ]);
   const folder = await writeLayout(scratch, entries);
-  const archives = [await pack(scratch, folder), folder];
+  const archives = [await pack(scratch, folder), await pack(scratch, folder, "x.tar.gz", "--gzip"), folder];
   const digests = Object.fromEntries(images.map(({ root }, at) => [`example.org/demo/${at}:v1`, root.digest]));
   const store = scratch.at("store");
   const env = { ...satchelEnvironment(store, scratch.path), TMPDIR: scratch.path };
