@@ -7,6 +7,7 @@ import {
   makeCosignSignature,
   makeGadget,
   makeReferrer,
+  oras,
   peerTest,
   satchel,
   satchelByDeno,
@@ -309,4 +310,52 @@ peerTest("skopeo", "skopeo reads an archive, by the names in it", async () => {
     digestOf(new TextEncoder().encode(raw)),
     "sha256:e38971200f97ea6b65a97a258b408dbeb4486a4f8aed52a428073fd13f0dd228",
   );
+});
+
+peerTest("oras", "oras copies an image out of an archive, with what refers to it", async () => {
+  await using scratch = await scratchFolder();
+  const image = makeGadget();
+  const sbom = makeReferrer(image.root, { artifactType: "application/spdx+json", payload: "{}" });
+  const name = "example.org/demo/app:v1";
+  const store = await storeWith(scratch, [{ image, name }, { image: sbom }]);
+  await satchelSucceeds(["image", "export", name, scratch.at("x.tar")], { store });
+  const from = ["--from-oci-layout-path", scratch.at("x.tar"), name];
+  await oras(["cp", "--no-tty", "-r", ...from, "--to-oci-layout", `${scratch.at("copy")}:v1`], { cwd: scratch.path });
+  for (const { digest, bytes } of [...image.manifests, ...image.blobs, sbom.root, ...sbom.blobs]) {
+    assert.deepEqual(await Deno.readFile(scratch.at("copy/blobs/sha256", digest.slice(7))), bytes);
+  }
+});
+
+Deno.test("what is exported, imported elsewhere and exported again is the same archive: whole, sparse, in volumes", async () => {
+  await using scratch = await scratchFolder();
+  const images = [makeGadget({ layerSize: 100_000 }), makeGadget()];
+  const entries = images.map((image, at) => ({ image, name: `example.org/demo/${at}:v1` }));
+  const near = await storeWith(scratch, entries);
+  const sparse = ["--platform", "linux/amd64", "--sparse"];
+  const cases = [[], sparse, ["--volume-size", "64KiB"]];
+  for (const [at, flags] of cases.entries()) {
+    const [folder, far] = [scratch.at(`${at}`), scratch.at(`far-${at}`)];
+    await Deno.mkdir(folder);
+    const first = await exported(near, "--all", `${folder}/x.tar`, ...flags);
+    await succeed("sh", ["-c", `cat x.tar${first.volumes ? ".*" : ""} > whole`], { cwd: folder });
+    await satchelSucceeds(["image", "import", `${folder}/whole`], { store: far });
+    assert.equal((await exported(far, "--all", `${folder}/y.tar`)).digest, first.digest);
+  }
+});
+
+Deno.test("an archive without what the far side has is imported there, and nowhere else", async () => {
+  await using scratch = await scratchFolder();
+  const [old, fresh] = [makeGadget(), makeGadget()];
+  const entries = [{ image: old, name: "example.org/demo/old:v1" }, { image: fresh, name: "example.org/demo/new:v1" }];
+  const near = await storeWith(scratch, entries);
+  const far = await storeWith(scratch, entries.slice(0, 1));
+  await Deno.writeTextFile(scratch.at("have.json"), await satchelSucceeds(["store", "inventory"], { store: far }));
+  await exported(near, "--all", scratch.at("x.tar"), "--have", scratch.at("have.json"));
+  await satchelSucceeds(["image", "import", scratch.at("x.tar")], { store: far });
+  await satchelSucceeds(["store", "check"], { store: far });
+  assert.equal((await exported(far, "--all", scratch.at("y.tar"))).images.length, 2);
+  const elsewhere = await satchel(["image", "import", scratch.at("x.tar")], { store: scratch.at("elsewhere") });
+  assert.equal(elsewhere.code, 1, describe(elsewhere));
+  assert.match(elsewhere.stderr, /example\.org\/demo\/old:v1 lacks/);
+  assert.match(elsewhere.stdout, /example\.org\/demo\/new:v1/);
 });
