@@ -1,36 +1,148 @@
 import { closeSync, constants, fstatSync, openSync, type Stats, statSync } from "node:fs";
-import { SatchelError, systemReason } from "../error.ts";
-import { isMissing } from "../files/mod.ts";
-import type { Container, OpenOptions } from "./files.ts";
+import type { ContentOptions } from "../content/mod.ts";
+import { SatchelError, throwIfCancelled } from "../error.ts";
+import { CHUNK, isMissing } from "../files/mod.ts";
+import { ChunkReader } from "./chunk_reader.ts";
+import { compressionOf, inflate } from "./compression.ts";
+import { readError, readSpecial, readStdin } from "./descriptor.ts";
+import type { Compression, Container, OpenOptions } from "./files.ts";
 import { openFolder } from "./folder.ts";
-import { fileAccess } from "./random_access.ts";
+import { InflationLimit } from "./inflation_limit.ts";
+import { looksLike } from "./looks_like.ts";
+import { fileAccess, type RandomAccess } from "./random_access.ts";
 import { openTar } from "./tar_files.ts";
+import { BLOCK, hasChecksum, isZero } from "./tar_header.ts";
+import { TarStream } from "./tar_stream.ts";
+import { openVolumes } from "./volume_set.ts";
+
+const STDIN = "-";
+
+/** What a container is told to be. */
+interface Form {
+  /** For messages. */
+  name: string;
+  compression?: Compression;
+  volumes?: readonly string[];
+}
 
 /**
  * Opens an archive, and finds out by its content what it is.
  *
- * @param path of a file, which a link may lead to, or of a folder; `-` is stdin
- * @throws {SatchelError} `not-found`, `invalid`, `storage`, `cancelled`; `usage` if stdin is a terminal
+ * @param path of a file, which a link may lead to, of a folder, or of the first volume or the archive that volumes are of; `-` is
+ *   stdin
+ * @throws {SatchelError} `not-found`, `invalid`, `integrity`, `storage`, `cancelled`; `usage` if stdin is a terminal
  */
 export async function openContainer(path: string, options: OpenOptions): Promise<Container> {
+  const { signal } = options;
+  throwIfCancelled(signal);
+  if (path === STDIN) return await fromChunks(readStdin(signal), { name: "stdin" }, options);
+  const set = openVolumes(path);
+  if (set) return await fromAccess(set.access, { name: set.name, volumes: set.volumes }, options);
   const stat = statOf(path);
   if (!stat) throw new SatchelError("not-found", `There is no ${path}`);
   if (stat.isDirectory()) return openFolder(path);
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-  const { size } = fstatSync(fd);
-  if (size === 0) {
-    closeSync(fd);
-    throw new SatchelError("invalid", `${path} is not an archive: it is empty`);
-  }
-  return await openTar(fileAccess(fd, size, path), path, options);
+  if (stat.isFile()) return await fromAccess(openRegular(path), { name: path }, options);
+  return await fromChunks(await readSpecial(path, signal), { name: path }, options);
 }
 
-/** Follows links: whoever reads an archive has named it. */
+async function fromAccess(access: RandomAccess, form: Form, options: OpenOptions): Promise<Container> {
+  const { name, volumes } = form;
+  const isTar = guarded(access, () => {
+    const start = new Uint8Array(BLOCK);
+    const length = access.read(start, 0);
+    return compressionOf(start.subarray(0, length)) ? false : checkTar(start.subarray(0, length), name);
+  });
+  if (!isTar) return await fromChunks(accessChunks(access, options), form, options);
+  return { ...await openTar(access, name, options), ...(volumes && { volumes }) };
+}
+
+/** Closes what was opened, if it is of no use. */
+function guarded<T>(access: RandomAccess, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    access[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function fromChunks(chunks: AsyncIterable<Uint8Array>, form: Form, options: OpenOptions): Promise<Container> {
+  const { start, whole } = await peek(chunks);
+  const compression = compressionOf(start);
+  const limit = compression && new InflationLimit();
+  let tar = whole;
+  try {
+    if (compression && limit) {
+      const inflated = await peek(inflate(whole, compression, form.name, limit));
+      tar = inflated.whole;
+      checkTar(inflated.start, `What is inflated of ${form.name}`);
+    } else checkTar(start, form.name);
+  } catch (error) {
+    await tar.return(undefined);
+    throw error;
+  }
+  const stream = new TarStream(form.name, tar, options, limit);
+  return Object.assign(stream, compression && { compression }, form.volumes && { volumes: form.volumes });
+}
+
+/** The first bytes, and all of them with those. */
+async function peek(chunks: AsyncIterable<Uint8Array>) {
+  const reader = new ChunkReader(chunks);
+  const start = await reader.read(BLOCK);
+  async function* whole(): AsyncGenerator<Uint8Array> {
+    try {
+      yield start;
+      for (let chunk = await reader.some(Infinity); chunk.length > 0; chunk = await reader.some(Infinity)) yield chunk;
+    } finally {
+      await reader.stop();
+    }
+  }
+  return { start, whole: whole() };
+}
+
+/** @throws {SatchelError} `invalid` if this is not how a tar begins */
+function checkTar(start: Uint8Array, what: string): true {
+  if (start.length === BLOCK && (hasChecksum(start) || isZero(start))) return true;
+  throw new SatchelError("invalid", `${what} is not an archive: ${looksLike(start)}`, {
+    hint: "Archives are tars, compressed with gzip or zstd or not at all, and folders.",
+  });
+}
+
+async function* accessChunks(access: RandomAccess, { signal }: ContentOptions): AsyncGenerator<Uint8Array> {
+  try {
+    for (let position = 0; position < access.size;) {
+      throwIfCancelled(signal);
+      const chunk = new Uint8Array(Math.min(CHUNK, access.size - position));
+      const length = access.read(chunk, position);
+      if (length === 0) return;
+      yield chunk.subarray(0, length);
+      position += length;
+    }
+  } finally {
+    access[Symbol.dispose]();
+  }
+}
+
+/** Links are followed: whoever reads an archive has named it. */
+function openRegular(path: string): RandomAccess {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch (cause) {
+    throw readError(path, cause);
+  }
+  const stat = fstatSync(fd);
+  if (stat.isFile()) return fileAccess(fd, stat.size, path);
+  closeSync(fd);
+  throw new SatchelError("storage", `Cannot read ${path}: it was replaced by something else`);
+}
+
+/** Follows links. */
 function statOf(path: string): Stats | undefined {
   try {
     return statSync(path);
   } catch (cause) {
     if (isMissing(cause)) return undefined;
-    throw new SatchelError("storage", `Cannot read ${path}: ${systemReason(cause)}`, { cause });
+    throw readError(path, cause);
   }
 }

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { SatchelError } from "../error.ts";
 import { type Oddity, oddityText, type TarEntry } from "./tar_entry.ts";
 import { entryName } from "./tar_header.ts";
@@ -8,10 +9,21 @@ const MAX_NAMES = 128 * 1024 * 1024;
 /** The most entries that are named in a warning. */
 const MAX_NAMED = 3;
 
-/** Files without which an archive is none, and blobs, also below the folder that somebody has packed from outside of it. */
-const MATTERS = /^\/*(?:[^/]+\/)?(?:oci-layout|index\.json|manifest\.json|repositories|blobs\/.+)$/s;
+/** Files without which an archive is none, also below the folder that somebody has packed from outside of it. */
+const FIXED = /^\/*(?:[^/]+\/)?(?:oci-layout|index\.json|manifest\.json|repositories)$/;
+
+const BLOB = /^\/*(?:[^/]+\/)?blobs\/./;
 
 const DIFFERENT = "it is there more than once, and not the same each time";
+
+/** Whether a path is that of one of the files that say what is in an archive. */
+export function isFixedPath(path: string): boolean {
+  return FIXED.test(path);
+}
+
+function matters(path: string): boolean {
+  return FIXED.test(path) || BLOB.test(path);
+}
 
 /** What is known of the entries of a tar, by their paths. */
 export class TarIndex<Known> {
@@ -63,29 +75,45 @@ export class TarIndex<Known> {
     return this.files.get(path);
   }
 
+  /**
+   * There are different files at a path.
+   *
+   * @throws {SatchelError} `invalid` if it matters
+   */
+  refuse(path: string): void {
+    this.#refuse(path, DIFFERENT);
+  }
+
   /** What was passed over, in one sentence; `undefined` if nothing was. */
   warning(): string | undefined {
-    if (this.#passedOverCount === 0) return undefined;
-    const more = this.#passedOverCount - this.#passedOver.length;
-    const named = `${this.#passedOver.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
+    const odd = [...this.#passedOver];
+    let count = this.#passedOverCount;
+    for (const [path, target] of this.links) {
+      // `docker save` wrote such links for layers that images share.
+      if (this.files.has(posix.join(posix.dirname(path), target))) continue;
+      if (++count <= MAX_NAMED) odd.push(`${entryName(path)}, since ${oddityText({ kind: "symlink", target })}`);
+    }
+    if (count === 0) return undefined;
+    const more = count - odd.length;
+    const named = `${odd.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
     return `In ${this.#archive}, what is not simply a file is passed over: ${named}`;
   }
 
   #addOdd({ path }: TarEntry, oddity: Oddity): void {
+    const isFirst = !this.files.has(path) && !this.links.has(path);
+    if (oddity.kind === "symlink" && isFirst && !matters(path)) {
+      this.links.set(path, oddity.target);
+      return;
+    }
     const why = oddityText(oddity);
+    this.#refuse(path, isFirst ? why : DIFFERENT);
     if (this.#passedOver.length < MAX_NAMED) this.#passedOver.push(`${entryName(path)}, since ${why}`);
     this.#passedOverCount++;
-    if (this.#has(path)) this.#refuse(path, DIFFERENT);
-    else if (oddity.kind === "symlink" && !MATTERS.test(path)) this.links.set(path, oddity.target);
-    else this.#refuse(path, why);
-  }
-
-  #has(path: string): boolean {
-    return this.files.has(path) || this.links.has(path);
   }
 
   #refuse(path: string, why: string): void {
-    if (MATTERS.test(path)) throw this.#error(path, why);
+    if (matters(path)) throw this.#error(path, why);
+    this.files.delete(path);
     this.links.delete(path);
     this.#refused.set(path, why);
   }

@@ -1,0 +1,87 @@
+import { type Duplex, Readable } from "node:stream";
+import { SatchelError, systemCode } from "../error.ts";
+import { endsTooEarly, isFollowed } from "./compression_errors.ts";
+import type { Compression } from "./files.ts";
+import type { InflationLimit } from "./inflation_limit.ts";
+import { isSkippableFrame, zstdFrames } from "./zstd_frames.ts";
+
+/** `chunkSize`: what is inflated at once, in bytes. */
+const OPTIONS = { chunkSize: 256 * 1024 };
+
+/** How compressed files begin. */
+const STARTS: readonly { magic: readonly number[]; compression: Compression }[] = [
+  { magic: [0x1f, 0x8b], compression: "gzip" },
+  { magic: [0x28, 0xb5, 0x2f, 0xfd], compression: "zstd" },
+];
+
+/** How something is compressed, by its first bytes; `undefined` if it is not, or in a way that is not read. */
+export function compressionOf(start: Uint8Array): Compression | undefined {
+  return STARTS.find(({ magic }) => magic.every((byte, at) => start[at] === byte))?.compression ??
+    (isSkippableFrame(start) ? "zstd" : undefined);
+}
+
+/**
+ * Inflates what comes, and waits while nobody takes it.
+ *
+ * @param name of the archive, for messages
+ * @throws {SatchelError} while iterating: `invalid` if it ends too early, is followed by something else, or is more than may be,
+ *   `integrity` if its checksum is another one; whatever the chunks throw
+ */
+export async function* inflate(
+  chunks: AsyncIterable<Uint8Array>,
+  compression: Compression,
+  name: string,
+  limit: InflationLimit,
+): AsyncGenerator<Uint8Array> {
+  const { createGunzip, createZstdDecompress } = await import("node:zlib");
+  const counted = limit.counted(chunks);
+  // For Deno each frame has to be a stream of its own.
+  const streams = compression === "gzip" ? [counted] : zstdFrames(counted, name);
+  for await (const stream of streams) {
+    const inflater = compression === "gzip" ? createGunzip(OPTIONS) : createZstdDecompress(OPTIONS);
+    for await (const chunk of through(stream, inflater, compression, name)) {
+      limit.inflated(chunk.length, name);
+      yield chunk;
+    }
+  }
+}
+
+async function* through(
+  chunks: AsyncIterable<Uint8Array>,
+  inflater: Duplex,
+  compression: Compression,
+  name: string,
+): AsyncGenerator<Uint8Array> {
+  let failure: { error: unknown } | undefined;
+  let hasBegun = false;
+  const source = Readable.from(chunks, { objectMode: true, highWaterMark: 1 });
+  source.on("error", (error) => {
+    failure = { error };
+    inflater.destroy(error);
+  });
+  source.pipe(inflater);
+  try {
+    for await (const chunk of inflater) {
+      hasBegun = true;
+      yield chunk;
+    }
+  } catch (error) {
+    throw failure ? failure.error : inflateError(error, compression, name, hasBegun);
+  } finally {
+    inflater.destroy();
+    source.destroy();
+  }
+}
+
+/** Codes and words of both runtimes. */
+function inflateError(cause: unknown, compression: Compression, name: string, hasBegun: boolean): unknown {
+  if (cause instanceof SatchelError) return cause;
+  if (systemCode(cause) === "Z_BUF_ERROR") return endsTooEarly(name, compression, cause);
+  const text = cause instanceof Error ? cause.message : String(cause);
+  if (/incorrect (data|length) check|checksum/i.test(text)) {
+    const message = `${name} is damaged: what is inflated has another checksum than its ${compression} says`;
+    return new SatchelError("integrity", message, { cause });
+  }
+  if (hasBegun && text === "incorrect header check") return isFollowed(name, compression);
+  return new SatchelError("invalid", `${name} is damaged: its ${compression} cannot be inflated`, { cause });
+}
