@@ -1,3 +1,4 @@
+import type { ImportTarget } from "../../lib/archive/mod.ts";
 import type { Source, Target } from "../../lib/content/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
 import { canonicalRegistry, formatReference, type Reference } from "../../lib/oci/mod.ts";
@@ -15,7 +16,10 @@ export type RepositoryEnd = RegistryEnd | StoreEnd | FolderEnd;
  *
  * @throws {SatchelError} `usage`
  */
-export function nameJobs(images: readonly SourceImage[], { request }: Pick<CopyContext, "request">): CopyJob[] {
+export function nameJobs<Image extends SourceImage>(
+  images: readonly Image[],
+  { request }: Pick<CopyContext, "request">,
+): CopyJob<Image>[] {
   const { to, allTags } = request;
   if (to.text === "") return images.map((image) => ({ image, to: sameName(image) }));
   const name = readName(to.text);
@@ -59,6 +63,14 @@ export async function openTarget(end: RepositoryEnd, job: CopyJob, context: Copy
     ...(!context.request.dryRun && { access: "push" }),
     ...(mountFrom && { mountFrom }),
   });
+}
+
+/** As {@link openTarget}, for several images whose names appear together where the end is a store or a folder. */
+export async function openBatch(end: RepositoryEnd, job: CopyJob, context: CopyContext): Promise<ImportTarget> {
+  if (end.kind === "store") return openLocalStore(context.settings, context.reporter).batch();
+  if (end.kind === "dir") return openFolder(end.path, context).batch();
+  const repository = await openTarget(end, job, context);
+  return { repository: () => repository, commit: () => Promise.resolve() };
 }
 
 function openFolder(path: string, { settings, reporter }: CopyContext): Store {

@@ -38,8 +38,8 @@ export interface CopyRequest {
 }
 
 /** An image, and the name that it is to have at the other end. */
-export interface CopyJob {
-  image: SourceImage;
+export interface CopyJob<Image extends SourceImage = SourceImage> {
+  image: Image;
   to: Reference;
 }
 

@@ -23,10 +23,10 @@ export interface CopyOutcome {
  * @returns what came of each, and the failures
  * @throws {SatchelError} `cancelled`
  */
-export async function forEachJob<T>(
-  jobs: readonly CopyJob[],
+export async function forEachJob<Job extends CopyJob, T>(
+  jobs: readonly Job[],
   context: CopyContext,
-  work: (job: CopyJob) => Promise<T>,
+  work: (job: Job) => Promise<T>,
 ): Promise<{ done: T[]; failures: unknown[] }> {
   const done: T[] = [];
   const failures: unknown[] = [];

@@ -1,17 +1,29 @@
+import type { Archive } from "../../lib/archive/mod.ts";
 import { attachmentSubject } from "../../lib/content/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
 import { compareBytes, formatReference, formatRepository, type Reference } from "../../lib/oci/mod.ts";
 import type { Served } from "../../lib/registry/mod.ts";
 import { openLocalStore } from "../open/local_store.ts";
 import { openRemoteSource } from "../open/remote.ts";
+import { type ArchivedSource, chooseImages, openArchiveEnd } from "./archive_source.ts";
 import { readName } from "./ends.ts";
 import type { CopyContext, SourceImage } from "./job.ts";
 
 /** The images that a copy is about, where they are. */
-export interface CopySource extends AsyncDisposable {
+export type CopySource = RepositorySource | ArchiveSource;
+
+/** Images of a registry or of the store. */
+export interface RepositorySource extends AsyncDisposable {
+  archive?: undefined;
   images: readonly SourceImage[];
   /** Who gave how much so far, where mirrors stand in for a registry. */
   served?(): Served[];
+}
+
+/** Images of an archive or of a folder. */
+export interface ArchiveSource extends AsyncDisposable {
+  archive: Archive;
+  images: readonly ArchivedSource[];
 }
 
 /**
@@ -23,7 +35,14 @@ export async function openSource(context: CopyContext): Promise<CopySource> {
   const { from, allTags } = context.request;
   if (from.kind === "registry") return await openRegistrySource(nameIn(from.text, allTags), context);
   if (from.kind === "store") return await openStoreSource(nameIn(from.text, allTags), context);
-  throw new SatchelError("usage", `Cannot copy from ${from.kind}:${from.path}`);
+  const archive = await openArchiveEnd(from, context);
+  try {
+    const images = chooseImages(archive, from.text, context.request);
+    return { archive, images, [Symbol.asyncDispose]: () => archive[Symbol.asyncDispose]() };
+  } catch (error) {
+    await archive[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** With `--all-tags` a name stands for a repository. */
@@ -37,7 +56,7 @@ function nameIn(text: string, allTags: boolean): Reference {
   );
 }
 
-async function openRegistrySource(reference: Reference, context: CopyContext): Promise<CopySource> {
+async function openRegistrySource(reference: Reference, context: CopyContext): Promise<RepositorySource> {
   const source = await openRemoteSource(reference, context);
   const { allTags } = context.request;
   const names = allTags ? await tagged(reference, source.tags(context), formatRepository(reference)) : [reference];
@@ -45,7 +64,7 @@ async function openRegistrySource(reference: Reference, context: CopyContext): P
   return { images, ...(source.served && { served: () => source.served!() }), async [Symbol.asyncDispose]() {} };
 }
 
-async function openStoreSource(reference: Reference, context: CopyContext): Promise<CopySource> {
+async function openStoreSource(reference: Reference, context: CopyContext): Promise<RepositorySource> {
   const { settings, reporter, request, signal } = context;
   const store = openLocalStore(settings, reporter);
   const snapshot = await store.snapshot({ signal });

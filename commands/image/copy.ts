@@ -7,7 +7,8 @@ import { readEnd } from "../copy/ends.ts";
 import type { CopyContext, CopyJob, CopyRequest } from "../copy/job.ts";
 import type { CopyOutcome } from "../copy/outcome.ts";
 import { copyReport, describeCopied } from "../copy/report.ts";
-import { openSource } from "../copy/source.ts";
+import { copyFromArchive } from "../copy/from_archive.ts";
+import { type CopySource, openSource } from "../copy/source.ts";
 import { copyToArchive, isStdout, type WrittenArchive } from "../copy/to_archive.ts";
 import { copyToRepository } from "../copy/to_repository.ts";
 import { isSet, listOf } from "../line/flags.ts";
@@ -30,14 +31,21 @@ export async function run(invocation: Invocation): Promise<number> {
   await using plugins = await openCommandPlugins(settings, invocation, reporter);
   const context: CopyContext = { request, settings, reporter, plugins, signal };
   await using source = await openSource(context);
-  const jobs = nameJobs(source.images, context);
-  if (request.dryRun) return await printDryRun(jobs, context, invocation);
-  const outcome = request.to.kind === "archive"
-    ? await copyToArchive(jobs, request.to, context)
-    : await copyToRepository(jobs, request.to, context);
+  if (request.dryRun) return await printDryRun(nameJobs(source.images, context), context, invocation);
+  const outcome = await copyAll(source, context);
   reporter.finish();
-  if (source.served) reporter.detail(servedLine(source.served()));
+  if (!source.archive && source.served) reporter.detail(servedLine(source.served()));
   return await printOutcome(outcome, context, invocation);
+}
+
+async function copyAll(
+  source: CopySource,
+  context: CopyContext,
+): Promise<CopyOutcome & { archive?: WrittenArchive }> {
+  const { to } = context.request;
+  if (to.kind === "archive") return await copyToArchive(nameJobs(source.images, context), to, context);
+  if (!source.archive) return await copyToRepository(nameJobs(source.images, context), to, context);
+  return await copyFromArchive(source.archive, nameJobs(source.images, context), to, context);
 }
 
 async function printDryRun(jobs: readonly CopyJob[], context: CopyContext, { flags }: Invocation): Promise<number> {
