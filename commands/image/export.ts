@@ -57,7 +57,7 @@ export async function run(invocation: Invocation): Promise<number> {
     // Whoever reads a pipe may have had enough, as `head` has.
     if (error instanceof SatchelError && systemCode(error.cause) === "EPIPE") return EXIT_FAILED;
     if (!invocation.signal.aborted) throw withContext("exporting images", error);
-    throw new SatchelError("cancelled", "exporting images: interrupted; nothing was written");
+    throw new SatchelError("cancelled", "exporting images: interrupted");
   }
 }
 

@@ -160,7 +160,7 @@ Deno.test("SIGINT in the middle leaves no file behind", async () => {
   if (isRunning) child.kill("SIGINT");
   const { code, stderr } = await child.output();
   // It may have been done.
-  if (code !== 0) assert.match(new TextDecoder().decode(stderr), /exporting images: interrupted; nothing was written/);
+  if (code !== 0) assert.match(new TextDecoder().decode(stderr), /exporting images: interrupted/);
   assert.deepEqual([code, await filesIn(out)], code === 0 ? [0, ["x.tar"]] : [130, []]);
 });
 
