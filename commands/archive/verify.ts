@@ -8,7 +8,6 @@ import {
   type HashedFile,
   openArchive,
   readSums,
-  sumsPath,
   type Verification,
   verifyArchive,
   volumeOf,
@@ -69,7 +68,8 @@ async function verify(invocation: Invocation, settings: Settings, reporter: Repo
     const volume = volumeOf(path);
     const archive = volume?.archive ?? path;
     const sums = path === "-" ? undefined : readSums(archive);
-    if (volume && volume.number > 1) return await verifyVolume(path, archive, sums, invocation, reporter);
+    const sum = sums?.find(({ name }) => name === basename(path));
+    if (sum && volume && volume.number > 1) return await verifyVolume(path, archive, sum, invocation, reporter);
     const hashed = await hashFiles(path, sums, invocation, reporter);
     // Without a volume its blobs cannot be found.
     if (hashed.volumes?.some(({ state }) => state === "missing")) return reportOf(path, hashed);
@@ -111,19 +111,10 @@ async function hashFiles(
 async function verifyVolume(
   path: string,
   archive: string,
-  sums: readonly VolumeSum[] | undefined,
+  sum: VolumeSum,
   { signal }: Invocation,
   reporter: Reporter,
 ): Promise<VerifyReport> {
-  const sum = sums?.find(({ name }) => name === basename(path));
-  if (!sum) {
-    const message = sums
-      ? `${basename(path)} is not listed in ${sumsPath(archive)}`
-      : `There is no ${sumsPath(archive)}`;
-    throw new SatchelError("not-found", message, {
-      hint: "Without its checksum, a volume cannot be checked by itself; the first one stands for all of them.",
-    });
-  }
   const onProgress = (done: number, total: number) => reporter.measure?.("Hashing", done, total);
   const { volumes } = await checkVolumes(archive, [sum], { signal, onProgress });
   if (volumes[0].state === "missing") throw new SatchelError("not-found", `There is no ${path}`);

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ContentOptions } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
@@ -127,10 +127,14 @@ async function readFile(
   }
 }
 
-/** An archive may be reached by a link: whoever reads it has named it. */
+/**
+ * An archive may be reached by a link: whoever reads it has named it. Only what is a file is opened: who writes into a FIFO
+ * would find its reader gone.
+ */
 function openArchiveFile(path: string): number | undefined {
   let fd: number;
   try {
+    if (!statSync(path).isFile()) return undefined;
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (cause) {
     if (isMissing(cause)) return undefined;
