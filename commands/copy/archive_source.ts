@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import {
   type Archive,
   type ArchivedImage,
@@ -33,13 +34,25 @@ const MEANT: Reference = { registry: "localhost", repository: "meant", tag: "lat
 export async function openArchiveEnd(end: ArchiveEnd | FolderEnd, context: CopyContext): Promise<Archive> {
   const { settings: { spoolFolder }, reporter, request, signal } = context;
   const options = { spoolFolder, signal, onWarning: reporter.warn };
+  if (end.kind === "dir") checkFolder(end.path);
   const container = await openContainer(end.path, options);
   // What goes by once can be copied as it comes, but not be looked into twice, nor be put into another order.
   const isReread = request.to.kind === "archive" || request.choice.platforms !== undefined;
-  const archive = await archiveOf(isReread ? await rereadable(container, options) : container, options);
-  if (end.kind === "archive" || archive.form.container === "folder") return archive;
-  await archive[Symbol.asyncDispose]();
-  throw new SatchelError("usage", `${end.path} is not a folder`, { hint: `An archive is archive:${end.path}` });
+  return await archiveOf(isReread ? await rereadable(container, options) : container, options);
+}
+
+function checkFolder(path: string): void {
+  if (!isFile(path)) return;
+  throw new SatchelError("usage", `${path} is not a folder`, { hint: `An archive is archive:${path}` });
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    // Whoever opens it says what is wrong.
+    return false;
+  }
 }
 
 async function rereadable(container: Container, options: OpenOptions): Promise<Container> {

@@ -1,15 +1,44 @@
-import type { ImportTarget } from "../../lib/archive/mod.ts";
+import { type Destination, findDestination, type ImportTarget } from "../../lib/archive/mod.ts";
 import type { Source, Target } from "../../lib/content/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
 import { canonicalRegistry, formatReference, type Reference } from "../../lib/oci/mod.ts";
 import { openStore, type RepositoriesHolding, type Store } from "../../lib/store/mod.ts";
+import { isTerminal } from "../../lib/terminal/mod.ts";
 import { openLocalStore } from "../open/local_store.ts";
 import { openRemote } from "../open/remote.ts";
-import { type FolderEnd, readName, type RegistryEnd, type StoreEnd, type TypedName } from "./ends.ts";
-import type { CopyContext, CopyJob, SourceImage } from "./job.ts";
+import { type ArchiveEnd, type FolderEnd, readName, type RegistryEnd, type StoreEnd, type TypedName } from "./ends.ts";
+import type { CopyContext, CopyJob, CopyRequest, SourceImage } from "./job.ts";
 
 /** An end that images are copied to one by one; an archive is written as a whole. */
 export type RepositoryEnd = RegistryEnd | StoreEnd | FolderEnd;
+
+/**
+ * Checks what can be told of the end that is copied to before anything of the other one is looked at.
+ *
+ * @throws {SatchelError} `usage`; `storage` and `refused` where no archive can be written
+ */
+export function checkDestination({ to, allTags }: CopyRequest): void {
+  if (to.text !== "") checkTyped(readName(to.text), allTags);
+  if (to.kind === "archive") openDestination(to);
+}
+
+/**
+ * Finds out where an archive is to go.
+ *
+ * @throws {SatchelError} `usage`, `storage`, `refused`
+ */
+export function openDestination({ path }: ArchiveEnd): Destination {
+  const destination = findDestination(path);
+  if (!isStdout(destination) || !isTerminal("stdout")) return destination;
+  throw new SatchelError("usage", "An archive is not written to a terminal", {
+    hint: "Name a file, or lead stdout into a pipe.",
+  });
+}
+
+/** Whether an archive goes to stdout, by whichever name. */
+export function isStdout(destination: Destination): boolean {
+  return destination.kind === "stream" && destination.to === 1;
+}
 
 /**
  * Decides what images will be called at the other end.
@@ -20,10 +49,9 @@ export function nameJobs<Image extends SourceImage>(
   images: readonly Image[],
   { request }: Pick<CopyContext, "request">,
 ): CopyJob<Image>[] {
-  const { to, allTags } = request;
+  const { to } = request;
   if (to.text === "") return images.map((image) => ({ image, to: sameName(image) }));
   const name = readName(to.text);
-  checkTyped(name, allTags);
   return images.map((image) => ({ image, to: nameOf(name, image) }));
 }
 

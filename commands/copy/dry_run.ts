@@ -6,7 +6,7 @@ import { openTarget } from "./destination.ts";
 import { formatEnd } from "./ends.ts";
 import type { CopyContext, CopyJob } from "./job.ts";
 import { copyError } from "./outcome.ts";
-import { openDestination, planCopies, type PlannedCopy } from "./to_archive.ts";
+import { planCopies, type PlannedCopy } from "./to_archive.ts";
 
 /** What would become of content. */
 interface Moves {
@@ -37,8 +37,9 @@ export async function dryRun(
   jobs: readonly CopyJob[],
   context: CopyContext,
 ): Promise<{ report: DryRunReport; failures: unknown[] }> {
-  const { request } = context;
-  const target = request.to.kind === "archive" ? nothingAt(request.to) : await openTarget(request.to, jobs[0], context);
+  const { to } = context.request;
+  // An archive is written anew.
+  const target = to.kind === "archive" ? { has: () => Promise.resolve(false) } : await openTarget(to, jobs[0], context);
   const { planned, failures } = await planCopies(jobs, context);
   const report: DryRunReport = { images: [], total: noMoves() };
   const known = new KnownContent();
@@ -61,12 +62,6 @@ export function describeDryRun({ images, total }: DryRunReport): string {
   );
   if (images.length > 1) lines.push(`All of them: ${describeMoves(total)}\n`);
   return lines.join("");
-}
-
-/** An archive is written anew. */
-function nothingAt(end: Parameters<typeof openDestination>[0]): Pick<Target, "has"> {
-  openDestination(end);
-  return { has: () => Promise.resolve(false) };
 }
 
 function headOf({ job, plan: { root } }: PlannedCopy, { request }: CopyContext) {

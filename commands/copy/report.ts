@@ -1,8 +1,9 @@
-import { formatPlatform, formatReference } from "../../lib/oci/mod.ts";
+import { type Digest, formatPlatform, formatReference } from "../../lib/oci/mod.ts";
 import { nameWithDigest, type TransferReport, transferReport } from "../image/transfer.ts";
 import { formatEnd } from "./ends.ts";
 import type { CopyRequest } from "./job.ts";
 import type { Copied } from "./outcome.ts";
+import type { WrittenArchive } from "./to_archive.ts";
 
 /** What `-o json` prints about an image that was copied. Members are never renamed or removed, but more may come. */
 export interface CopyReport extends TransferReport {
@@ -11,10 +12,12 @@ export interface CopyReport extends TransferReport {
   destination: string;
   /** The platforms whose content alone was copied, if others were left out. */
   platforms?: string[];
+  /** The archive that was written: its name as it was typed, its digest, and its size in bytes. */
+  archive?: { file: string; digest: Digest; size: number };
 }
 
 /** The report of one image. */
-export function copyReport(copied: Copied, { from, to }: CopyRequest): CopyReport {
+export function copyReport(copied: Copied, { from, to }: CopyRequest, archive?: WrittenArchive): CopyReport {
   const { job, only } = copied;
   const name = formatReference(job.to);
   return {
@@ -22,6 +25,7 @@ export function copyReport(copied: Copied, { from, to }: CopyRequest): CopyRepor
     destination: formatEnd(to, name),
     ...transferReport(name, copied),
     ...(only && { platforms: only.map(formatPlatform) }),
+    ...(archive && { archive: { file: archive.file, digest: archive.digest, size: archive.size } }),
   };
 }
 

@@ -3,15 +3,14 @@ import {
   type ArchiveSink,
   type Destination,
   Drafter,
-  findDestination,
   openFileSink,
   openStreamSink,
   writeArchive,
 } from "../../lib/archive/mod.ts";
 import { contentOf, type Plan, planCopy, readingAhead, type Source } from "../../lib/content/mod.ts";
-import { hasCode, SatchelError } from "../../lib/error.ts";
+import { hasCode } from "../../lib/error.ts";
 import { type Descriptor, type Digest, formatReference } from "../../lib/oci/mod.ts";
-import { isTerminal } from "../../lib/terminal/mod.ts";
+import { isStdout, openDestination } from "./destination.ts";
 import type { ArchiveEnd } from "./ends.ts";
 import { guardSource } from "./guard.ts";
 import type { CopyContext, CopyJob } from "./job.ts";
@@ -37,6 +36,8 @@ export interface WrittenArchive {
   /** Of the whole archive, as its size in bytes. */
   digest: Digest;
   size: number;
+  /** Whether it went to stdout, where nothing else may go then. */
+  isOnStdout: boolean;
 }
 
 /** Finds out what images need; nothing is written. */
@@ -74,7 +75,8 @@ export async function copyToArchive(
   try {
     const draft = draftOf(planned);
     const digest = await writePlanned(planned, draft, destination, context);
-    return { copied: planned.map(copiedOf), failures, archive: { file: end.path, digest, size: draft.size } };
+    const archive = { file: end.path, digest, size: draft.size, isOnStdout: isStdout(destination) };
+    return { copied: planned.map(copiedOf), failures, archive };
   } catch (error) {
     throw copyError(planned[0].job, error, context);
   }
@@ -85,25 +87,6 @@ function copiedOf({ plan, ...rest }: PlannedCopy): Copied {
   const contents = [...plan.manifests.map(({ descriptor }) => descriptor), ...plan.blobs];
   const transferred = { blobs: contents.length, bytes: contents.reduce((sum, { size }) => sum + size, 0) };
   return { ...rest, root: plan.root, transferred, present: { blobs: 0, bytes: 0 }, attachments: plan.attachments };
-}
-
-/**
- * Finds out where an archive is to go.
- *
- * @throws {SatchelError} `usage`, `storage`, `refused`
- */
-export function openDestination({ path }: ArchiveEnd): Destination {
-  const destination = findDestination(path);
-  if (destination.kind === "file" || destination.to !== 1 || !isTerminal("stdout")) return destination;
-  throw new SatchelError("usage", "An archive is not written to a terminal", {
-    hint: "Name a file, or lead stdout into a pipe.",
-  });
-}
-
-/** Whether an archive goes to stdout, by whichever name. */
-export function isStdout(path: string): boolean {
-  const destination = findDestination(path);
-  return destination.kind === "stream" && destination.to === 1;
 }
 
 /** Puts planned images together to one archive. */

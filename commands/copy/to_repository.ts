@@ -28,6 +28,8 @@ async function copyOne(job: CopyJob, opened: Source & Target, context: CopyConte
   let root: Descriptor | undefined;
   const source = guardSource(job, context, (found) => root = found);
   const target = guardTarget(job, opened, context, () => root!);
+  // A folder is made while the source is asked; for what is not there or is refused there shall be none.
+  if (request.to.kind === "dir") await source.resolve(image.from, { signal });
   const { only, others } = await choosePlatforms(image, source, context);
   // On a registry an image is there under its digest without being named so.
   const tag = request.to.kind === "registry" ? to.tag : to.digest ?? to.tag;

@@ -1,7 +1,8 @@
-import { SatchelError } from "../../lib/error.ts";
+import { SatchelError, withContext } from "../../lib/error.ts";
 import { readPlatform } from "../../lib/oci/mod.ts";
+import { printable } from "../../lib/printable.ts";
 import { formatBytes } from "../../lib/terminal/mod.ts";
-import { nameJobs } from "../copy/destination.ts";
+import { checkDestination, nameJobs } from "../copy/destination.ts";
 import { describeDryRun, dryRun } from "../copy/dry_run.ts";
 import { readEnd } from "../copy/ends.ts";
 import type { CopyContext, CopyJob, CopyRequest } from "../copy/job.ts";
@@ -9,7 +10,7 @@ import type { CopyOutcome } from "../copy/outcome.ts";
 import { copyReport, describeCopied } from "../copy/report.ts";
 import { copyFromArchive } from "../copy/from_archive.ts";
 import { type CopySource, openSource } from "../copy/source.ts";
-import { copyToArchive, isStdout, type WrittenArchive } from "../copy/to_archive.ts";
+import { copyToArchive, type WrittenArchive } from "../copy/to_archive.ts";
 import { copyToRepository } from "../copy/to_repository.ts";
 import { isSet, listOf } from "../line/flags.ts";
 import type { Invocation } from "../line/invocation.ts";
@@ -25,17 +26,27 @@ import { tellDetails } from "./transfer.ts";
 export async function run(invocation: Invocation): Promise<number> {
   const settings = await loadSettings(invocation);
   const request = readRequest(invocation);
+  checkDestination(request);
   const { signal } = invocation;
   using reporter = openReporter(settings, signal);
-  reporter.status(`Copying ${invocation.arguments.join(" to ")}...`);
+  const [from, to] = invocation.arguments;
+  reporter.status(`Copying ${from} to ${to}...`);
   await using plugins = await openCommandPlugins(settings, invocation, reporter);
   const context: CopyContext = { request, settings, reporter, plugins, signal };
-  await using source = await openSource(context);
+  await using source = await opened(context, from);
   if (request.dryRun) return await printDryRun(nameJobs(source.images, context), context, invocation);
   const outcome = await copyAll(source, context);
   reporter.finish();
   if (!source.archive && source.served) reporter.detail(servedLine(source.served()));
   return await printOutcome(outcome, context, invocation);
+}
+
+async function opened(context: CopyContext, from: string): Promise<CopySource> {
+  try {
+    return await openSource(context);
+  } catch (error) {
+    throw withContext(`copying from ${printable(from, 300)}`, error);
+  }
 }
 
 async function copyAll(
@@ -63,11 +74,10 @@ async function printOutcome(
 ): Promise<number> {
   for (const each of copied) tellDetails(each, reporter);
   const status = printFailures(failures);
-  const reports = copied.map((each) => ({ ...copyReport(each, request), ...(archive && { archive }) }));
+  const reports = copied.map((each) => copyReport(each, request, archive));
   const sum = archive ? `${archive.digest}  ${formatBytes(archive.size)}\n` : "";
   const text = () => settings.quiet ? "" : copied.map((each) => describeCopied(each, request)).join("") + sum;
-  // Where the archive itself goes to stdout, nothing else may.
-  const stream = archive && isStdout(archive.file) ? "stderr" : "stdout";
+  const stream = archive?.isOnStdout ? "stderr" : "stdout";
   if (request.allTags) await printResult(outputMode(flags), reports, text, stream);
   else if (reports.length > 0) await printResult(outputMode(flags), reports[0], text, stream);
   return status;

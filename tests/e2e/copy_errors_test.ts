@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { describe, peerTest, satchel, scratchFolder } from "../harness/mod.ts";
+import { catalog, startEnds } from "./copy_ends.ts";
+
+const DIGEST = `sha256:${"0".repeat(64)}`;
+
+for (
+  const [what, args, code, message] of [
+    ["a foreign scheme", ["docker://a/b", "store:"], 2, /is not an end of a copy\nHint: .*store:NAME, archive:FILE/],
+    ["one end only", ["a/b"], 2, /accepts 2 arg\(s\), received 1/],
+    ["a name that is none", ["store:A B", "store:x"], 2, /parsing image name .*\nHint: An end is /],
+    ["a store without a name to copy from", ["store:", "store:x"], 2, /The source of a copy needs a name/],
+    ["a digest for the other end", ["store:x", `store:y@${DIGEST}`], 2, /has a digest, which follows/],
+    ["all tags of one tag", ["store:x:v1", "store:y", "--all-tags"], 2, /x:v1 has a tag already/],
+    ["all tags to one tag", ["store:x", "store:y:v1", "--all-tags"], 2, /y:v1 has one already/],
+    ["--sparse without --platform", ["store:x", "dir:y", "--sparse"], 2, /--platform, which is missing/],
+    ["a platform that is none", ["store:x", "dir:y", "--platform", "arm"], 2, /is not a platform/],
+    ["an archive that is not there", ["archive:none.tar", "store:"], 3, /copying from archive:none\.tar: There is no/],
+    ["a folder that is a file", ["dir:/etc/passwd", "store:"], 2, /is not a folder\nHint: An archive is archive:/],
+    ["an archive in no folder", ["store:x", "archive:none/x.tar"], 1, /there is no folder none/],
+    ["an image that the store has not", ["store:x", "archive:x.tar"], 3, /x:latest is not in /],
+  ] as const
+) {
+  Deno.test(`image copy: ${what} is an error that says so, and nothing is written`, async () => {
+    await using scratch = await scratchFolder();
+    const outcome = await satchel(["image", "copy", ...args], { cwd: scratch.path, store: scratch.at("store") });
+    assert.equal(outcome.code, code, describe(outcome));
+    assert.match(outcome.stderr, message);
+    assert.deepEqual([outcome.stdout, [...Deno.readDirSync(scratch.path)]], ["", []]);
+  });
+}
+
+peerTest(
+  "registry",
+  "image copy: a tag that is not there is not found, and the other registry is left alone",
+  async () => {
+    await using ends = await startEnds();
+    const { near, far } = ends;
+    const outcome = await ends.copy(`${near.host}/team/app:v9`, `${far.host}/mirror/app`);
+    assert.equal(outcome.code, 3, describe(outcome));
+    assert.match(outcome.stderr, /^Error: copying \S+\/team\/app:v9 to \S+\/mirror\/app:v9: /m);
+    assert.deepEqual(await catalog(far), []);
+    const none = await ends.copy(`${near.host}/team/none`, `${far.host}/mirror/none`, "--all-tags");
+    assert.equal(none.code, 3, describe(none));
+  },
+);
+
+peerTest(
+  "registry",
+  "image copy: of several images in an archive one has to be named, and which there are is told",
+  async () => {
+    await using ends = await startEnds();
+    const { near, name } = ends;
+    await ends.copy(name, "dir:layout");
+    await ends.copy(name, `dir:layout#${near.host}/team/app:v2`);
+    const unclear = await ends.copy("dir:layout", "store:");
+    assert.equal(unclear.code, 2, describe(unclear));
+    assert.match(unclear.stderr, /there are 2 images in layout\nHint: .*#NAME: \S+team\/app:v1, \S+team\/app:v2\./);
+    const unknown = await ends.copy("dir:layout#v9", "store:");
+    assert.equal(unknown.code, 2, describe(unknown));
+    assert.match(unknown.stderr, /nothing in layout is called "v9"/);
+  },
+);
