@@ -47,6 +47,23 @@ Deno.test("verify of half an archive ends with status 5", async () => {
   assert.ok(found.damage.length > 0);
 });
 
+Deno.test("verify of a compressed archive that lost its end, or a bit, ends with status 5", async () => {
+  await using scratch = await scratchFolder();
+  await exported(scratch);
+  await run("gzip", ["-n", scratch.at("x.tar")]);
+  const bytes = await Deno.readFile(scratch.at("x.tar.gz"));
+  const { ok, form } = await verdict(scratch, 0, "x.tar.gz");
+  assert.deepEqual([ok, form.compression], [true, "gzip"]);
+  await Deno.writeFile(scratch.at("cut.tar.gz"), bytes.subarray(0, bytes.length - 1000));
+  const altered = bytes.slice();
+  altered[bytes.length >> 1] ^= 1;
+  await Deno.writeFile(scratch.at("altered.tar.gz"), altered);
+  for (const file of ["cut.tar.gz", "altered.tar.gz"]) {
+    const { damage } = await verdict(scratch, 5, file);
+    assert.ok(damage.length > 0, file);
+  }
+});
+
 Deno.test("verify accepts what a thin archive says that it leaves out, and nothing beyond that", async () => {
   await using scratch = await scratchFolder();
   const { images } = await exported(scratch);
