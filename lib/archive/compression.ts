@@ -53,7 +53,6 @@ async function* through(
   name: string,
 ): AsyncGenerator<Uint8Array> {
   let failure: { error: unknown } | undefined;
-  let hasBegun = false;
   const source = Readable.from(chunks, { objectMode: true, highWaterMark: 1 });
   source.on("error", (error) => {
     failure = { error };
@@ -61,12 +60,9 @@ async function* through(
   });
   source.pipe(inflater);
   try {
-    for await (const chunk of inflater) {
-      hasBegun = true;
-      yield chunk;
-    }
+    yield* inflater;
   } catch (error) {
-    throw failure ? failure.error : inflateError(error, compression, name, hasBegun);
+    throw failure ? failure.error : inflateError(error, compression, name);
   } finally {
     inflater.destroy();
     source.destroy();
@@ -74,7 +70,7 @@ async function* through(
 }
 
 /** Codes and words of both runtimes. */
-function inflateError(cause: unknown, compression: Compression, name: string, hasBegun: boolean): unknown {
+function inflateError(cause: unknown, compression: Compression, name: string): unknown {
   if (cause instanceof SatchelError) return cause;
   if (systemCode(cause) === "Z_BUF_ERROR") return endsTooEarly(name, compression, cause);
   const text = cause instanceof Error ? cause.message : String(cause);
@@ -82,6 +78,7 @@ function inflateError(cause: unknown, compression: Compression, name: string, ha
     const message = `${name} is damaged: what is inflated has another checksum than its ${compression} says`;
     return new SatchelError("integrity", message, { cause });
   }
-  if (hasBegun && text === "incorrect header check") return isFollowed(name, compression);
+  // How it begins was looked at before.
+  if (text === "incorrect header check") return isFollowed(name, compression);
   return new SatchelError("invalid", `${name} is damaged: its ${compression} cannot be inflated`, { cause });
 }

@@ -86,13 +86,13 @@ async function readHeaders(
 
 /** Of what may be large only the start is looked at. */
 function isPadding(access: RandomAccess, position: number): boolean {
-  const bytes = new Uint8Array(CHUNK);
+  const bytes = new Uint8Array(Math.min(CHUNK, Math.max(access.size - position, 0)));
   return isZero(bytes.subarray(0, access.read(bytes, position)));
 }
 
 async function isSame(access: RandomAccess, one: Span, other: Span, options: ContentOptions): Promise<boolean> {
   if (one.size !== other.size) return false;
-  const into = new Uint8Array(CHUNK);
+  const into = new Uint8Array(Math.min(CHUNK, one.size));
   let position = other.offset;
   for await (const chunk of read(access, one, options, "")) {
     const length = access.read(into.subarray(0, chunk.length), position);

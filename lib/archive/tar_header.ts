@@ -124,6 +124,8 @@ function upToZero(field: Uint8Array): Uint8Array {
   return end === -1 ? field : field.subarray(0, end);
 }
 
+const decoder = new TextDecoder();
+
 function decodeText(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
+  return decoder.decode(bytes);
 }

@@ -119,9 +119,10 @@ export class TarStream implements ArchiveStream {
   }
 
   async *#read(body: Body, signal: AbortSignal | undefined): ByteStream {
-    while (body.left > 0) {
+    while (true) {
       throwIfCancelled(signal);
       if (this.#body !== body) throw new Error(`${body.path} has gone by already`);
+      if (body.left === 0) return;
       yield await this.#guard(() => this.#take(body));
     }
   }
