@@ -124,7 +124,8 @@ function upToZero(field: Uint8Array): Uint8Array {
   return end === -1 ? field : field.subarray(0, end);
 }
 
-const decoder = new TextDecoder();
+/** A mark of byte order is a part of a name like any other. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 function decodeText(bytes: Uint8Array): string {
   return decoder.decode(bytes);
