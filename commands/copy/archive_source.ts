@@ -23,8 +23,8 @@ export interface ArchivedSource extends SourceImage {
 /** How many names are listed in a hint. */
 const MAX_LISTED = 10;
 
-/** Stands for a name while it is found out which image is meant. */
-const MEANT: Reference = { registry: "localhost", repository: "meant", tag: "latest" };
+/** Stands for a name while it is found out which image is meant; no image of an archive can have it. */
+const MEANT: Reference = { registry: "", repository: "" };
 
 /**
  * Opens an archive or a folder to copy from.

@@ -43,16 +43,27 @@ export function isStdout(destination: Destination): boolean {
 /**
  * Decides what images will be called at the other end.
  *
- * @throws {SatchelError} `usage`
+ * @throws {SatchelError} `usage`; `invalid` if two would have the same name
  */
 export function nameJobs<Image extends SourceImage>(
   images: readonly Image[],
   { request }: Pick<CopyContext, "request">,
 ): CopyJob<Image>[] {
   const { to } = request;
-  if (to.text === "") return images.map((image) => ({ image, to: sameName(image) }));
-  const name = readName(to.text);
-  return images.map((image) => ({ image, to: nameOf(name, image) }));
+  const name = to.text === "" ? undefined : readName(to.text);
+  const jobs = images.map((image) => ({ image, to: name ? nameOf(name, image) : sameName(image) }));
+  checkDistinct(jobs);
+  return jobs;
+}
+
+/** An archive may have one name twice. */
+function checkDistinct(jobs: readonly CopyJob[]): void {
+  const names = new Set<string>();
+  for (const { to } of jobs) {
+    const name = formatReference(to);
+    if (names.has(name)) throw new SatchelError("invalid", `Several images would be called ${name}`);
+    names.add(name);
+  }
 }
 
 function sameName({ reference, name }: SourceImage): Reference {

@@ -5,8 +5,8 @@ import { count } from "../output/count.ts";
 import { openTarget } from "./destination.ts";
 import { formatEnd } from "./ends.ts";
 import type { CopyContext, CopyJob } from "./job.ts";
-import { copyError } from "./outcome.ts";
-import { planCopies, type PlannedCopy } from "./to_archive.ts";
+import { forEachJob } from "./outcome.ts";
+import { planJob, type PlannedCopy } from "./to_archive.ts";
 
 /** What would become of content. */
 interface Moves {
@@ -40,18 +40,14 @@ export async function dryRun(
   const { to } = context.request;
   // An archive is written anew.
   const target = to.kind === "archive" ? { has: () => Promise.resolve(false) } : await openTarget(to, jobs[0], context);
-  const { planned, failures } = await planCopies(jobs, context);
   const report: DryRunReport = { images: [], total: noMoves() };
   const known = new KnownContent();
-  for (const each of planned) {
-    try {
-      const moves = await movesOf(each, target, known, context);
-      report.images.push({ ...headOf(each, context), ...moves });
-      addMoves(report.total, moves);
-    } catch (error) {
-      throw copyError(each.job, error, context);
-    }
-  }
+  const { failures } = await forEachJob(jobs, context, async (job) => {
+    const planned = await planJob(job, context);
+    const moves = await movesOf(planned, target, known, context);
+    report.images.push({ ...headOf(planned, context), ...moves });
+    addMoves(report.total, moves);
+  });
   return { report, failures };
 }
 

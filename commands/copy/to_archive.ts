@@ -17,16 +17,13 @@ import type { CopyContext, CopyJob } from "./job.ts";
 import { type Copied, copyError, type CopyOutcome, forEachJob } from "./outcome.ts";
 import { choosePlatforms, type PlatformChoice } from "./platform_choice.ts";
 
+/** The most bytes of manifests that are kept in memory until they are written. */
+const MAX_KEPT = 64 * 1024 * 1024;
+
 /** An image whose way into an archive is known. */
 export interface PlannedCopy extends PlatformChoice {
   job: CopyJob;
   plan: Plan;
-}
-
-/** What images need, and one failure for each that cannot be copied. */
-export interface CopyPlan {
-  planned: PlannedCopy[];
-  failures: unknown[];
 }
 
 /** An archive that was written. */
@@ -40,13 +37,8 @@ export interface WrittenArchive {
   isOnStdout: boolean;
 }
 
-/** Finds out what images need; nothing is written. */
-export async function planCopies(jobs: readonly CopyJob[], context: CopyContext): Promise<CopyPlan> {
-  const { done, failures } = await forEachJob(jobs, context, (job) => planOne(job, context));
-  return { planned: done, failures };
-}
-
-async function planOne(job: CopyJob, context: CopyContext): Promise<PlannedCopy> {
+/** Finds out what an image needs; nothing is written. */
+export async function planJob(job: CopyJob, context: CopyContext): Promise<PlannedCopy> {
   const { request, reporter, signal } = context;
   const source = guardSource(job, context);
   const choice = await choosePlatforms(job.image, source, context);
@@ -70,15 +62,49 @@ export async function copyToArchive(
   context: CopyContext,
 ): Promise<CopyOutcome & { archive?: WrittenArchive }> {
   const destination = openDestination(end);
-  const { planned, failures } = await planCopies(jobs, context);
-  if (planned.length === 0) return { copied: [], failures };
+  const gathered = new Gathered();
+  const { done, failures } = await forEachJob(jobs, context, async (job) => {
+    const planned = await planJob(job, context);
+    gathered.add(planned);
+    return copiedOf(planned);
+  });
+  if (done.length === 0) return { copied: [], failures };
   try {
-    const draft = draftOf(planned);
-    const digest = await writePlanned(planned, draft, destination, context);
+    const draft = gathered.finish();
+    const digest = await writeDraft(draft, { source: jobs[0].image.source, gathered, destination }, context);
     const archive = { file: end.path, digest, size: draft.size, isOnStdout: isStdout(destination) };
-    return { copied: planned.map(copiedOf), failures, archive };
+    return { copied: done, failures, archive };
   } catch (error) {
-    throw copyError(planned[0].job, error, context);
+    throw copyError(done[0].job, error, context);
+  }
+}
+
+/** The plans of all images, of which no more is kept than the archive needs. */
+class Gathered {
+  /** Manifests that need not be fetched again. */
+  readonly manifests = new Map<Digest, Uint8Array>();
+  readonly #drafter = new Drafter();
+  #bytes = 0;
+  #torn: { error: unknown } | undefined;
+
+  add({ job, plan, only }: PlannedCopy): void {
+    try {
+      this.#drafter.add({ name: formatReference(job.to), plan, ...(only && { platforms: only }) });
+    } catch (error) {
+      // It may have been taken in by half.
+      this.#torn ??= { error };
+      throw error;
+    }
+    for (const { descriptor: { digest, size }, bytes } of plan.manifests) {
+      if (this.manifests.has(digest) || this.#bytes + size > MAX_KEPT) continue;
+      this.#bytes += size;
+      this.manifests.set(digest, bytes);
+    }
+  }
+
+  finish(): ArchiveDraft {
+    if (this.#torn) throw this.#torn.error;
+    return this.#drafter.finish();
   }
 }
 
@@ -89,26 +115,19 @@ function copiedOf({ plan, ...rest }: PlannedCopy): Copied {
   return { ...rest, root: plan.root, transferred, present: { blobs: 0, bytes: 0 }, attachments: plan.attachments };
 }
 
-/** Puts planned images together to one archive. */
-function draftOf(planned: readonly PlannedCopy[]): ArchiveDraft {
-  const drafter = new Drafter();
-  for (const { job, plan, only } of planned) {
-    drafter.add({ name: formatReference(job.to), plan, ...(only && { platforms: only }) });
-  }
-  return drafter.finish();
+/** Where a draft gets its content from, and where it goes. */
+interface Writing {
+  source: Source;
+  gathered: Gathered;
+  destination: Destination;
 }
 
 /** Writes an archive, and begins anew where a mirror has given wrong bytes; what went into a pipe is gone. */
-async function writePlanned(
-  planned: readonly PlannedCopy[],
-  draft: ArchiveDraft,
-  destination: Destination,
-  context: CopyContext,
-): Promise<Digest> {
-  const { source } = planned[0].job.image;
+async function writeDraft(draft: ArchiveDraft, writing: Writing, context: CopyContext): Promise<Digest> {
+  const { source, destination } = writing;
   for (let last: Descriptor | undefined;;) {
     try {
-      return await writeOnce(planned, draft, destination, context, (descriptor) => last = descriptor);
+      return await writeOnce(draft, writing, context, (descriptor) => last = descriptor);
     } catch (error) {
       if (!hasCode(error, "integrity") || destination.kind !== "file" || !last) throw error;
       if (!source.distrust?.(last)) throw error;
@@ -117,23 +136,21 @@ async function writePlanned(
 }
 
 async function writeOnce(
-  planned: readonly PlannedCopy[],
   draft: ArchiveDraft,
-  destination: Destination,
+  { source, gathered: { manifests }, destination }: Writing,
   { settings: { concurrency }, reporter, signal: asked }: CopyContext,
   onFetch: (descriptor: Descriptor) => void,
 ): Promise<Digest> {
-  const manifests = new Map(planned.flatMap(({ plan }) => plan.manifests).map((m) => [m.descriptor.digest, m.bytes]));
-  const blobs = draft.files.flatMap(({ content }) => content instanceof Uint8Array ? [] : [content])
-    .filter(({ digest }) => !manifests.has(digest));
+  const contents = draft.files.flatMap(({ content }) => content instanceof Uint8Array ? [] : [content]);
+  const order = contents.filter(({ digest }) => !manifests.has(digest));
   // What is on its way ahead is of no use any more when the writing has ended.
   const ended = new AbortController();
   const signal = AbortSignal.any([asked, ended.signal]);
-  const ahead = readingAhead(planned[0].job.image.source, blobs, {
+  const ahead = readingAhead(source, order, {
     signal,
     ...(concurrency !== undefined && { concurrency }),
   });
-  const source: Pick<Source, "fetch"> = {
+  const noted: Pick<Source, "fetch"> = {
     fetch(descriptor, options) {
       onFetch(descriptor);
       const bytes = manifests.get(descriptor.digest);
@@ -143,7 +160,7 @@ async function writeOnce(
   try {
     await using sink = await openSink(destination, draft.size, signal);
     const onProgress = (done: number, total: number) => reporter.measure?.("Copying", done, total);
-    const digest = await writeArchive(draft, source, sink, { signal, onProgress });
+    const digest = await writeArchive(draft, noted, sink, { signal, onProgress });
     await sink.finish();
     return digest;
   } finally {
