@@ -67,37 +67,41 @@ function guarded<T>(access: RandomAccess, work: () => T): T {
 }
 
 async function fromChunks(chunks: AsyncIterable<Uint8Array>, form: Form, options: OpenOptions): Promise<Container> {
-  const { start, whole } = await peek(chunks);
-  const compression = compressionOf(start);
+  const outer = await peek(chunks);
+  const compression = compressionOf(outer.start);
   const limit = compression && new InflationLimit();
-  let tar = whole;
+  let tar = outer;
   try {
     if (compression && limit) {
-      const inflated = await peek(inflate(whole, compression, form.name, limit));
-      tar = inflated.whole;
-      checkTar(inflated.start, `What is inflated of ${form.name}`);
-    } else checkTar(start, form.name);
+      tar = await peek(inflate(outer.whole, compression, form.name, limit));
+      checkTar(tar.start, `What is inflated of ${form.name}`);
+    } else checkTar(tar.start, form.name);
   } catch (error) {
-    await tar.return(undefined);
+    await tar.stop();
     throw error;
   }
-  const stream = new TarStream(form.name, tar, options, limit);
+  const stream = new TarStream(form.name, tar.whole, options, limit);
   return Object.assign(stream, compression && { compression }, form.volumes && { volumes: form.volumes });
 }
 
-/** The first bytes, and all of them with those. */
+/** The first bytes, and all of them with those. What gives them is ended with them, even if none were taken. */
 async function peek(chunks: AsyncIterable<Uint8Array>) {
   const reader = new ChunkReader(chunks);
   const start = await reader.read(BLOCK);
-  async function* whole(): AsyncGenerator<Uint8Array> {
-    try {
-      yield start;
-      for (let chunk = await reader.some(Infinity); chunk.length > 0; chunk = await reader.some(Infinity)) yield chunk;
-    } finally {
+  let first: Uint8Array | undefined = start;
+  const whole: AsyncIterableIterator<Uint8Array, undefined> = {
+    async next() {
+      const value = first ?? await reader.some(Infinity);
+      first = undefined;
+      return value.length > 0 ? { value, done: false } : { value: undefined, done: true };
+    },
+    async return() {
       await reader.stop();
-    }
-  }
-  return { start, whole: whole() };
+      return { value: undefined, done: true };
+    },
+    [Symbol.asyncIterator]: () => whole,
+  };
+  return { start, stop: () => reader.stop(), whole };
 }
 
 /** @throws {SatchelError} `invalid` if this is not how a tar begins */
