@@ -5,7 +5,7 @@ import type { ContentOptions, Source } from "./content.ts";
 import { DEFAULT_CONCURRENCY } from "./copy_options.ts";
 
 /** Content up to so many bytes is fetched before its turn; of more, it is the bytes that take time, not the way. */
-const SMALL = 1024 * 1024;
+const SMALL = 256 * 1024;
 
 /** Options of {@link readingAhead}. */
 export interface ReadAheadOptions extends ContentOptions {

@@ -33,7 +33,7 @@ Deno.test("what comes next is fetched with what is asked for, up to the concurre
 });
 
 Deno.test("what is large is fetched when it is asked for", async () => {
-  const { blobs, asked, source } = noted(3, 1024 * 1024 + 1);
+  const { blobs, asked, source } = noted(3, 256 * 1024 + 1);
   const ahead = readingAhead(source, blobs);
   await readVerified(ahead.fetch(blobs[0]), blobs[0], LIMIT);
   assert.deepEqual(asked, [blobs[0].digest]);
