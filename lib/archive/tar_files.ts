@@ -41,7 +41,8 @@ export async function openTar(
     }, { signal });
     const passedOver = index.warning();
     if (passedOver !== undefined) onWarning?.(passedOver);
-    if (end === "mark" && !isPadding(access, position)) onWarning?.(garbageText(name));
+    if (end === "end") onWarning?.(noMarkText(name));
+    else if (!isPadding(access, position)) onWarning?.(garbageText(name));
     return tarFiles(access, name, index);
   } catch (error) {
     access[Symbol.dispose]();
@@ -52,6 +53,11 @@ export async function openTar(
 /** The warning about what stands behind the end of a tar. */
 export function garbageText(name: string): string {
   return `What stands in ${name} behind the end of its tar is passed over`;
+}
+
+/** The warning about a tar that may have been cut at the border of an entry. */
+export function noMarkText(name: string): string {
+  return `${name} ends without the mark of its end; it may not be whole`;
 }
 
 async function readHeaders(

@@ -116,6 +116,13 @@ Deno.test("what stands behind the end is told of, but for zeros", async () => {
   assert.deepEqual(warnings, ["What stands in x.tar behind the end of its tar is passed over"]);
 });
 
+Deno.test("a tar without the mark of its end is read with a warning", async () => {
+  const warnings: string[] = [];
+  using files = await open(entryBytes(LAYOUT), warnings);
+  assert.deepEqual(pathsOf(files), ["oci-layout"]);
+  assert.deepEqual(warnings, ["x.tar ends without the mark of its end; it may not be whole"]);
+});
+
 Deno.test("a header that is damaged is told with its place", async () => {
   const tar = tarOf([LAYOUT, { path: "blob", content: "x" }]);
   tar[1024 + 3] ^= 1;

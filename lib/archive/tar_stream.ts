@@ -6,7 +6,7 @@ import type { ArchiveFiles, ArchiveStream, OpenOptions, PassingFile } from "./fi
 import type { InflationLimit } from "./inflation_limit.ts";
 import { Spool } from "./spool.ts";
 import type { TarEntry } from "./tar_entry.ts";
-import { garbageText, openTar } from "./tar_files.ts";
+import { garbageText, noMarkText, openTar } from "./tar_files.ts";
 import { entryName, isZero } from "./tar_header.ts";
 import { isFixedPath, TarIndex } from "./tar_index.ts";
 import { endsIn, padded, parseTar, type TarEnd } from "./tar_parse.ts";
@@ -155,7 +155,8 @@ export class TarStream implements ArchiveStream {
     const { onWarning } = this.#options;
     const passedOver = this.#index.warning();
     if (passedOver !== undefined) onWarning?.(passedOver);
-    for (let left = end === "mark" ? MAX_TAIL : 0; left > 0;) {
+    if (end === "end") return void onWarning?.(noMarkText(this.name));
+    for (let left = MAX_TAIL; left > 0;) {
       const chunk = await this.#reader.some(left);
       if (chunk.length === 0) return;
       left -= chunk.length;

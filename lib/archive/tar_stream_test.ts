@@ -131,8 +131,10 @@ Deno.test("a stream that ends in the middle of something says of what", async ()
   await refuses(streamOf(tar.subarray(0, 513)), "invalid", /^stdin ends in the middle of "oci-layout"$/);
   await refuses(streamOf(tar.subarray(0, 2000)), "invalid", /^stdin ends in the middle of "blob"$/);
   for (const end of [1024, 1024 + 512 + 600, 1024 + 512 + 1024]) {
-    await using stream = streamOf(tar.subarray(0, end));
+    const warnings: string[] = [];
+    await using stream = streamOf(tar.subarray(0, end), { onWarning: (each) => warnings.push(each) });
     await pathsOf(stream);
+    assert.deepEqual(warnings, ["stdin ends without the mark of its end; it may not be whole"]);
   }
 });
 
