@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { concatBytes } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import { entryBytes, longNameEntry, paxEntry, setChecksum, tarOf, type TestEntry, textOf } from "./_testing_tar.ts";
 import { memoryAccess } from "./spool.ts";
@@ -166,6 +167,18 @@ Deno.test("elsewhere it is passed over with a warning, and refused when it is as
   ]);
   assert.throws(() => files.get("pipe"), /"pipe" in x\.tar cannot be read: it is a FIFO/);
   assert.throws(() => files.get("hard\x1b[2J"), /"hard\\x1b\[2J" in x\.tar cannot be read: it is a hard link/);
+});
+
+Deno.test("what follows a sparse file whose map is long is found", async () => {
+  const header = entryBytes({ path: "sparse", type: "S", size: "00000001000\0" });
+  header[482] = 1;
+  setChecksum(header, 0);
+  const [map, last, content] = [new Uint8Array(512), new Uint8Array(512), new Uint8Array(512)];
+  map[504] = 1;
+  const tar = concatBytes([header, map, last, content, tarOf([LAYOUT])]);
+  using files = await open(tar);
+  assert.deepEqual(pathsOf(files), ["oci-layout"]);
+  await refuses(tar.subarray(0, 1100), /ends in the middle of a sparse file's header/);
 });
 
 Deno.test("where symbolic links lead is told, and a warning given of those that lead nowhere", async () => {

@@ -18,6 +18,10 @@ const MAX_EXTENSION = 1024 * 1024;
 /** The longest path, in bytes of UTF-8; that of Linux. */
 const MAX_PATH = 4096;
 
+/** Which byte of a sparse file's header says that its map goes on, and which one of the blocks with the rest. */
+const SPARSE_MORE = 482;
+const SPARSE_MAP_MORE = 504;
+
 /** Extended headers: for one entry, for all that follow, and GNU's for names and links that are too long. */
 const EXTENSIONS = new Set(["x", "g", "L", "K"]);
 
@@ -46,6 +50,7 @@ export function* parseTar(archive: string): Generator<TarStep, TarEnd, Uint8Arra
       position += padded(header.size);
       continue;
     }
+    if (header.type === "S") position += yield* passSparseMap(block, archive);
     const entry = entryFrom(header, extension, archive);
     position += padded(entry.size);
     if (!Number.isSafeInteger(position)) throw endsIn(entryName(entry.path), archive);
@@ -64,6 +69,18 @@ export function endsIn(what: string, archive: string): SatchelError {
 /** With what fills the last block. */
 export function padded(size: number): number {
   return Math.ceil(size / BLOCK) * BLOCK;
+}
+
+/** GNU's old sparse files may have more of their map between header and bytes; returns how long that is, in bytes. */
+function* passSparseMap(header: Uint8Array, archive: string): Generator<TarStep, number, Uint8Array> {
+  let length = 0;
+  for (let hasMore = header[SPARSE_MORE] !== 0; hasMore; length += BLOCK) {
+    if (length === MAX_EXTENSION) throw new SatchelError("invalid", `${archive} has a sparse file with too many parts`);
+    const block = yield { need: BLOCK };
+    if (block.length < BLOCK) throw endsIn("a sparse file's header", archive);
+    hasMore = block[SPARSE_MAP_MORE] !== 0;
+  }
+  return length;
 }
 
 function* readExtension({ path, size }: TarHeader, archive: string): Generator<TarStep, Uint8Array, Uint8Array> {
