@@ -55,7 +55,10 @@ function prepare(
   if (!root) layout.save();
   const expected = [...layout.contents.blobs, ...layout.contents.manifests];
   const images: Images = { scratch, layout, root, expected, tars: new Map() };
-  return Promise.resolve({ turn: (tool) => turn(tool, images), [Symbol.asyncDispose]: () => removeFolder(layout.path) });
+  return Promise.resolve({
+    turn: (tool) => turn(tool, images),
+    [Symbol.asyncDispose]: () => removeFolder(layout.path),
+  });
 }
 
 async function exportTurn(tool: Tool, images: Images): Promise<Turn | undefined> {

@@ -134,7 +134,12 @@ const IMAGE: CommandSpec = {
       arguments: { min: 0, max: Infinity },
       completes: "images",
       flags: [
-        { name: "all", type: "bool", usage: "Export every image that has a name; DST_FILE is the only argument" },
+        {
+          name: "all",
+          short: "a",
+          type: "bool",
+          usage: "Export every image that has a name; DST_FILE is the only argument",
+        },
         {
           name: "have",
           type: "stringArray",
