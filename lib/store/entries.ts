@@ -1,4 +1,4 @@
-import { type IndexEntry, renamed } from "./index_file.ts";
+import { type EntryNamed, type IndexEntry, renamed } from "./index_file.ts";
 
 // The rules of the list in index.json, as pure functions: a name stands once; a digest stands as often as it has names,
 // or once without one.
@@ -8,20 +8,59 @@ export function findName(entries: readonly IndexEntry[], name: string): IndexEnt
   return entries.findLast((entry) => entry.name === name);
 }
 
-/** Puts a name on a manifest; what had the name before stays in the list without it. */
-export function withName(entries: readonly IndexEntry[], named: IndexEntry): IndexEntry[] {
-  const replaced = entries.filter((entry) => entry.name === named.name);
-  const others = entries.filter((entry) =>
-    entry.name !== named.name && (entry.name !== undefined || entry.raw.digest !== named.raw.digest)
-  );
-  return withUntagged([...others, named], replaced.map((entry) => renamed(entry, undefined)));
+/** The list while many names are put into it: none of them costs a look at all others. */
+export class EntryList {
+  readonly #entries = new Set<IndexEntry>();
+  readonly #byName = new Map<string, IndexEntry[]>();
+  /** By whatever stands there as a digest: of entries that are not valid, too. */
+  readonly #byDigest = new Map<unknown, Set<IndexEntry>>();
+
+  constructor(entries: readonly IndexEntry[]) {
+    for (const entry of entries) this.#add(entry);
+  }
+
+  get entries(): IndexEntry[] {
+    return [...this.#entries];
+  }
+
+  /** Puts a name on a manifest; what had the name before stays in the list without it. */
+  name(named: EntryNamed<string>): void {
+    const replaced = this.#byName.get(named.name) ?? [];
+    const unnamed = [...this.#byDigest.get(named.raw.digest) ?? []].filter(({ name }) => name === undefined);
+    for (const entry of [...replaced, ...unnamed]) this.#remove(entry);
+    this.#byName.delete(named.name);
+    this.#add(named);
+    for (const entry of replaced) this.list(renamed(entry, undefined));
+  }
+
+  /** Lists a manifest without a name, unless it is in the list already. */
+  list(entry: IndexEntry): void {
+    if (!this.#byDigest.get(entry.raw.digest)?.size) this.#add(entry);
+  }
+
+  #add(entry: IndexEntry): void {
+    this.#entries.add(entry);
+    const { name, raw: { digest } } = entry;
+    const alike = this.#byDigest.get(digest);
+    if (alike) alike.add(entry);
+    else this.#byDigest.set(digest, new Set([entry]));
+    if (name === undefined) return;
+    const others = this.#byName.get(name);
+    if (others) others.push(entry);
+    else this.#byName.set(name, [entry]);
+  }
+
+  #remove(entry: IndexEntry): void {
+    this.#entries.delete(entry);
+    this.#byDigest.get(entry.raw.digest)?.delete(entry);
+  }
 }
 
 /** Lists manifests without a name, unless they are in the list already. */
 export function withUntagged(entries: readonly IndexEntry[], added: readonly IndexEntry[]): IndexEntry[] {
-  const listed = new Set(entries.map((entry) => entry.raw.digest));
-  const isNew = (entry: IndexEntry) => !listed.has(entry.raw.digest) && listed.add(entry.raw.digest);
-  return [...entries, ...added.filter(isNew)];
+  const list = new EntryList(entries);
+  for (const entry of added) list.list(entry);
+  return list.entries;
 }
 
 /** Takes names away; the manifests stay in the list. */

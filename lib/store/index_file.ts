@@ -163,8 +163,15 @@ function parseEntry(raw: unknown, at: number, path: string): IndexEntry {
   }
 }
 
+/** An entry with a name, or with none, as it was asked for. */
+export type EntryNamed<Name extends string | undefined> = IndexEntry & { readonly name: Name };
+
 /** The entry for a manifest under a name or, without one, as a part of something else. */
-export function entryFor(descriptor: Descriptor, name: string | undefined, annotations: Annotations = {}): IndexEntry {
+export function entryFor<Name extends string | undefined>(
+  descriptor: Descriptor,
+  name: Name,
+  annotations: Annotations = {},
+): EntryNamed<Name> {
   const { mediaType, digest, size, urls, platform, artifactType } = descriptor;
   // A manifest's own index may say whatever it likes; what is named here is for the user alone to decide.
   const { [REF_NAME_ANNOTATION]: _, ...others } = annotations;
@@ -179,7 +186,7 @@ export function entryFor(descriptor: Descriptor, name: string | undefined, annot
 }
 
 /** The same entry under another name, or under none; what satchel does not know of it stays. */
-export function renamed(entry: IndexEntry, name: string | undefined): IndexEntry {
+export function renamed<Name extends string | undefined>(entry: IndexEntry, name: Name): EntryNamed<Name> {
   const { annotations, ...raw } = entry.raw;
   const { [REF_NAME_ANNOTATION]: _, ...others } = isJsonObject(annotations) ? annotations : {};
   const changed = name === undefined ? others : { ...others, [REF_NAME_ANNOTATION]: name };

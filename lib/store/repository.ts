@@ -24,7 +24,7 @@ import {
   referrerDescriptor,
 } from "../oci/mod.ts";
 import { blobState, hasSize, readBlob, streamBlob } from "./blobs.ts";
-import { findName, withName, withUntagged } from "./entries.ts";
+import { EntryList, findName } from "./entries.ts";
 import { syncFolder } from "../files/mod.ts";
 import { type Attachments, findAttachments, type ManifestReader, manifestReader } from "./graph.ts";
 import { changeIndex, entryFor, type IndexEntry, type IndexFile, readIndex } from "./index_file.ts";
@@ -151,9 +151,9 @@ export async function commitAll(
     const contents = new Map(commits.flatMap(({ commit }) => contentsOf(commit)).map((each) => [each.digest, each]));
     checkComplete(layout, [...contents.values()]);
     syncBlobFolders(layout, [...contents.values()]);
-    let entries = index.entries;
-    for (const { repository, commit } of commits) entries = commitEntries(entries, repository, commit);
-    save(entries);
+    const list = new EntryList(index.entries);
+    for (const { repository, commit } of commits) enterCommit(list, repository, commit);
+    save(list.entries);
   });
   for (const { repository, commit } of commits) {
     for (const { tag, descriptor, bytes } of commit.names) {
@@ -180,13 +180,12 @@ function syncBlobFolders(layout: Layout, contents: readonly Descriptor[]): void 
   for (const folder of folders) syncFolder(folder);
 }
 
-function commitEntries(entries: readonly IndexEntry[], repository: Reference, commit: Commit): IndexEntry[] {
-  let list = [...entries];
+function enterCommit(list: EntryList, repository: Reference, commit: Commit): void {
   for (const { tag, descriptor, platforms } of commit.names) {
     const sparse = platforms && { [PLATFORMS_ANNOTATION]: platforms.map(formatPlatform).join(",") };
-    list = withName(list, entryFor(plainDescriptor(descriptor), nameOfTag(repository, tag), sparse));
+    list.name(entryFor(plainDescriptor(descriptor), nameOfTag(repository, tag), sparse));
   }
-  return withUntagged(list, commit.manifests.map(untaggedEntry));
+  for (const manifest of commit.manifests) list.list(untaggedEntry(manifest));
 }
 
 /** As its parent describes it; a referrer has no parent and, as `ig` writes it, no artifact type. */

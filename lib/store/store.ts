@@ -3,7 +3,7 @@ import { SatchelError } from "../error.ts";
 import { compareBytes, type Descriptor, type Digest, plainDescriptor, type Reference } from "../oci/mod.ts";
 import { hasSize } from "./blobs.ts";
 import { type CheckOptions, type CheckReport, checkStore } from "./check.ts";
-import { withName } from "./entries.ts";
+import { EntryList } from "./entries.ts";
 import { statOf } from "../files/mod.ts";
 import { collectGarbage, type GcOptions, type GcReport } from "./gc.ts";
 import { manifestReader, walkInTurns } from "./graph.ts";
@@ -184,7 +184,9 @@ async function tagImage(
     for await (const node of walkInTurns([descriptor], manifestReader(layout, signal))) {
       if (!node.isGuess && !hasSize(layout, node.descriptor)) throw incomplete(layout, source, node.descriptor.digest);
     }
-    save(withName(index.entries, renamed(entry, storedName(name))));
+    const list = new EntryList(index.entries);
+    list.name(renamed(entry, storedName(name)));
+    save(list.entries);
     return plainDescriptor(descriptor);
   });
 }
