@@ -280,6 +280,27 @@ const STORE: CommandSpec = {
   ],
 };
 
+const SERVE: CommandSpec = {
+  name: "serve",
+  short: "Serve the local store as a registry",
+  long:
+    "Serve the local store as a registry, by the distribution API.\nIt can be read by everybody who reaches it, and not be written to.",
+  flags: [
+    {
+      name: "listen",
+      type: "string",
+      usage: "Address and port to listen on; port 0 is any that is free",
+      default: "127.0.0.1:5000",
+    },
+    {
+      name: "mirror-of",
+      type: "strings",
+      usage: "Registries to stand in for: their repositories are offered without the registry's name",
+    },
+  ],
+  load: () => import("./serve/serve.ts"),
+};
+
 const LOGIN: CommandSpec = {
   name: "login",
   short: "Login to a container registry",
@@ -467,6 +488,7 @@ export function commandTree(program: string): CommandSpec {
       LOGIN,
       LOGOUT,
       PLUGIN,
+      SERVE,
       STORE,
       {
         name: "version",

@@ -12,6 +12,7 @@ export * from "./http.ts";
 export * from "./pause.ts";
 export * from "./peer_certificate.ts";
 export * from "./process.ts";
+export * from "./serve.ts";
 export * from "./tls.ts";
 export * from "./worker.ts";
 export * from "./x509.ts";

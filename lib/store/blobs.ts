@@ -42,6 +42,20 @@ export function hasSize(layout: Layout, descriptor: Descriptor): boolean {
   return stat !== undefined && stat.isFile() && stat.size === descriptor.size;
 }
 
+/** A blob as a file. */
+export interface StoredFile {
+  path: string;
+  /** In bytes. */
+  size: number;
+}
+
+/** The file of a blob, if there is one. */
+export function storedFile(layout: Layout, digest: Digest): StoredFile | undefined {
+  const path = blobPath(layout, digest);
+  const stat = statOf(path);
+  return stat?.isFile() ? { path, size: stat.size } : undefined;
+}
+
 /**
  * Reads all of a blob and tells how it is.
  *

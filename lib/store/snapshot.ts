@@ -1,10 +1,18 @@
 import type { ContentOptions, Source } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import { CHUNK, sameMemory } from "../files/mod.ts";
-import { type Descriptor, type Digest, isDigest, plainDescriptor, type Platform } from "../oci/mod.ts";
-import { hasSize, streamBlob } from "./blobs.ts";
+import {
+  type Descriptor,
+  type Digest,
+  isDigest,
+  MAX_MANIFEST_SIZE,
+  plainDescriptor,
+  type Platform,
+  tooLarge,
+} from "../oci/mod.ts";
+import { hasSize, readBlob, streamBlob } from "./blobs.ts";
 import { sparsePlatforms } from "./graph.ts";
-import { type IndexEntry, readIndex } from "./index_file.ts";
+import { type IndexEntry, type IndexFile, readIndex } from "./index_file.ts";
 import type { Layout } from "./layout.ts";
 import { findEntry, type ImageName, storedName } from "./names.ts";
 import type { ReferrerLookUp } from "./repository.ts";
@@ -27,6 +35,14 @@ export interface Snapshot extends Source {
 
   /** Whether content lies there with the right size; its bytes may still be others. */
   holds(descriptor: Descriptor): boolean;
+
+  /**
+   * Reads a manifest whole, and checks it.
+   *
+   * @returns `undefined` if it is not there
+   * @throws {SatchelError} `integrity` if it is damaged, `storage`
+   */
+  readManifest(descriptor: Descriptor): Uint8Array | undefined;
 }
 
 /** What a name stands for. */
@@ -36,6 +52,9 @@ export interface FoundImage {
   platforms?: readonly Platform[];
 }
 
+/** Those of indexes that have not changed since, so that a server need not make one for every request. */
+const taken = new WeakMap<IndexFile, Snapshot>();
+
 /** Reads the index once, for all that is asked. */
 export async function takeSnapshot(
   layout: Layout,
@@ -43,6 +62,14 @@ export async function takeSnapshot(
   { signal }: ContentOptions,
 ): Promise<Snapshot> {
   const index = await readIndex(layout, signal);
+  const known = taken.get(index);
+  if (known) return known;
+  const snapshot = snapshotOf(layout, index, referrersOf);
+  taken.set(index, snapshot);
+  return snapshot;
+}
+
+function snapshotOf(layout: Layout, index: IndexFile, referrersOf: ReferrerLookUp): Snapshot {
   const byName = new Map<string, IndexEntry>();
   const byDigest = new Map<Digest, IndexEntry>();
   for (const entry of index.entries) {
@@ -54,6 +81,7 @@ export async function takeSnapshot(
     name: layout.root,
     names: [...byName.keys()],
     holds: (descriptor) => hasSize(layout, descriptor),
+    readManifest: (descriptor) => checkedBytes(layout, descriptor),
     find: (name) => foundImage(byName.get(storedName(name)) ?? findEntry(index.entries, name, layout.root), layout),
     resolve(wanted) {
       const entry = isDigest(wanted) ? byDigest.get(wanted) : byName.get(wanted);
@@ -75,4 +103,11 @@ function foundImage({ descriptor, raw, name }: IndexEntry, { indexFile }: Layout
   }
   const platforms = sparsePlatforms(descriptor);
   return { descriptor: plainDescriptor(descriptor), ...(platforms && { platforms }) };
+}
+
+function checkedBytes(layout: Layout, descriptor: Descriptor): Uint8Array | undefined {
+  if (descriptor.size > MAX_MANIFEST_SIZE) throw tooLarge(descriptor.digest, descriptor.size);
+  const { state, bytes } = readBlob(layout, descriptor);
+  if (state === "damaged") throw new SatchelError("integrity", `${descriptor.digest} in ${layout.root} is damaged`);
+  return bytes;
 }

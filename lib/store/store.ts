@@ -1,7 +1,7 @@
 import type { ContentOptions, Source, Target } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import { compareBytes, type Descriptor, type Digest, plainDescriptor, type Reference } from "../oci/mod.ts";
-import { hasSize } from "./blobs.ts";
+import { hasSize, type StoredFile, storedFile } from "./blobs.ts";
 import { type CheckOptions, type CheckReport, checkStore } from "./check.ts";
 import { EntryList } from "./entries.ts";
 import { statOf } from "../files/mod.ts";
@@ -24,6 +24,7 @@ import {
 } from "./repository.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
 
+export type { StoredFile } from "./blobs.ts";
 export type { CheckOptions, CheckReport } from "./check.ts";
 export type { Finding } from "./garbage.ts";
 export type { GcOptions, GcReport } from "./gc.ts";
@@ -62,6 +63,9 @@ export interface Store {
    * @throws {SatchelError} `invalid`, `storage`, `busy`, `cancelled`
    */
   snapshot(options?: ContentOptions): Promise<Snapshot>;
+
+  /** The file of a blob or a manifest, if it is there; its bytes may still be others than its digest says. */
+  fileOf(digest: Digest): StoredFile | undefined;
 
   /** Lists the configs and layers of images that have a name; see {@link listContent}. */
   content(options?: ContentOptions): Promise<Digest[]>;
@@ -117,6 +121,7 @@ export function openStore(options: StoreOptions): Store {
     path: layout.root,
     repository: (reference) => storeRepository(layout, reference, referrersOf),
     snapshot: (contentOptions = {}) => takeSnapshot(layout, referrersOf, contentOptions),
+    fileOf: (digest) => storedFile(layout, digest),
     content: (contentOptions) => listContent(layout, contentOptions),
     batch: () => openBatch(layout, referrersOf),
     images: (listOptions) => listImages(layout, listOptions),

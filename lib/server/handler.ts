@@ -1,0 +1,109 @@
+import { hasCode, SatchelError } from "../error.ts";
+import { ApiError } from "./api_error.ts";
+import { answerBlob } from "./blobs.ts";
+import { answerCatalog } from "./catalog.ts";
+import type { Exchange, Peer } from "./exchange.ts";
+import { answerManifest } from "./manifests.ts";
+import type { NameRules } from "./names.ts";
+import { answerReferrers } from "./referrers.ts";
+import type { Repositories } from "./repositories.ts";
+import { parseRoute, type Route } from "./route.ts";
+import { answerTags } from "./tags.ts";
+
+export type { Peer } from "./exchange.ts";
+
+/** Answers a request; it never throws. */
+export type Handler = (request: Request, peer: Peer) => Promise<Response>;
+
+/** One answer, for logs and counters. */
+export interface Answered {
+  method: string;
+  /** Path and query, as they came. */
+  path: string;
+  status: number;
+  /** As announced by the answer; a client may have left before they were sent. `undefined` if nothing was announced. */
+  bytes?: number;
+  /** Until the answer began, in milliseconds. */
+  duration: number;
+  client: string;
+  /** The endpoint, for counters. */
+  endpoint: Route["endpoint"] | "other";
+  /** What went wrong here, if the client is not to blame. */
+  error?: unknown;
+}
+
+/** How a server answers. */
+export interface HandlerOptions extends NameRules {
+  repositories: Repositories;
+  fileBody: Exchange["fileBody"];
+  /** The largest blob that is taken in, in bytes. Default: without a limit. */
+  maxUpload?: number;
+  /** Told of every answer. */
+  onAnswer?: (answered: Answered) => void;
+}
+
+/** Makes the handler of a server. */
+export function createHandler(options: HandlerOptions): Handler {
+  return async (request, peer) => {
+    const began = performance.now();
+    const url = new URL(request.url);
+    let endpoint: Answered["endpoint"] = "other";
+    let failure: unknown;
+    let response: Response;
+    try {
+      const route = parseRoute(url.pathname);
+      if (route) endpoint = route.endpoint;
+      response = await answer(route, exchangeOf(request, url, peer, options));
+    } catch (error) {
+      const told = apiError(error);
+      if (told.status >= 500) failure = error;
+      response = told.response();
+    }
+    response.headers.set("Docker-Distribution-API-Version", "registry/2.0");
+    const length = response.headers.get("Content-Length");
+    options.onAnswer?.({
+      method: request.method,
+      path: url.pathname + url.search,
+      status: response.status,
+      ...(length !== null && { bytes: Number(length) }),
+      duration: performance.now() - began,
+      client: peer.address,
+      endpoint,
+      ...(failure !== undefined && { error: failure }),
+    });
+    return response;
+  };
+}
+
+function exchangeOf(request: Request, url: URL, peer: Peer, options: HandlerOptions): Exchange {
+  const { repositories, mirrorOf, fileBody, maxUpload = Infinity } = options;
+  return { request, url, peer, repositories, names: { mirrorOf }, fileBody, maxUpload };
+}
+
+async function answer(route: Route | undefined, exchange: Exchange): Promise<Response> {
+  switch (route?.endpoint) {
+    case "version":
+      return Response.json({});
+    case "catalog":
+      return await answerCatalog(exchange);
+    case "manifest":
+      return await answerManifest(exchange, route.name, route.reference);
+    case "blob":
+      return await answerBlob(exchange, route.name, route.digest);
+    case "tags":
+      return await answerTags(exchange, route.name);
+    case "referrers":
+      return await answerReferrers(exchange, route.name, route.digest);
+    default:
+      throw new ApiError("UNSUPPORTED", "there is nothing at this path", { status: 404 });
+  }
+}
+
+/** What went wrong, as the client is told. Nothing of this host's paths goes out. */
+function apiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (hasCode(error, "busy")) return new ApiError("UNKNOWN", "the store is locked by another process", { status: 503 });
+  if (hasCode(error, "integrity")) return new ApiError("UNKNOWN", "this content is damaged here", { cause: error });
+  const isStorage = error instanceof SatchelError && error.code === "storage";
+  return new ApiError("UNKNOWN", isStorage ? "the file system failed" : "something went wrong", { cause: error });
+}

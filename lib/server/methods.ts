@@ -1,0 +1,10 @@
+import { ApiError } from "./api_error.ts";
+
+/** @throws {ApiError} `UNSUPPORTED`, with what is allowed instead */
+export function requireMethod({ method }: Request, allowed: readonly string[]): void {
+  if (allowed.includes(method)) return;
+  throw new ApiError("UNSUPPORTED", `${method} is not possible here`, { headers: { Allow: allowed.join(", ") } });
+}
+
+/** GET, and HEAD with it. */
+export const READ: readonly string[] = ["GET", "HEAD"];
