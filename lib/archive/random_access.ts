@@ -1,5 +1,5 @@
 import { closeSync, readSync } from "node:fs";
-import { onPath } from "../files/mod.ts";
+import { fillFrom, onPath, storageError } from "../files/mod.ts";
 
 /** Bytes that can be read at any place, as often as one likes. */
 export interface RandomAccess extends Disposable {
@@ -12,6 +12,8 @@ export interface RandomAccess extends Disposable {
    * @throws {SatchelError} `storage`
    */
   read(into: Uint8Array, position: number): number;
+  /** The same while others go on, where that is possible; memory must be left alone until it is done. */
+  load?(into: Uint8Array, position: number): Promise<number>;
   /** Where these bytes lie, for messages, if that tells more than the archive's name. */
   place?(start: number, end: number): string;
 }
@@ -24,15 +26,31 @@ export interface RandomAccess extends Disposable {
  */
 export function fileAccess(fd: number, size: number, path: string): RandomAccess {
   let isOpen = true;
+  let loading = 0;
+  const checkOpen = () => {
+    // By then its number may be another file's.
+    if (!isOpen) throw new Error(`${path} is closed already`);
+  };
   return {
     size,
     read(into, position) {
-      // By then its number may be another file's.
-      if (!isOpen) throw new Error(`${path} is closed already`);
+      checkOpen();
       return onPath("read", path, () => readAt(fd, into, position));
     },
+    async load(into, position) {
+      checkOpen();
+      loading++;
+      try {
+        return await fillFrom(fd, into, position);
+      } catch (cause) {
+        throw storageError("read", path, cause);
+      } finally {
+        loading--;
+        if (!isOpen && loading === 0) closeSync(fd);
+      }
+    },
     [Symbol.dispose]() {
-      if (isOpen) closeSync(fd);
+      if (isOpen && loading === 0) closeSync(fd);
       isOpen = false;
     },
   };

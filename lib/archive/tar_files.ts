@@ -1,6 +1,6 @@
 import type { ByteStream, ContentOptions } from "../content/mod.ts";
 import { throwIfCancelled } from "../error.ts";
-import { CHUNK, sameMemory } from "../files/mod.ts";
+import { borrowChunks, CHUNK } from "../files/mod.ts";
 import { nextTurn } from "../runtime/mod.ts";
 import type { ArchiveFile, ArchiveFiles, OpenOptions } from "./files.ts";
 import type { RandomAccess } from "./random_access.ts";
@@ -11,6 +11,9 @@ import { endsIn, padded, parseTar } from "./tar_parse.ts";
 
 /** How many headers are read before others get their turn. */
 const HEADERS_PER_TURN = 1000;
+
+/** What has no more bytes than this is read at once, into memory of its own. */
+const SMALL = 64 * 1024;
 
 /** After how many chunks others get their turn. */
 const CHUNKS_PER_TURN = 8;
@@ -137,17 +140,48 @@ function tarFiles(access: RandomAccess, name: string, index: TarIndex<Span>): Ar
   };
 }
 
+/** The next chunk comes while the last one is used. */
 async function* read(access: RandomAccess, span: Span, { signal }: ContentOptions, what: string): ByteStream {
-  const allocate = sameMemory(Math.min(CHUNK, span.size));
+  if (span.size <= SMALL) return yield* readSmall(access, span, signal, what);
   const end = span.offset + span.size;
-  for (let position = span.offset, turn = 1; position < end; turn++) {
+  using memory = borrowChunks(2);
+  const load = (position: number) => {
     throwIfCancelled(signal);
-    const into = allocate().subarray(0, end - position);
-    const length = access.read(into, position);
-    // It has become shorter since.
-    if (length < into.length) throw endsIn(what, "its archive");
-    yield into;
-    position += length;
-    if (turn % CHUNKS_PER_TURN === 0) await nextTurn();
+    const into = memory.next(Math.min(CHUNK, end - position));
+    const loading = loadInto(access, into, position, what);
+    // It may be that nobody comes to ask.
+    loading.catch(() => {});
+    return loading;
+  };
+  let coming: Promise<Uint8Array> | undefined = load(span.offset);
+  try {
+    for (let position = span.offset, turn = 1; coming; turn++) {
+      const chunk: Uint8Array = await coming;
+      position += chunk.length;
+      coming = position < end ? load(position) : undefined;
+      yield chunk;
+      if (turn % CHUNKS_PER_TURN === 0) await nextTurn();
+    }
+  } finally {
+    await coming?.catch(() => {});
   }
+}
+
+async function* readSmall(
+  access: RandomAccess,
+  { offset, size }: Span,
+  signal: AbortSignal | undefined,
+  what: string,
+): ByteStream {
+  throwIfCancelled(signal);
+  const bytes = new Uint8Array(size);
+  if (access.read(bytes, offset) < size) throw endsIn(what, "its archive");
+  if (size > 0) yield bytes;
+}
+
+async function loadInto(access: RandomAccess, into: Uint8Array, position: number, what: string): Promise<Uint8Array> {
+  const length = await (access.load ? access.load(into, position) : access.read(into, position));
+  // It has become shorter since.
+  if (length < into.length) throw endsIn(what, "its archive");
+  return into;
 }

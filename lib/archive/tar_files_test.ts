@@ -1,7 +1,10 @@
 import { strict as assert } from "node:assert";
+import { openSync } from "node:fs";
 import { concatBytes } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
+import { Digester, digestOf } from "../oci/mod.ts";
 import { entryBytes, longNameEntry, paxEntry, setChecksum, tarOf, type TestEntry, textOf } from "./_testing_tar.ts";
+import { fileAccess } from "./random_access.ts";
 import { memoryAccess } from "./spool.ts";
 import { openTar } from "./tar_files.ts";
 
@@ -260,4 +263,31 @@ Deno.test("a file that has become shorter since is told of while it is read", as
   using files = await openTar(access, "x.tar", {});
   access.read = memoryAccess(bytes.subarray(0, 700)).read;
   await assert.rejects(textOf(files.get("blob")), /ends in the middle of "blob"/);
+});
+
+Deno.test("large files are read at the same time, and one after another, without mixing their bytes", async () => {
+  const contents = [0, 1, 2, 3].map((number) =>
+    new Uint8Array(2_500_000 + number).map((_, at) => (at >> 9) + (at >> 20) + number)
+  );
+  const tar = tarOf(contents.map((content, number) => ({ path: `${number}`, content })));
+  const folder = Deno.makeTempDirSync();
+  try {
+    const path = `${folder}/x.tar`;
+    Deno.writeFileSync(path, tar);
+    using files = await openTar(fileAccess(openSync(path, "r"), tar.length, path), path, {});
+    const same = async (number: number) => {
+      const hash = new Digester();
+      for await (const chunk of files.get(`${number}`)!.open()) {
+        // Others get their turn while the chunk is in use.
+        await new Promise((resolve) => setTimeout(resolve));
+        hash.update(chunk);
+      }
+      assert.equal(hash.digest(), digestOf(contents[number]));
+    };
+    await Promise.all([same(0), same(1), same(2)]);
+    for await (const _ of files.get("3")!.open()) break;
+    await Promise.all([same(0), same(3)]);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
 });

@@ -24,14 +24,22 @@ export class Verifier {
    * @throws {SatchelError} `integrity` as soon as there are more bytes than announced
    */
   update(chunk: Uint8Array): void {
+    this.admit(chunk);
     this.#size += chunk.length;
-    if (this.#size > this.#expected.size) {
-      throw new SatchelError(
-        "integrity",
-        `${this.#expected.digest} is longer than announced: more than ${this.#expected.size} bytes came`,
-      );
-    }
     this.#digester.update(chunk);
+  }
+
+  /**
+   * Looks whether a chunk may come next, without taking it.
+   *
+   * @throws {SatchelError} `integrity` if there are more bytes than announced
+   */
+  admit(chunk: Uint8Array): void {
+    if (this.#size + chunk.length <= this.#expected.size) return;
+    throw new SatchelError(
+      "integrity",
+      `${this.#expected.digest} is longer than announced: more than ${this.#expected.size} bytes came`,
+    );
   }
 
   /**

@@ -4,6 +4,8 @@
  *
  * @module
  */
+export * from "./aside.ts";
+export * from "./chunk_memory.ts";
 export * from "./chunks.ts";
 export * from "./files.ts";
 export * from "./sync_along.ts";

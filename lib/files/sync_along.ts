@@ -1,12 +1,7 @@
-import { fdatasync } from "node:fs";
+import { datasync } from "./aside.ts";
 
 /** How much is written before the disk is told to start with it, in bytes: then little is left to wait for at the end. */
 const SYNC_EVERY = 32 * 1024 * 1024;
-
-/** Has the disk write what is in a file, off the main thread. */
-function datasync(fd: number): Promise<void> {
-  return new Promise((resolve, reject) => fdatasync(fd, (error) => error ? reject(error) : resolve()));
-}
 
 /** What keeps the disk busy with a file that is being written. */
 export interface SyncAlong {

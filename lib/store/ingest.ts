@@ -15,7 +15,7 @@ import {
   statOf,
   storageError,
   syncAlong,
-  writeAll,
+  writeFrom,
 } from "../files/mod.ts";
 import { blobPath, createFolder, type Layout } from "./layout.ts";
 
@@ -124,9 +124,12 @@ async function receiveFrom(
     if (kept < descriptor.size || descriptor.size === 0) {
       for await (const chunk of content.open(kept)) {
         throwIfCancelled(signal);
-        const position = verifier.size;
+        verifier.admit(chunk);
+        const written = writeFrom(fd, chunk, verifier.size);
         verifier.update(chunk);
-        onPath("write", path, () => writeAll(fd, chunk, position));
+        await written.catch((cause) => {
+          throw storageError("write", path, cause);
+        });
         disk.wrote(chunk.length);
       }
     }
