@@ -100,8 +100,10 @@ class Batch {
   }
 
   async add(bytes: Uint8Array): Promise<void> {
-    if (this.#length + bytes.length > BATCH) await this.flush();
-    if (bytes.length > BATCH / 2) return await this.#write(bytes);
+    const isLarge = bytes.length > BATCH / 2;
+    // What was collected comes before it.
+    if (isLarge || this.#length + bytes.length > BATCH) await this.flush();
+    if (isLarge) return await this.#write(bytes);
     this.#memory.set(bytes, this.#length);
     this.#length += bytes.length;
   }

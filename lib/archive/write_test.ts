@@ -4,6 +4,8 @@ import { hasCode } from "../error.ts";
 import { type Descriptor, Digester, digestOf, MediaType } from "../oci/mod.ts";
 import { type ArchiveDraft, Drafter } from "./draft.ts";
 import type { ArchiveSink } from "./sink.ts";
+import { memoryAccess } from "./spool.ts";
+import { openTar } from "./tar_files.ts";
 import { writeArchive } from "./write.ts";
 
 const NAME = "example.org/demo/app:v1";
@@ -68,6 +70,29 @@ Deno.test("an archive that is large enough to be hashed beside its blobs has the
   assert.equal(sink.size, draft.size);
   assert.equal(digest, sink.digester.digest());
 });
+
+for (const length of [1_000, 100_000, 131_072, 131_073, 150_000, 262_143, 262_144, 300_000]) {
+  Deno.test(`every blob stands in its place where a source gives ${length} bytes at a time`, async () => {
+    const source = new MemoryRepository();
+    imageOf(source, ...[1, 2, 3].map((number) => `${number} `.repeat(150_000 + number)));
+    const draft = await draftOf(source);
+    const fetch: MemoryRepository["fetch"] = async function* (descriptor, options) {
+      for await (const bytes of source.fetch(descriptor, options)) {
+        for (let at = 0; at < bytes.length; at += length) yield bytes.slice(at, at + length);
+      }
+    };
+    const sink = memorySink();
+    await writeArchive(draft, { fetch }, sink);
+    using files = await openTar(memoryAccess(sink.bytes()), "x.tar", {});
+    for (const { path, size, open } of files.list()) {
+      const digester = new Digester();
+      for await (const chunk of open()) digester.update(chunk);
+      const [, hex] = path.split("blobs/sha256/");
+      if (hex) assert.equal(digester.digest(), `sha256:${hex}`, `${path} of ${size} bytes`);
+    }
+    assert.equal([...files.list()].length, draft.files.length);
+  });
+}
 
 Deno.test("a blob of other bytes, of fewer or of more, ends it and is named", async () => {
   for (const wrong of ["Layer", "laye", "layers"]) {
