@@ -43,6 +43,10 @@ const REASONS: Record<string, { reason: string; hint?: string }> = {
   },
   EACCES: { reason: "permission denied", hint: "Run as its owner, or name another place; --store names a store." },
   EPERM: { reason: "permission denied", hint: "Run as its owner, or name another place; --store names a store." },
+  EFBIG: {
+    reason: "files there cannot be so large",
+    hint: "FAT has a limit of 4 GiB for each, and `ulimit -f` may have set another; --store names a store elsewhere.",
+  },
   ELOOP: { reason: "it is a symbolic link" },
   ENOTDIR: { reason: "a part of the path is not a folder" },
   EISDIR: { reason: "it is a folder" },
