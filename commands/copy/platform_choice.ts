@@ -1,7 +1,7 @@
-import { planCopy, type Source } from "../../lib/content/mod.ts";
+import { isAmong, planCopy, platformsOf, type Source } from "../../lib/content/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
 import type { Platform } from "../../lib/oci/mod.ts";
-import { checkPlatforms, isAmong, leavesOut, platformsOf } from "../image/platforms.ts";
+import { checkPlatforms, leavesOut } from "../image/platforms.ts";
 import type { CopyContext, SourceImage } from "./job.ts";
 
 /** What of an image for several platforms comes along. */

@@ -1,5 +1,12 @@
 import { Drafter, type HaveList } from "../../lib/archive/mod.ts";
-import { attachmentSubject, type CopiedAttachment, type Plan, planCopy } from "../../lib/content/mod.ts";
+import {
+  attachmentSubject,
+  type CopiedAttachment,
+  isAmong,
+  type Plan,
+  planCopy,
+  platformsOf,
+} from "../../lib/content/mod.ts";
 import { SatchelError, throwIfCancelled, withContext } from "../../lib/error.ts";
 import {
   compareBytes,
@@ -11,7 +18,7 @@ import {
 } from "../../lib/oci/mod.ts";
 import type { Snapshot, Store } from "../../lib/store/mod.ts";
 import { localName } from "../open/local_store.ts";
-import { checkPlatforms, isAmong, leavesOut, platformsOf } from "./platforms.ts";
+import { checkPlatforms, leavesOut } from "./platforms.ts";
 
 /** What is exported of each image. */
 export interface ExportChoice {

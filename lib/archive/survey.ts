@@ -1,20 +1,15 @@
 import {
   type ContentOptions,
   type CopiedAttachment,
+  isAmong,
+  listedPlatforms,
   type Plan,
   planCopy,
   type Source,
   Verifier,
 } from "../content/mod.ts";
 import { SatchelError, throwIfCancelled } from "../error.ts";
-import {
-  type Descriptor,
-  formatPlatform,
-  isManifestType,
-  parseManifest,
-  plainDescriptor,
-  type Platform,
-} from "../oci/mod.ts";
+import { type Descriptor, formatPlatform, parseManifest, plainDescriptor, type Platform } from "../oci/mod.ts";
 import type { Archive, ArchivedImage } from "./archive.ts";
 import { type SignatureFormat, signatureFormat } from "./signature_format.ts";
 
@@ -27,7 +22,7 @@ export interface SurveyedImage {
   blobs: readonly Descriptor[];
   /** What its index lists that is of it: each platform once, sorted. Those of a sparse image's other platforms are not. */
   platforms: readonly Platform[];
-  /** Of an image for one platform: where this stands. */
+  /** If no index tells a platform: where it may stand. */
   config?: Descriptor;
   /** What refers to it, and to that. */
   attachments: readonly SurveyedAttachment[];
@@ -47,12 +42,6 @@ export interface SurveyFailure {
   /** The manifest, where it is one's fault. */
   descriptor?: Descriptor;
 }
-
-/** Configs that say what platform their image is for (image-spec 1.1, config.md). */
-const CONFIG_TYPES: ReadonlySet<string> = new Set([
-  "application/vnd.oci.image.config.v1+json",
-  "application/vnd.docker.container.image.v1+json",
-]);
 
 /** Options of {@link surveyArchive}. */
 export interface SurveyOptions extends ContentOptions {
@@ -91,12 +80,13 @@ async function survey(
   const blamed = new Map<unknown, Descriptor>();
   try {
     const plan = await planCopy(blaming(source, blamed), descriptor.digest, { signal, platforms, onWarning });
-    const config = configOf(plan);
+    const listed = listedPlatforms(plan);
+    const [config] = listed.platforms.length === 0 ? listed.configs : [];
     return {
       ...(config && { config }),
       manifests: plan.manifests.map((manifest) => shared.get(manifest.descriptor)),
       blobs: plan.blobs.map((blob) => shared.get(blob)),
-      platforms: platformsOf(plan),
+      platforms: platforms ? listed.platforms.filter((each) => isAmong(each, platforms)) : listed.platforms,
       attachments: attachmentsOf(plan),
     };
   } catch (error) {
@@ -136,33 +126,6 @@ function attachmentsOf({ manifests, attachments }: Plan): SurveyedAttachment[] {
     const signature = signatureFormat(attachment, annotations);
     return { ...attachment, ...(signature && { signature }) };
   });
-}
-
-/** The platforms of the manifests that an index has; what a referrer is for is no platform of the image. */
-function platformsOf({ root, manifests }: Plan): Platform[] {
-  const byDigest = new Map(manifests.map((manifest) => [manifest.descriptor.digest, manifest]));
-  const platforms = new Map<string, Platform>();
-  const visit = (digest: Descriptor["digest"]) => {
-    const found = byDigest.get(digest);
-    if (!found) return;
-    const { kind, children } = parseManifest(found.bytes, found.descriptor.mediaType, digest);
-    if (kind !== "index") return;
-    for (const child of children) {
-      if (!isManifestType(child.mediaType) || !byDigest.has(child.digest)) continue;
-      // BuildKit's attestations stand beside the platforms as one that is unknown.
-      if (!child.platform) visit(child.digest);
-      else if (child.platform.os !== "unknown") platforms.set(formatPlatform(child.platform), child.platform);
-    }
-  };
-  visit(root.digest);
-  return [...platforms].sort(([a], [b]) => a < b ? -1 : 1).map(([, platform]) => platform);
-}
-
-function configOf({ root, manifests }: Plan): Descriptor | undefined {
-  const found = manifests.find(({ descriptor }) => descriptor.digest === root.digest);
-  if (!found) return undefined;
-  const { kind, children } = parseManifest(found.bytes, root.mediaType, root.digest);
-  return kind === "image" && CONFIG_TYPES.has(children[0].mediaType) ? plainDescriptor(children[0]) : undefined;
 }
 
 /** What many images share is in memory once. */
