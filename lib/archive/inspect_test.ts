@@ -117,3 +117,18 @@ Deno.test("of a sparse image, only the platforms that are there are told", async
   assert.deepEqual(image.platforms.map(formatPlatform), ["linux/amd64"]);
   assert.deepEqual(leftOut, EMPTY);
 });
+
+Deno.test("indexes that share what is below them are looked at once each, however many ways lead there", async () => {
+  const repository = new MemoryRepository();
+  const { platforms } = makeImage(repository);
+  const lowest = platforms.map(({ manifest, platform }) => ({ ...manifest, platform }));
+  let level: Descriptor[] = [repository.addManifest({ mediaType: MediaType.ociIndex, manifests: lowest })];
+  // 2 to the power of 28 ways: whoever went all of them would not come back.
+  for (let depth = 0; depth < 28; depth++) {
+    level = ["a", "b"].map((name) =>
+      repository.addManifest({ mediaType: MediaType.ociIndex, manifests: level, annotations: { name } })
+    );
+  }
+  const { images: [image] } = await inspect(layoutOf(repository, [[level[0], NAME]]));
+  assert.deepEqual(image.platforms.map(formatPlatform), ["linux/amd64", "linux/arm64"]);
+});
