@@ -33,6 +33,13 @@ export function openFileSink(destination: FileDestination, { size, signal }: Sin
       position += bytes.length;
       disk.wrote(bytes.length);
     },
+    readAgain(from, length) {
+      try {
+        return temporary.readAgain(from, length);
+      } catch (cause) {
+        throw writeError(name, cause);
+      }
+    },
     async finish() {
       try {
         await untilCancelled(disk.finish(), signal);

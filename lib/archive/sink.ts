@@ -11,6 +11,15 @@ export interface ArchiveSink extends AsyncDisposable {
   write(bytes: Uint8Array): void | Promise<void>;
 
   /**
+   * Reads again what was written; fewer bytes than were asked for where there are no more. Absent where what was written is
+   * out of reach, as in a pipe.
+   *
+   * @param position from the start of the archive, in bytes
+   * @throws {SatchelError} `storage`
+   */
+  readAgain?(position: number, length: number): Uint8Array;
+
+  /**
    * Makes what was written appear under its name, on the disk.
    *
    * @returns the volumes, if there are any

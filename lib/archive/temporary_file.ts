@@ -1,7 +1,7 @@
-import { closeSync, constants, fchmodSync, fchownSync, ftruncateSync, openSync, type Stats } from "node:fs";
+import { closeSync, constants, fchmodSync, fchownSync, ftruncateSync, openSync, readSync, type Stats } from "node:fs";
 import { basename, join } from "node:path";
 import { SatchelError, systemCode } from "../error.ts";
-import { type OpenFile, openToWrite, removeQuietly, renameOpenFile, syncFolder } from "../files/mod.ts";
+import { type OpenFile, openToRead, openToWrite, removeQuietly, renameOpenFile, syncFolder } from "../files/mod.ts";
 import { effectiveUser, type Lock, tryLockExisting } from "../runtime/mod.ts";
 import { writeError } from "./destination.ts";
 
@@ -13,6 +13,12 @@ const MAX_ATTEMPTS = 10;
 /** A file under a name of its own, beside the one that it will have. Disposed of, it is gone. */
 export interface TemporaryFile extends Disposable {
   readonly file: OpenFile;
+  /**
+   * Reads again what was written; fewer bytes at its end.
+   *
+   * @throws what the system throws; {@link SatchelError} `refused` if somebody put something else in its place
+   */
+  readAgain(position: number, length: number): Uint8Array;
   /**
    * Gives it its name; what has the name now is replaced.
    *
@@ -86,6 +92,10 @@ function openLocked(path: string, name: string, lock: Lock): TemporaryFile {
   return {
     file,
     remove,
+    readAgain(position, length) {
+      using reading = reopen(file, path);
+      return readAt(reading.fd, position, length);
+    },
     rename(to, existing) {
       if (existing) likeExisting(file, existing);
       renameOpenFile(file, path, to);
@@ -97,6 +107,22 @@ function openLocked(path: string, name: string, lock: Lock): TemporaryFile {
       lock[Symbol.dispose]();
     },
   };
+}
+
+function reopen({ stat }: OpenFile, path: string): OpenFile {
+  const found = openToRead(path);
+  if (found?.stat.ino === stat.ino && found.stat.dev === stat.dev) return found;
+  found?.[Symbol.dispose]();
+  throw new SatchelError("refused", `Somebody has put something else in the place of ${path}`);
+}
+
+function readAt(fd: number, position: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let done = 0;
+  for (let count = 1; count > 0 && done < length; done += count) {
+    count = readSync(fd, bytes, done, length - done, position + done);
+  }
+  return bytes.subarray(0, done);
 }
 
 /** Who owns a file could change it under its new name. */

@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
+import { concatBytes } from "../content/mod.ts";
 import { SatchelError, throwIfCancelled } from "../error.ts";
 import { readWhole, removeQuietly, syncAlong, writeAll } from "../files/mod.ts";
 import { Digester } from "../oci/mod.ts";
@@ -46,6 +47,7 @@ interface FullVolume {
   sum: WrittenVolume;
   path: string;
   temporary: TemporaryFile;
+  readAgain: TemporaryFile["readAgain"];
 }
 
 class VolumeSink implements ArchiveSink {
@@ -75,6 +77,20 @@ class VolumeSink implements ArchiveSink {
       rest = rest.subarray(part.length);
       if (volume.size === volumeSize) await this.#close();
     }
+  }
+
+  readAgain(position: number, length: number): Uint8Array {
+    const { volumeSize } = this.#options;
+    const volumes = [...this.#full, ...this.#open ? [this.#open] : []];
+    const parts: Uint8Array[] = [];
+    for (let at = position; at < position + length;) {
+      const volume = volumes[Math.floor(at / volumeSize)];
+      const part = volume?.readAgain(at % volumeSize, Math.min(position + length - at, volumeSize - at % volumeSize));
+      if (!part?.length) break;
+      parts.push(part);
+      at += part.length;
+    }
+    return concatBytes(parts);
   }
 
   async finish(): Promise<readonly WrittenVolume[]> {
@@ -114,10 +130,21 @@ class VolumeSink implements ArchiveSink {
 /** The volume that is just being written. */
 interface OpenVolume {
   readonly size: number;
+  readonly readAgain: TemporaryFile["readAgain"];
   write(bytes: Uint8Array): void;
   /** Puts it on the disk. */
   close(signal: AbortSignal | undefined): Promise<FullVolume>;
   abandon(): Promise<void>;
+}
+
+function readerOf(temporary: TemporaryFile, path: string): TemporaryFile["readAgain"] {
+  return (position, length) => {
+    try {
+      return temporary.readAgain(position, length);
+    } catch (cause) {
+      throw writeError(path, cause);
+    }
+  };
 }
 
 function openVolume({ path, folder }: FileDestination, number: number): OpenVolume {
@@ -126,8 +153,10 @@ function openVolume({ path, folder }: FileDestination, number: number): OpenVolu
   const { fd } = temporary.file;
   const disk = syncAlong(fd);
   const digester = new Digester();
+  const readAgain = readerOf(temporary, own);
   let size = 0;
   return {
+    readAgain,
     get size() {
       return size;
     },
@@ -147,7 +176,7 @@ function openVolume({ path, folder }: FileDestination, number: number): OpenVolu
       } catch (cause) {
         throw writeError(own, cause);
       }
-      return { sum: { name: basename(own), digest: digester.digest(), size }, path: own, temporary };
+      return { sum: { name: basename(own), digest: digester.digest(), size }, path: own, temporary, readAgain };
     },
     async abandon() {
       temporary.remove();

@@ -23,6 +23,9 @@ Deno.test("volumes are slices at whatever borders the bytes come, and their list
   for (const step of [1, 7, 300, 301, 1000]) {
     await using sink = openVolumeSink(made.destination, { size: 1000, volumeSize: 300 });
     for (let at = 0; at < 1000; at += step) await sink.write(BYTES.subarray(at, at + step));
+    for (const [from, to] of [[0, 1000], [299, 302], [250, 950], [999, 1001]]) {
+      assert.deepEqual(sink.readAgain?.(from, to - from), BYTES.subarray(from, to));
+    }
     const volumes = await sink.finish();
     const slices = [0, 300, 600, 900].map((at) => BYTES.subarray(at, at + 300));
     assert.deepEqual(

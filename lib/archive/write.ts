@@ -1,10 +1,10 @@
 import { type FetchOptions, type Source, Verifier } from "../content/mod.ts";
-import { throwIfCancelled } from "../error.ts";
+import { SatchelError, throwIfCancelled } from "../error.ts";
 import { type Descriptor, type Digest, Digester } from "../oci/mod.ts";
 import { startAsideHasher } from "../runtime/mod.ts";
 import type { ArchiveDraft } from "./draft.ts";
 import type { ArchiveSink } from "./sink.ts";
-import { TAR_END, tarHeader, tarPadding } from "./tar_write.ts";
+import { TAR_END, tarEntrySize, tarHeader, tarPadding } from "./tar_write.ts";
 
 /** How much is collected before it is written at once, in bytes. */
 const BATCH = 256 * 1024;
@@ -26,10 +26,11 @@ export interface WriteOptions extends Pick<FetchOptions, "signal"> {
 
 /**
  * Writes an archive from its first byte to its last, in memory that does not grow with it. Every blob is checked while it
- * passes.
+ * passes, and at the end each header is looked for in its place, where the sink can be read.
  *
  * @returns the digest of the whole archive
- * @throws {SatchelError} `integrity` and `not-found` for blobs of the source, `cancelled`, and whatever the sink throws
+ * @throws {SatchelError} `integrity` and `not-found` for blobs of the source, `integrity` if the archive is not what it should
+ *   be, `cancelled`, and whatever the sink throws
  */
 export async function writeArchive(
   draft: ArchiveDraft,
@@ -48,7 +49,34 @@ export async function writeArchive(
   }
   await batch.add(TAR_END);
   await batch.flush();
+  checkPlaces(draft, sink);
   return await digest.digest();
+}
+
+/**
+ * An archive that nobody can read is worst if its writing was called a success: it is noticed far away. The digest tells
+ * nothing of that, since it is of what was written, whatever that was.
+ */
+function checkPlaces(draft: ArchiveDraft, sink: ArchiveSink): void {
+  if (!sink.readAgain) return;
+  let position = 0;
+  for (const { entry } of draft.files) {
+    const header = tarHeader(entry);
+    if (!isSame(sink.readAgain(position, header.length), header)) throw misplaced(entry.path, position);
+    position += tarEntrySize(entry);
+  }
+  // Behind its end nothing comes.
+  if (!isSame(sink.readAgain(position, TAR_END.length + 1), TAR_END)) throw misplaced("its end", position);
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
+function misplaced(what: string, position: number): SatchelError {
+  return new SatchelError("integrity", `What was written is no whole archive: ${what} is not at byte ${position}`, {
+    hint: "The disk may be bad, or something else writes to it. Try another one.",
+  });
 }
 
 /** Each byte is hashed twice, as the blob's and as the archive's; of much, the one beside the other. */

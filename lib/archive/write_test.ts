@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { MemoryRepository, planCopy } from "../content/mod.ts";
+import fc from "fast-check";
+import { concatBytes, MemoryRepository, planCopy } from "../content/mod.ts";
 import { hasCode } from "../error.ts";
 import { type Descriptor, Digester, digestOf, MediaType } from "../oci/mod.ts";
 import { type ArchiveDraft, Drafter } from "./draft.ts";
@@ -16,7 +17,7 @@ function memorySink(): ArchiveSink & { bytes(): Uint8Array } {
   return {
     write: (bytes) => void chunks.push(bytes.slice()),
     finish: () => Promise.resolve([]),
-    bytes: () => new Uint8Array(chunks.flatMap((chunk) => [...chunk])),
+    bytes: () => concatBytes(chunks),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -71,27 +72,78 @@ Deno.test("an archive that is large enough to be hashed beside its blobs has the
   assert.equal(digest, sink.digester.digest());
 });
 
-for (const length of [1_000, 100_000, 131_072, 131_073, 150_000, 262_143, 262_144, 300_000]) {
-  Deno.test(`every blob stands in its place where a source gives ${length} bytes at a time`, async () => {
-    const source = new MemoryRepository();
-    imageOf(source, ...[1, 2, 3].map((number) => `${number} `.repeat(150_000 + number)));
-    const draft = await draftOf(source);
-    const fetch: MemoryRepository["fetch"] = async function* (descriptor, options) {
-      for await (const bytes of source.fetch(descriptor, options)) {
-        for (let at = 0; at < bytes.length; at += length) yield bytes.slice(at, at + length);
-      }
-    };
-    const sink = memorySink();
-    await writeArchive(draft, { fetch }, sink);
-    using files = await openTar(memoryAccess(sink.bytes()), "x.tar", {});
-    for (const { path, size, open } of files.list()) {
-      const digester = new Digester();
-      for await (const chunk of open()) digester.update(chunk);
-      const [, hex] = path.split("blobs/sha256/");
-      if (hex) assert.equal(digester.digest(), `sha256:${hex}`, `${path} of ${size} bytes`);
-    }
-    assert.equal([...files.list()].length, draft.files.length);
-  });
+/** Reads an archive as somebody else would. */
+async function checkArchive(bytes: Uint8Array, draft: ArchiveDraft): Promise<void> {
+  using files = await openTar(memoryAccess(bytes), "x.tar", {});
+  for (const { path, size, open } of files.list()) {
+    const digester = new Digester();
+    for await (const chunk of open()) digester.update(chunk);
+    const [, hex] = path.split("blobs/sha256/");
+    if (hex) assert.equal(digester.digest(), `sha256:${hex}`, `${path} of ${size} bytes`);
+  }
+  assert.deepEqual([...files.list()].map(({ path }) => path), draft.files.map(({ entry }) => entry.path));
+}
+
+/** Sizes about the limits at which pieces are written together. */
+const someSize = fc.oneof(
+  fc.nat(2_000),
+  fc.tuple(fc.constantFrom(64, 128, 256, 300), fc.integer({ min: -2_000, max: 2_000 })).map(([kib, more]) =>
+    kib * 1024 + more
+  ),
+  fc.integer({ min: 64 * 1024, max: 300 * 1024 }),
+);
+
+Deno.test("whatever sizes blobs have, and the pieces that they come in, each stands in its place", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(someSize, { maxLength: 8 }),
+      someSize.map((size) => Math.max(size, 600)),
+      async (sizes, length) => {
+        const source = new MemoryRepository();
+        imageOf(source, ...sizes.map((size, at) => String(at).repeat(size)));
+        const draft = await draftOf(source);
+        const fetch: MemoryRepository["fetch"] = async function* (descriptor, options) {
+          for await (const bytes of source.fetch(descriptor, options)) {
+            for (let at = 0; at < bytes.length; at += length) yield bytes.slice(at, at + length);
+          }
+        };
+        const sink = memorySink();
+        await writeArchive(draft, { fetch }, sink);
+        await checkArchive(sink.bytes(), draft);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("an archive that is not what it should be is no success, whatever digest it has", async () => {
+  const source = new MemoryRepository();
+  imageOf(source, "layer", "l".repeat(200_000));
+  const draft = await draftOf(source);
+  const good = memorySink();
+  await writeArchive(draft, source, good);
+  for (const change of [swapped, withoutEnd, (bytes: Uint8Array) => concatBytes([bytes, new Uint8Array(512)])]) {
+    const bytes = change(good.bytes());
+    const sink = { ...memorySink(), readAgain: (at: number, length: number) => bytes.subarray(at, at + length) };
+    await assert.rejects(
+      writeArchive(draft, source, sink),
+      (error) => hasCode(error, "integrity") && /What was written is no whole archive/.test(error.message),
+    );
+  }
+});
+
+/** Two blocks, the first of which is a header, in each other's place. */
+function swapped(bytes: Uint8Array): Uint8Array {
+  return concatBytes([
+    bytes.subarray(0, 1024),
+    bytes.subarray(1536, 2048),
+    bytes.subarray(1024, 1536),
+    bytes.subarray(2048),
+  ]);
+}
+
+function withoutEnd(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(0, -1024);
 }
 
 Deno.test("a blob of other bytes, of fewer or of more, ends it and is named", async () => {
