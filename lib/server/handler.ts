@@ -4,6 +4,7 @@ import { answerBlob } from "./blobs.ts";
 import { answerCatalog } from "./catalog.ts";
 import type { Exchange, Peer } from "./exchange.ts";
 import { answerManifest } from "./manifests.ts";
+import { READ, requireMethod } from "./methods.ts";
 import type { NameRules } from "./names.ts";
 import { answerReferrers } from "./referrers.ts";
 import type { Repositories } from "./repositories.ts";
@@ -59,6 +60,7 @@ export function createHandler(options: HandlerOptions): Handler {
       if (told.status >= 500) failure = error;
       response = told.response();
     }
+    response = request.method === "HEAD" ? withoutBody(response) : response;
     response.headers.set("Docker-Distribution-API-Version", "registry/2.0");
     const length = response.headers.get("Content-Length");
     options.onAnswer?.({
@@ -75,6 +77,11 @@ export function createHandler(options: HandlerOptions): Handler {
   };
 }
 
+/** What a GET would be answered, but for its body. */
+function withoutBody({ status, headers }: Response): Response {
+  return new Response(null, { status, headers });
+}
+
 function exchangeOf(request: Request, url: URL, peer: Peer, options: HandlerOptions): Exchange {
   const { repositories, mirrorOf, fileBody, maxUpload = Infinity } = options;
   return { request, url, peer, repositories, names: { mirrorOf }, fileBody, maxUpload };
@@ -83,6 +90,7 @@ function exchangeOf(request: Request, url: URL, peer: Peer, options: HandlerOpti
 async function answer(route: Route | undefined, exchange: Exchange): Promise<Response> {
   switch (route?.endpoint) {
     case "version":
+      requireMethod(exchange.request, READ);
       return Response.json({});
     case "catalog":
       return await answerCatalog(exchange);

@@ -24,12 +24,12 @@ const PATTERNS: readonly [RegExp, (name: string, last: string) => Route][] = [
 /**
  * @param path of the request, with its escapes
  * @returns `undefined` if it is not one of the API's
- * @throws {ApiError} `NAME_INVALID` if its escapes are broken
+ * @throws {ApiError} `NAME_INVALID` if its escapes are broken, or stand for a slash
  */
 export function parseRoute(path: string): Route | undefined {
   if (path === "/v2" || path === "/v2/") return { endpoint: "version" };
   if (!path.startsWith("/v2/")) return undefined;
-  const rest = decoded(path.slice("/v2/".length));
+  const rest = path.slice("/v2/".length).split("/").map(decoded).join("/");
   if (rest === "_catalog") return { endpoint: "catalog" };
   for (const [pattern, route] of PATTERNS) {
     const found = pattern.exec(rest);
@@ -38,10 +38,17 @@ export function parseRoute(path: string): Route | undefined {
   return undefined;
 }
 
-function decoded(path: string): string {
+/** One part of a path; it stays one, so that what a proxy lets through is what is answered. */
+function decoded(part: string): string {
+  if (!part.includes("%")) return part;
+  let text: string | undefined;
   try {
-    return decodeURIComponent(path);
+    text = decodeURIComponent(part);
   } catch {
+    // Not UTF-8, or no escapes at all.
+  }
+  if (text === undefined || text.includes("/")) {
     throw new ApiError("NAME_INVALID", "the escapes of the path are broken");
   }
+  return text;
 }
