@@ -1,10 +1,8 @@
 import { isDigest, isTag } from "../oci/mod.ts";
 import { ApiError } from "./api_error.ts";
 import { etagOf, isNotModified } from "./conditional.ts";
-import { deleteManifest } from "./delete_content.ts";
 import { type Exchange, firstOf, repositoriesAt } from "./exchange.ts";
 import { READ, requireMethod } from "./methods.ts";
-import { putManifest } from "./put_manifest.ts";
 
 /**
  * distribution-spec 1.1, "Pulling manifests" (end-3). `Accept` is not looked at: there is one form of each manifest, whose type the
@@ -12,8 +10,6 @@ import { putManifest } from "./put_manifest.ts";
  */
 export async function answerManifest(exchange: Exchange, name: string, reference: string): Promise<Response> {
   const { request } = exchange;
-  if (request.method === "PUT") return await putManifest(exchange, name, reference);
-  if (request.method === "DELETE") return await deleteManifest(exchange, name, reference);
   requireMethod(request, READ);
   const repositories = repositoriesAt(exchange, name);
   checkReference(reference);
