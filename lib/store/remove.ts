@@ -65,7 +65,7 @@ export async function removeImage(layout: Layout, name: ImageName, signal?: Abor
 }
 
 /** What an image takes with it when it goes, and what then stays listed. */
-async function takenByImage(
+export async function takenByImage(
   entries: readonly IndexEntry[],
   root: Descriptor,
   reader: ManifestReader,

@@ -13,7 +13,9 @@ import { listContent } from "./inventory.ts";
 import { blobPath, type Layout, layoutOf, type StoreOptions } from "./layout.ts";
 import { type RepositoriesHolding, repositoriesHolding } from "./mounts.ts";
 import { findEntry, type ImageName, storedName } from "./names.ts";
+import { type PushedManifest, putManifest } from "./put_manifest.ts";
 import { removeImage, type RemoveResult } from "./remove.ts";
+import { removeBlob, removeManifest } from "./remove_digest.ts";
 import {
   commitAll,
   type CommitTaker,
@@ -23,6 +25,7 @@ import {
   storeRepository,
 } from "./repository.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
+import { type UploadSessions, uploadSessions } from "./uploads.ts";
 
 export type { StoredFile } from "./blobs.ts";
 export type { CheckOptions, CheckReport } from "./check.ts";
@@ -34,6 +37,8 @@ export type { RemoveResult } from "./remove.ts";
 export type { FoundImage, Snapshot } from "./snapshot.ts";
 export type { StoreOptions } from "./layout.ts";
 export type { ImageName } from "./names.ts";
+export type { PushedManifest } from "./put_manifest.ts";
+export type { StartUploadOptions, UploadSession, UploadSessions } from "./uploads.ts";
 
 /** Several copies to a store, named together: each change of the index rewrites all of it. */
 export interface StoreBatch {
@@ -96,6 +101,22 @@ export interface Store {
   /** Takes a name away, and with the last one the image; see {@link removeImage}. */
   remove(name: ImageName, options?: ContentOptions): Promise<RemoveResult>;
 
+  /** Takes in a manifest whose parts are there; see {@link putManifest}. */
+  putManifest(repository: Reference, manifest: PushedManifest, options?: ContentOptions): Promise<Descriptor[]>;
+
+  /** Takes a manifest's names of one repository away; see {@link removeManifest}. */
+  removeManifest(repository: Reference, digest: Digest, options?: ContentOptions): Promise<boolean>;
+
+  /** Removes a blob that nothing needs; see {@link removeBlob}. */
+  removeBlob(digest: Digest, options?: ContentOptions): Promise<boolean>;
+
+  /**
+   * Blobs that arrive in parts.
+   *
+   * @param limit how many may be open at the same time
+   */
+  uploads(limit: number): UploadSessions;
+
   /** Reads and hashes everything, and tells damage from garbage; see {@link checkStore}. */
   check(options?: CheckOptions): Promise<CheckReport>;
 
@@ -129,6 +150,10 @@ export function openStore(options: StoreOptions): Store {
     resolve: (name, { signal } = {}) => resolveName(layout, name, signal),
     tag: (source, name, { signal } = {}) => tagImage(layout, source, name, signal),
     remove: (name, { signal } = {}) => removeImage(layout, name, signal),
+    putManifest: (repository, manifest, contentOptions) => putManifest(layout, repository, manifest, contentOptions),
+    removeManifest: (repository, digest, contentOptions) => removeManifest(layout, repository, digest, contentOptions),
+    removeBlob: (digest, contentOptions) => removeBlob(layout, digest, contentOptions),
+    uploads: (limit) => uploadSessions(layout, limit),
     check: (checkOptions) => checkStore(layout, checkOptions),
     gc: (gcOptions) => collectGarbage(layout, gcOptions),
     repositoriesHolding: (registry, { signal } = {}) => repositoriesHolding(layout, registry, signal),

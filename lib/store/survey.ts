@@ -104,7 +104,7 @@ export function* listBlobFiles(layout: Layout): Generator<BlobFile | { path: str
 }
 
 /** How `ig` and satchel name what they write under `ingest/`. Nothing else there is theirs to remove. */
-const INGEST_NAME = /^[0-9a-f]{64}(?:[0-9a-f]{64})?(?:\.partial|_.+)$/;
+const INGEST_NAME = /^(?:[0-9a-f]{64}(?:[0-9a-f]{64})?(?:\.partial|_.+)|upload_[0-9a-f-]{36})$/;
 
 /** The parts of transfers under `ingest/`. */
 export function listIngestFiles(layout: Layout): StoreFile[] {

@@ -17,5 +17,6 @@ export * from "./process.ts";
 export * from "./registry.ts";
 export * from "./satchel.ts";
 export * from "./scratch.ts";
+export * from "./serve.ts";
 export * from "./tcp_proxy.ts";
 export * from "./token_service.ts";
