@@ -30,7 +30,7 @@ export interface ImageReport {
   Created: string;
   /** Of manifests, configs and layers together, each once, in bytes. */
   Size: number;
-  /** `os/architecture[/variant]`, in the image's order. */
+  /** `os/architecture[/variant]`, in the image's order; those whose content there is. */
   Platforms: string[];
   MediaType: string;
   /** Empty if it has none. */
@@ -41,6 +41,8 @@ export interface ImageReport {
   Subject: string;
   /** `ok`, or `missing` or `damaged` if its manifests are. */
   State: string;
+  /** The platforms that it is for as well, but whose content was left out, by `--sparse`. */
+  LeftOut: string[];
 }
 
 /** `satchel image list`: what is in the store. */
@@ -86,6 +88,7 @@ function report(image: StoredImage): ImageReport {
     Kind: image.kind,
     Subject: image.subject ?? "",
     State: image.state,
+    LeftOut: image.leftOut.map(formatPlatform),
   };
 }
 

@@ -1,6 +1,6 @@
 import { copy, type CopyResult, type Source, type Target } from "../../lib/content/mod.ts";
 import { SatchelError, withContext } from "../../lib/error.ts";
-import { type Descriptor, type Digest, formatReference, type Reference } from "../../lib/oci/mod.ts";
+import { type Descriptor, type Digest, formatReference, type Platform, type Reference } from "../../lib/oci/mod.ts";
 import { formatBytes } from "../../lib/terminal/mod.ts";
 import { count } from "../output/count.ts";
 import { isSet } from "../line/flags.ts";
@@ -20,6 +20,8 @@ export interface TransferPlan {
   target: Target;
   /** The tag on the target; without it the image can be had by its digest alone. */
   tag?: string;
+  /** The platforms whose content alone moves; the target has the rest. `undefined` for all. */
+  platforms?: readonly Platform[];
 }
 
 /**
@@ -68,7 +70,7 @@ export async function transfer(
 }
 
 async function run(
-  { verb, image, source, from, target, tag }: TransferPlan,
+  { verb, image, source, from, target, tag, platforms }: TransferPlan,
   { flags, signal }: Invocation,
   settings: Settings,
   reporter: Reporter,
@@ -79,6 +81,7 @@ async function run(
       referrers: isSet(flags, "referrers", true),
       onWarning: reporter.warn,
       ...(tag !== undefined && { tag }),
+      ...(platforms && { platforms }),
       ...(settings.concurrency !== undefined && { concurrency: settings.concurrency }),
       ...(reporter.progress && { onProgress: reporter.progress }),
     });

@@ -6,15 +6,17 @@ import {
   type Digest,
   isManifestType,
   type Manifest,
+  matchesPlatform,
   MAX_MANIFEST_SIZE,
   parseJson,
   parsePlatform,
   plainDescriptor,
   type Platform,
+  PLATFORMS_ANNOTATION,
   type Reference,
 } from "../oci/mod.ts";
 import { readBlob } from "./blobs.ts";
-import { type ManifestReader, manifestReader, walkInTurns } from "./graph.ts";
+import { type ManifestReader, manifestReader, sparsePlatforms, walkInTurns } from "./graph.ts";
 import { type IndexEntry, readIndex } from "./index_file.ts";
 import type { Layout } from "./layout.ts";
 import { referenceOf } from "./names.ts";
@@ -33,8 +35,10 @@ export interface StoredImage {
   state: "ok" | "missing" | "damaged";
   /** RFC 3339, as its maker wrote it, unchecked. */
   created?: string;
-  /** Each platform that it is for, once, in its own order. */
+  /** Each platform that it is for, once, in its own order; without those whose content was left out. */
   platforms: Platform[];
+  /** The platforms that it is for as well, but whose content was left out. */
+  leftOut: Platform[];
   /** Of everything that it needs, each digest once, in bytes, as the manifests say. */
   size: number;
   artifactType?: string;
@@ -95,21 +99,26 @@ async function describe(entry: IndexEntry, kind: StoredImage["kind"], look: Look
   return [image];
 }
 
-type Summary = Pick<StoredImage, "state" | "created" | "platforms" | "size" | "artifactType">;
+type Summary = Pick<StoredImage, "state" | "created" | "platforms" | "leftOut" | "size" | "artifactType">;
 
 /** The same manifest under many names is looked through once. */
 async function summarize(root: Descriptor, { reader, summaries }: Look): Promise<Summary> {
   const { mediaType, digest, size, artifactType: ownType, platform, annotations } = root;
-  const key = JSON.stringify([mediaType, digest, size, ownType, platform, annotations?.[CREATED_ANNOTATION]]);
+  const told = [CREATED_ANNOTATION, PLATFORMS_ANNOTATION].map((name) => annotations?.[name]);
+  const key = JSON.stringify([mediaType, digest, size, ownType, platform, told]);
   const known = summaries.get(key);
   if (known) return known;
-  const summary: Summary = { ...await measure(root, reader), platforms: [] };
+  const summary: Summary = { ...await measure(root, reader), platforms: [], leftOut: [] };
   const manifest = reader.read(root).manifest;
   const created = manifest && findCreated(manifest, reader) || root.annotations?.[CREATED_ANNOTATION];
   if (created) summary.created = created;
   const artifactType = manifest && findArtifactType(manifest, reader) || root.artifactType;
   if (artifactType) summary.artifactType = artifactType;
-  summary.platforms = manifest ? findPlatforms(manifest, root, reader) : [];
+  const only = sparsePlatforms(root);
+  for (const each of manifest ? findPlatforms(manifest, root, reader) : []) {
+    const isThere = !only || only.some((one) => matchesPlatform(each, one));
+    (isThere ? summary.platforms : summary.leftOut).push(each);
+  }
   summaries.set(key, summary);
   return summary;
 }

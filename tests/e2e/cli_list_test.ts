@@ -75,6 +75,7 @@ Deno.test("list -o json has the keys of ig and more, full digests and sizes in b
     Kind: "image",
     Subject: "",
     State: "ok",
+    LeftOut: [],
   });
   assert.deepEqual([official.Repository, official.Tag], ["hello", "latest"]);
   const signature = JSON.parse((await satchel(["image", "list", "-a", "-ojson"], { store })).stdout).at(-1);
