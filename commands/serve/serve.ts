@@ -2,13 +2,14 @@ import { SatchelError, systemCode } from "../../lib/error.ts";
 import { type Answered, createHandler } from "../../lib/server/mod.ts";
 import { fileBody, listen, type Listener, type RequestHandler } from "../../lib/runtime/mod.ts";
 import { write } from "../../lib/terminal/mod.ts";
-import { listOf, textOf } from "../line/flags.ts";
+import { isSet, listOf, textOf } from "../line/flags.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { openLocalStore } from "../open/local_store.ts";
 import { EXIT_OK } from "../output/exit.ts";
 import { openReporter } from "../output/reporter.ts";
 import { loadSettings } from "../settings/settings.ts";
 import { storedRepositories } from "./stored.ts";
+import { storedWrites } from "./stored_writes.ts";
 
 /** How long a connection may be silent, in seconds. */
 const IDLE_SECONDS = 60;
@@ -21,8 +22,13 @@ export async function run(invocation: Invocation): Promise<number> {
   const settings = await loadSettings(invocation);
   using reporter = openReporter(settings, invocation.signal);
   const store = openLocalStore(settings, reporter);
+  const onError = (error: unknown) => write("stderr", `${String(error)}\n`);
   const handler = createHandler({
-    repositories: storedRepositories(store),
+    repositories: {
+      ...storedRepositories(store),
+      ...(isSet(invocation.flags, "writable") &&
+        { writable: storedWrites(store, { signal: invocation.signal, onError }) }),
+    },
     mirrorOf: listOf(invocation.flags, "mirror-of"),
     fileBody,
     onAnswer: (answered) => write("stderr", logLine(answered)),

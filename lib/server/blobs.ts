@@ -2,8 +2,9 @@ import { concatBytes } from "../content/mod.ts";
 import { isDigest } from "../oci/mod.ts";
 import { ApiError } from "./api_error.ts";
 import { etagOf, isNotModified } from "./conditional.ts";
+import { deleteBlob } from "./delete_content.ts";
 import { type Exchange, repositoriesAt } from "./exchange.ts";
-import { READ, requireMethod } from "./methods.ts";
+import { methodsAt, requireMethod } from "./methods.ts";
 import { wantedRange } from "./range.ts";
 import type { ServedBlob } from "./repositories.ts";
 
@@ -13,9 +14,10 @@ const MAX_IN_MEMORY = 1024 * 1024;
 /** distribution-spec 1.1, "Pulling blobs" (end-2), with ranges and conditions as RFC 9110 has them. */
 export async function answerBlob(exchange: Exchange, name: string, digest: string): Promise<Response> {
   const { request } = exchange;
-  requireMethod(request, READ);
+  requireMethod(request, methodsAt(exchange, ["DELETE"]));
   const [repository] = repositoriesAt(exchange, name);
   if (!isDigest(digest)) throw new ApiError("DIGEST_INVALID", "this is not a digest of sha256 or sha512");
+  if (request.method === "DELETE") return await deleteBlob(exchange, name, digest);
   const blob = await repository.blob(digest, { signal: request.signal });
   if (!blob) throw new ApiError("BLOB_UNKNOWN", "there is no such blob in this repository", { detail: { digest } });
   const etag = etagOf(digest);

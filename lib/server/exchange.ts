@@ -18,6 +18,10 @@ export interface Exchange {
   fileBody(path: string, offset: number, length: number): BodyInit;
   /** The largest blob that is taken in, in bytes. */
   maxUpload: number;
+  /** How long the body of an upload may be silent, in milliseconds. */
+  uploadSilence: number;
+  /** Told before the body of an upload is read: it may take long, and is watched here. */
+  onUpload?: (request: Request) => void;
 }
 
 /**

@@ -10,6 +10,8 @@ import { answerReferrers } from "./referrers.ts";
 import type { Repositories } from "./repositories.ts";
 import { parseRoute, type Route } from "./route.ts";
 import { answerTags } from "./tags.ts";
+import { answerUpload } from "./upload_session.ts";
+import { answerUploads } from "./uploads.ts";
 
 export type { Peer } from "./exchange.ts";
 
@@ -39,9 +41,16 @@ export interface HandlerOptions extends NameRules {
   fileBody: Exchange["fileBody"];
   /** The largest blob that is taken in, in bytes. Default: without a limit. */
   maxUpload?: number;
+  /** How long the body of an upload may be silent, in milliseconds. Default: {@link UPLOAD_SILENCE}. */
+  uploadSilence?: number;
+  /** Told before the body of an upload is read, for a runtime that would end a request which takes long. */
+  onUpload?: (request: Request) => void;
   /** Told of every answer. */
   onAnswer?: (answered: Answered) => void;
 }
+
+/** How long the body of an upload may be silent if nothing else is said, in milliseconds. */
+const UPLOAD_SILENCE = 60_000;
 
 /** Makes the handler of a server. */
 export function createHandler(options: HandlerOptions): Handler {
@@ -83,8 +92,9 @@ function withoutBody({ status, headers }: Response): Response {
 }
 
 function exchangeOf(request: Request, url: URL, peer: Peer, options: HandlerOptions): Exchange {
-  const { repositories, mirrorOf, fileBody, maxUpload = Infinity } = options;
-  return { request, url, peer, repositories, names: { mirrorOf }, fileBody, maxUpload };
+  const { repositories, mirrorOf, fileBody, onUpload } = options;
+  const { maxUpload = Infinity, uploadSilence = UPLOAD_SILENCE } = options;
+  return { request, url, peer, repositories, names: { mirrorOf }, fileBody, maxUpload, uploadSilence, onUpload };
 }
 
 async function answer(route: Route | undefined, exchange: Exchange): Promise<Response> {
@@ -98,6 +108,10 @@ async function answer(route: Route | undefined, exchange: Exchange): Promise<Res
       return await answerManifest(exchange, route.name, route.reference);
     case "blob":
       return await answerBlob(exchange, route.name, route.digest);
+    case "uploads":
+      return await answerUploads(exchange, route.name);
+    case "upload":
+      return await answerUpload(exchange, route.name, route.id);
     case "tags":
       return await answerTags(exchange, route.name);
     case "referrers":

@@ -1,8 +1,10 @@
 import { isDigest, isTag } from "../oci/mod.ts";
 import { ApiError } from "./api_error.ts";
 import { etagOf, isNotModified } from "./conditional.ts";
+import { deleteManifest } from "./delete_content.ts";
 import { type Exchange, firstOf, repositoriesAt } from "./exchange.ts";
-import { READ, requireMethod } from "./methods.ts";
+import { methodsAt, requireMethod } from "./methods.ts";
+import { putManifest } from "./put_manifest.ts";
 
 /**
  * distribution-spec 1.1, "Pulling manifests" (end-3). `Accept` is not looked at: there is one form of each manifest, whose type the
@@ -10,7 +12,9 @@ import { READ, requireMethod } from "./methods.ts";
  */
 export async function answerManifest(exchange: Exchange, name: string, reference: string): Promise<Response> {
   const { request } = exchange;
-  requireMethod(request, READ);
+  requireMethod(request, methodsAt(exchange, ["PUT", "DELETE"]));
+  if (request.method === "PUT") return await putManifest(exchange, name, reference);
+  if (request.method === "DELETE") return await deleteManifest(exchange, name, reference);
   const repositories = repositoriesAt(exchange, name);
   checkReference(reference);
   const manifest = await firstOf(repositories, (each) => each.manifest(reference, { signal: request.signal }));

@@ -1,5 +1,5 @@
 import type { ByteStream, ContentOptions } from "../content/mod.ts";
-import type { Descriptor, Digest, Reference } from "../oci/mod.ts";
+import type { Descriptor, Digest, DigestAlgorithm, Reference } from "../oci/mod.ts";
 
 /** The full name of a repository: `{ registry: "ghcr.io", repository: "inspektor-gadget/gadget/trace_open" }`. */
 export type RepositoryName = Pick<Reference, "registry" | "repository">;
@@ -59,8 +59,8 @@ export interface Repositories {
 export interface IncomingManifest {
   descriptor: Descriptor;
   bytes: Uint8Array;
-  /** None if it was pushed by its digest. */
-  tag?: string;
+  /** Those that it gets; it may be pushed by its digest alone. */
+  tags: readonly string[];
 }
 
 /** What a server writes to. */
@@ -76,7 +76,12 @@ export interface WritableRepositories {
   /** Takes a tag away. @returns whether it was there */
   removeTag(name: RepositoryName, tag: string, options?: ContentOptions): Promise<boolean>;
 
-  /** Takes away a manifest with all tags that it has in this repository. @returns whether it was there */
+  /**
+   * Takes away a manifest with all tags that it has in this repository.
+   *
+   * @returns whether it was there
+   * @throws {SatchelError} `refused` if it has no tag, and another manifest needs it
+   */
   removeManifest(name: RepositoryName, digest: Digest, options?: ContentOptions): Promise<boolean>;
 
   /**
@@ -85,13 +90,13 @@ export interface WritableRepositories {
    */
   removeBlob(name: RepositoryName, digest: Digest, options?: ContentOptions): Promise<boolean>;
 
-  /** Starts an upload. */
-  startUpload(options?: ContentOptions): Promise<Upload>;
+  /** Starts an upload, of a digest of this algorithm; it need not be known yet. */
+  startUpload(options?: ContentOptions & { algorithm?: DigestAlgorithm }): Promise<Upload>;
 
   /**
    * Goes on with an upload, also one that was started before this process.
    *
-   * @throws {SatchelError} `busy` while another request writes to it
+   * @param id as a client sent it, unchecked
    */
   resumeUpload(id: string, options?: ContentOptions): Promise<Upload | undefined>;
 }
@@ -106,10 +111,9 @@ export interface Upload extends Disposable {
   /**
    * Adds bytes at the end. What came of a stream that breaks is kept.
    *
-   * @param limit the most bytes that the whole upload may have
-   * @throws {SatchelError} `too-large` beyond `limit`, `storage`, and whatever the stream throws
+   * @throws {SatchelError} `storage`, and whatever the stream throws
    */
-  append(bytes: ByteStream, options?: ContentOptions & { limit?: number }): Promise<void>;
+  append(bytes: ByteStream, options?: ContentOptions): Promise<void>;
 
   /**
    * Makes it the blob of this digest; when it returns, the blob survives a power failure.

@@ -1,0 +1,135 @@
+import { hasCode } from "../../lib/error.ts";
+import { isDiskFull } from "../../lib/files/mod.ts";
+import {
+  ApiError,
+  type ApiErrorCode,
+  MissingContentError,
+  type RepositoryName,
+  type Upload,
+  type WritableRepositories,
+} from "../../lib/server/mod.ts";
+import type { Store, UploadSession } from "../../lib/store/mod.ts";
+
+/** How many uploads may have begun and not ended, if nothing else is said: a client has a handful at the same time. */
+const MAX_UPLOADS = 1000;
+
+/** How long an upload may rest, if nothing else is said, in milliseconds. */
+const IDLE = 60 * 60 * 1000;
+
+/** How often is looked for uploads that have rested too long, in milliseconds. */
+const SWEEP_EVERY = 5 * 60 * 1000;
+
+/** What clients are told that shall try again. */
+const AGAIN = { status: 503, headers: { "Retry-After": "1" } };
+
+/** How writing is bounded. */
+export interface WriteOptions {
+  /** How many uploads may have begun and not ended. Default: 1000. */
+  maxUploads?: number;
+  /** How long an upload may rest before it is removed, in milliseconds. Default: an hour. */
+  uploadIdle?: number;
+  /** Ends the looking for uploads that have rested too long. */
+  signal: AbortSignal;
+  /** Told of what went wrong while nobody waited for an answer. */
+  onError: (error: unknown) => void;
+}
+
+/** A store, to be written to. Uploads that have rested for long are removed, at the start and every few minutes. */
+export function storedWrites(store: Store, options: WriteOptions): WritableRepositories {
+  const { uploadIdle = IDLE, maxUploads = MAX_UPLOADS, signal, onError } = options;
+  const uploads = store.uploads(maxUploads);
+  const sweep = () => {
+    try {
+      uploads.sweep(uploadIdle);
+    } catch (error) {
+      onError(error);
+    }
+  };
+  sweep();
+  const timer = setInterval(sweep, Math.min(SWEEP_EVERY, uploadIdle));
+  signal.addEventListener("abort", () => clearInterval(timer), { once: true });
+  const inTurn = turns();
+  return {
+    putManifest: (name, manifest, contentOptions) =>
+      explained(() =>
+        inTurn(async () => {
+          const missing = await store.putManifest(name, manifest, contentOptions);
+          if (missing.length > 0) throw new MissingContentError(missing);
+        })
+      ),
+    removeTag: (name, tag, contentOptions) =>
+      explained(() => inTurn(() => unlessMissing(() => store.remove({ ...name, tag }, contentOptions)))),
+    removeManifest: (name, digest, contentOptions) =>
+      explained(() => inTurn(() => store.removeManifest(name, digest, contentOptions))),
+    removeBlob: (_: RepositoryName, digest, contentOptions) =>
+      explained(() => inTurn(() => store.removeBlob(digest, contentOptions))),
+    startUpload: (startOptions) =>
+      explained(async () => {
+        const session = await uploads.start(startOptions).catch(
+          unlessBusy("TOOMANYREQUESTS", "too many uploads are open"),
+        );
+        return explaining(session);
+      }),
+    resumeUpload: (id) =>
+      explained(async () => {
+        const session = await uploads.resume(id).catch(
+          unlessBusy("BLOB_UPLOAD_INVALID", "another request writes to it"),
+        );
+        return session && explaining(session);
+      }),
+  };
+}
+
+function unlessBusy(code: ApiErrorCode, message: string): (error: unknown) => never {
+  return (error) => {
+    throw hasCode(error, "busy") ? new ApiError(code, message, { ...AGAIN, cause: error }) : error;
+  };
+}
+
+async function unlessMissing(remove: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await remove();
+    return true;
+  } catch (error) {
+    if (hasCode(error, "not-found")) return false;
+    throw error;
+  }
+}
+
+/** One after the other: all of them want the lock of the index, and whoever has to wait for that polls. */
+function turns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work);
+    last = result.catch(() => {});
+    return result;
+  };
+}
+
+function explaining(session: UploadSession): Upload {
+  return {
+    id: session.id,
+    get size() {
+      return session.size;
+    },
+    append: (bytes, contentOptions) => explained(() => session.append(bytes, contentOptions)),
+    finish: (digest, contentOptions) => explained(() => session.finish(digest, contentOptions)),
+    cancel: () => session.cancel(),
+    [Symbol.dispose]: () => session[Symbol.dispose](),
+  };
+}
+
+/** What clients can make something of: that the disk is full, and that trying again will help. */
+async function explained<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isDiskFull(error)) {
+      throw new ApiError("UNKNOWN", "the disk of this registry is full", { status: 507, cause: error });
+    }
+    if (hasCode(error, "content-lost")) {
+      throw new ApiError("UNKNOWN", "what it needs was removed meanwhile", { ...AGAIN, cause: error });
+    }
+    throw error;
+  }
+}

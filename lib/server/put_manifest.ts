@@ -1,0 +1,111 @@
+import { hasCode, SatchelError } from "../error.ts";
+import {
+  checkManifest,
+  type Digest,
+  digestAlgorithm,
+  Digester,
+  isDigest,
+  isTag,
+  type Manifest,
+  MAX_MANIFEST_SIZE,
+  ownMediaType,
+  parseManifestJson,
+} from "../oci/mod.ts";
+import { concatBytes } from "../content/mod.ts";
+import { ApiError } from "./api_error.ts";
+import { lengthOf } from "./content_range.ts";
+import type { Exchange } from "./exchange.ts";
+import { type IncomingManifest, MissingContentError } from "./repositories.ts";
+import { bodyOf } from "./upload_body.ts";
+import { writePlace } from "./upload_place.ts";
+import { pathOf } from "./uploads.ts";
+
+/** The most tags that one manifest gets at once, since all of them stand in one line. */
+const MAX_TAGS = 100;
+
+/** How much of what is missing is listed. */
+const MAX_LISTED = 100;
+
+/** distribution-spec 1.1, "Pushing Manifests" (end-7). */
+export async function putManifest(exchange: Exchange, name: string, reference: string): Promise<Response> {
+  const { writable, repository } = writePlace(exchange, name);
+  const { expected, tags } = wanted(exchange.url, reference);
+  const bytes = await wholeBody(exchange);
+  const digest = digestOf(bytes, expected);
+  const manifest = parsed(bytes, exchange.request.headers.get("Content-Type"));
+  const descriptor = { mediaType: manifest.mediaType, digest, size: bytes.length };
+  await taken(() => writable.putManifest(repository.name, { descriptor, bytes, tags } satisfies IncomingManifest));
+  const headers = new Headers({
+    "Location": pathOf(exchange, name, `manifests/${digest}`),
+    "Docker-Content-Digest": digest,
+  });
+  if (manifest.subject) headers.set("OCI-Subject", manifest.subject.digest);
+  if (expected) tags.forEach((tag) => headers.append("OCI-Tag", tag));
+  return new Response(null, { status: 201, headers });
+}
+
+/** What a request wants to call its manifest: by a digest, with any tags beside it, or by one tag. */
+function wanted({ searchParams }: URL, reference: string): { expected?: Digest; tags: string[] } {
+  if (isDigest(reference)) {
+    const tags = searchParams.getAll("tag");
+    if (tags.length > MAX_TAGS) {
+      throw new ApiError("UNSUPPORTED", `more than ${MAX_TAGS} tags at once`, { status: 414 });
+    }
+    tags.forEach(checkTag);
+    return { expected: reference, tags: [...new Set(tags)] };
+  }
+  if (reference.includes(":")) throw new ApiError("DIGEST_INVALID", "this is not a digest of sha256 or sha512");
+  checkTag(reference);
+  return { tags: [reference] };
+}
+
+function checkTag(tag: string): void {
+  if (!isTag(tag)) {
+    throw new ApiError("MANIFEST_INVALID", "this is not a valid tag", { detail: { tag: tag.slice(0, 300) } });
+  }
+}
+
+async function wholeBody(exchange: Exchange): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  const length = lengthOf(exchange.request.headers);
+  for await (const chunk of bodyOf(exchange, { length, limit: MAX_MANIFEST_SIZE })) chunks.push(chunk);
+  return concatBytes(chunks);
+}
+
+function digestOf(bytes: Uint8Array, expected: Digest | undefined): Digest {
+  const digester = new Digester(expected && digestAlgorithm(expected));
+  digester.update(bytes);
+  const digest = digester.digest();
+  if (expected === undefined || digest === expected) return digest;
+  throw new ApiError("DIGEST_INVALID", "the manifest has another digest", { detail: { digest } });
+}
+
+/** Its type has to be the one that it says itself; without a `Content-Type` that alone counts. */
+function parsed(bytes: Uint8Array, contentType: string | null): Manifest {
+  try {
+    const json = parseManifestJson(bytes, "the manifest");
+    const announced = contentType?.split(";")[0].trim();
+    return checkManifest(json, announced || ownMediaType(json), "the manifest");
+  } catch (error) {
+    throw invalidManifest(error);
+  }
+}
+
+function invalidManifest(error: unknown): unknown {
+  if (!(error instanceof SatchelError) || !hasCode(error, "invalid")) return error;
+  return new ApiError("MANIFEST_INVALID", error.message, { cause: error });
+}
+
+async function taken(put: () => Promise<void>): Promise<void> {
+  try {
+    await put();
+  } catch (error) {
+    if (!(error instanceof MissingContentError)) throw invalidManifest(error);
+    const missing = error.missing.slice(0, MAX_LISTED).map(({ mediaType, digest, size }) => ({
+      mediaType,
+      digest,
+      size,
+    }));
+    throw new ApiError("MANIFEST_BLOB_UNKNOWN", error.message, { detail: { missing, count: error.missing.length } });
+  }
+}

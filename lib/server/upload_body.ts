@@ -1,0 +1,86 @@
+import type { ByteStream } from "../content/mod.ts";
+import { ApiError } from "./api_error.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** What is expected of a body. */
+export interface ExpectedBody {
+  /** Exactly so many bytes. Default: as many as come. */
+  length?: number;
+  /** The most bytes that are taken. */
+  limit: number;
+  /** How many bytes of that are there already. Default: none. */
+  before?: number;
+}
+
+/**
+ * The body of a request, watched: it may be silent for a while only, and must be as long as it was said to be. Everything up to
+ * the place where something is wrong is given out.
+ *
+ * @throws {ApiError} while iterating: `SIZE_INVALID` if there is more or less than announced, or more than the limit (413);
+ *   `BLOB_UPLOAD_INVALID` after a silence (408), or if the client has gone
+ */
+export async function* bodyOf(exchange: Exchange, { length, limit, before = 0 }: ExpectedBody): ByteStream {
+  const { request, uploadSilence, onUpload } = exchange;
+  if (before + (length ?? 0) > limit) throw tooLarge(limit);
+  onUpload?.(request);
+  let size = 0;
+  for await (const chunk of unlessSilent(request, uploadSilence)) {
+    const rest = Math.min(length ?? Infinity, limit - before) - size;
+    size += chunk.length;
+    if (chunk.length <= rest) {
+      yield chunk;
+      continue;
+    }
+    if (rest > 0) yield chunk.subarray(0, rest);
+    throw before + size > limit ? tooLarge(limit) : wrongLength(length!);
+  }
+  if (request.signal.aborted) throw gone();
+  if (length !== undefined && size < length) throw wrongLength(length);
+}
+
+function tooLarge(limit: number): ApiError {
+  return new ApiError("SIZE_INVALID", `it is larger than ${limit} bytes, which is the limit here`, {
+    status: 413,
+    detail: { limit },
+  });
+}
+
+function wrongLength(length: number): ApiError {
+  return new ApiError("SIZE_INVALID", "there is more or less than was announced", { detail: { announced: length } });
+}
+
+function gone(cause?: unknown): ApiError {
+  return new ApiError("BLOB_UPLOAD_INVALID", "the client broke it off", { cause });
+}
+
+async function* unlessSilent({ body }: Request, silence: number): ByteStream {
+  if (!body) return;
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await readInTime(reader, silence);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // What is left of it is not read; that this fails is of no interest any more.
+    await reader.cancel().catch(() => {});
+  }
+}
+
+async function readInTime(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  silence: number,
+): Promise<ReadableStreamReadResult<Uint8Array>> {
+  const { promise: silent, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(new ApiError("BLOB_UPLOAD_INVALID", `nothing came for ${silence / 1000} s`, { status: 408 }));
+  }, silence);
+  try {
+    return await Promise.race([silent, reader.read()]);
+  } catch (error) {
+    throw error instanceof ApiError ? error : gone(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
