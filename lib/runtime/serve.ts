@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+export * from "./serve_file.ts";
 
 /** Answers one request; it must not throw. */
 export type RequestHandler = (request: Request, peer: { address: string }) => Promise<Response>;
@@ -12,7 +12,10 @@ export interface ListenOptions {
   /** Certificate chain and key, as PEM. */
   tls?: { cert: string; key: string };
   handler: RequestHandler;
-  /** How long a connection may be silent, in seconds, at most 255. */
+  /**
+   * How long a connection may be silent, in seconds, at most 255. Bodies that come in are for the handler to watch. Deno has times of
+   * its own.
+   */
   idleSeconds: number;
 }
 
@@ -20,6 +23,8 @@ export interface ListenOptions {
 export interface Listener {
   readonly hostname: string;
   readonly port: number;
+  /** How many requests are being answered, until the last byte was handed to the system; in Deno until the answer began. */
+  readonly openRequests: number;
   /** Takes no more connections, and resolves when what is open has ended, or was ended since `grace` milliseconds had passed. */
   close(grace: number): Promise<void>;
 }
@@ -27,13 +32,14 @@ export interface Listener {
 interface BunServer {
   hostname: string;
   port: number;
+  pendingRequests: number;
   stop(closeActive?: boolean): Promise<void>;
   requestIP(request: Request): { address: string } | null;
+  timeout(request: Request, seconds: number): void;
 }
 
 interface BunServing {
   serve(options: Record<string, unknown>): BunServer;
-  file(path: string): Blob;
 }
 
 const { Bun: bun } = globalThis as { Bun?: BunServing };
@@ -55,12 +61,21 @@ function listenInBun({ serve }: BunServing, { hostname, port, tls, handler, idle
     idleTimeout: idleSeconds,
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false,
-    fetch: (request: Request, { requestIP }: BunServer) =>
-      handler(request, { address: requestIP.call(server, request)?.address ?? "" }),
+    async fetch(request: Request) {
+      const address = server.requestIP(request)?.address ?? "";
+      // Bun would cut uploads of less than 16 KiB a second, and whatever takes long to answer.
+      server.timeout(request, 0);
+      const response = await handler(request, { address });
+      server.timeout(request, idleSeconds);
+      return response;
+    },
   });
   return {
     hostname: server.hostname,
     port: server.port,
+    get openRequests() {
+      return server.pendingRequests;
+    },
     async close(grace) {
       const forced = setTimeout(() => void server.stop(true), grace);
       await server.stop();
@@ -71,39 +86,28 @@ function listenInBun({ serve }: BunServing, { hostname, port, tls, handler, idle
 
 function listenInDeno({ hostname, port, tls, handler }: ListenOptions): Listener {
   const controller = new AbortController();
+  let openRequests = 0;
   const server = Deno.serve(
     { hostname, port, ...tls, signal: controller.signal, onListen: () => {} },
-    (request, { remoteAddr }) => handler(request, { address: remoteAddr.hostname }),
+    async (request, { remoteAddr }) => {
+      openRequests++;
+      try {
+        return await handler(request, { address: remoteAddr.hostname });
+      } finally {
+        openRequests--;
+      }
+    },
   );
   return {
     hostname: server.addr.hostname,
     port: server.addr.port,
+    get openRequests() {
+      return openRequests;
+    },
     async close(grace) {
       const forced = setTimeout(() => controller.abort(), grace);
       await server.shutdown();
       clearTimeout(forced);
     },
   };
-}
-
-/** How much is read at once where the runtime does not send files by itself. */
-const CHUNK = 256 * 1024;
-
-/** A part of a file as the body of a response; the runtime sends it by itself where it can. */
-export function fileBody(path: string, offset: number, length: number): BodyInit {
-  if (bun) return bun.file(path).slice(offset, offset + length);
-  const fd = openSync(path, "r");
-  let position = offset;
-  return new ReadableStream({
-    type: "bytes",
-    pull(controller) {
-      const memory = new Uint8Array(Math.min(CHUNK, offset + length - position));
-      const read = memory.length > 0 ? readSync(fd, memory, 0, memory.length, position) : 0;
-      position += read;
-      if (read > 0) return controller.enqueue(memory.subarray(0, read));
-      closeSync(fd);
-      controller.close();
-    },
-    cancel: () => closeSync(fd),
-  });
 }

@@ -1,0 +1,59 @@
+import { strict as assert } from "node:assert";
+import { hasCode } from "../../lib/error.ts";
+import { type FlagValues } from "../line/flags.ts";
+import { readServeOptions } from "./options.ts";
+
+function options(flags: Record<string, boolean | string | string[]>) {
+  return readServeOptions(new Map(Object.entries(flags)) as FlagValues);
+}
+
+function refuses(flags: Record<string, boolean | string | string[]>, text: RegExp): void {
+  assert.throws(() => options(flags), (error) => hasCode(error, "usage") && text.test(error.message));
+}
+
+Deno.test("a server is for this host and read-only, and says no word about it", () => {
+  const { listen, isWritable, htpasswd, warnings, idleSeconds } = options({});
+  assert.deepEqual({ listen, isWritable, htpasswd, warnings, idleSeconds }, {
+    listen: { hostname: "127.0.0.1", port: 5000 },
+    isWritable: false,
+    htpasswd: undefined,
+    warnings: [],
+    idleSeconds: 120,
+  });
+});
+
+Deno.test("writable without accounts takes the flag that says it in so many words, and a warning", () => {
+  refuses({ writable: true }, /lets everybody push and delete/);
+  const { warnings } = options({ writable: true, "allow-anonymous-push": true });
+  assert.deepEqual(warnings, ["Everybody on this host can push and delete without an account"]);
+});
+
+Deno.test("beyond loopback without accounts takes the same flag, and a warning", () => {
+  refuses({ listen: "0.0.0.0:5000" }, /other hosts can reach 0\.0\.0\.0:5000/);
+  refuses({ listen: "[::]:5000" }, /other hosts can reach \[::\]:5000/);
+  const { warnings } = options({ listen: ":5000", "allow-anonymous-push": true });
+  assert.deepEqual(warnings, ["Everybody who reaches 0.0.0.0:5000 can read all of it without an account"]);
+});
+
+Deno.test("accounts beyond loopback want TLS: without it there is a warning", () => {
+  const accounts = { listen: "0.0.0.0:5000", writable: true, htpasswd: "users" };
+  assert.match(options(accounts).warnings.join(), /^Passwords can be read on their way/);
+  assert.deepEqual(options({ ...accounts, "tls-cert": "c", "tls-key": "k" }).warnings, []);
+});
+
+Deno.test("flags that contradict each other are wrong usage", () => {
+  refuses({ archive: ["a.tar"], writable: true, "allow-anonymous-push": true }, /exclude each other/);
+  refuses({ htpasswd: "users", "allow-anonymous-push": true }, /exclude each other/);
+  refuses({ "anonymous-pull": true }, /exception from --htpasswd/);
+  refuses({ "tls-cert": "c" }, /belong together/);
+  refuses({ "tls-key": "k" }, /belong together/);
+  refuses({ "idle-timeout": "5m" }, /from 1s to 255s/);
+  refuses({ "idle-timeout": "0" }, /from 1s to 255s/);
+  refuses({ "max-upload": "much" }, /--max-upload/);
+  refuses({ archive: [""] }, /needs a path/);
+});
+
+Deno.test("metrics that others can read are warned of", () => {
+  assert.match(options({ "admin-listen": ":9000" }).warnings.join(), /can read the metrics/);
+  assert.deepEqual(options({ "admin-listen": "127.0.0.1:9000" }).warnings, []);
+});

@@ -1,0 +1,53 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
+import { SatchelError } from "../error.ts";
+
+const { Bun: bun } = globalThis as { Bun?: { file(path: string): Blob } };
+
+/** How much is read at once where the runtime does not send files by itself. */
+const CHUNK = 256 * 1024;
+
+/**
+ * Makes what sends parts of files as bodies of responses. The runtime does it by itself where it can, and opens the file by its path.
+ *
+ * @param ownerOf who could exchange a file for a link to what only this process may read, as the number of a user: then it is opened
+ *   here, and sent only if it belongs to that user. Default: nobody could
+ * @returns a function that throws `SatchelError` `refused` for what is no regular file or somebody else's
+ */
+export function fileSender(
+  ownerOf: (path: string) => number | undefined = () => undefined,
+): (path: string, offset: number, length: number) => BodyInit {
+  return (path, offset, length) => {
+    const owner = ownerOf(path);
+    if (!bun || owner !== undefined) return openBody(path, offset, length, owner);
+    if (!lstatSync(path).isFile()) throw noFile(path);
+    return bun.file(path).slice(offset, offset + length);
+  };
+}
+
+/** {@link fileSender} for files that nobody else could exchange. */
+export const fileBody: ReturnType<typeof fileSender> = fileSender();
+
+function openBody(path: string, offset: number, length: number, owner: number | undefined): ReadableStream<Uint8Array> {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const stat = fstatSync(fd);
+  if (!stat.isFile() || (owner !== undefined && stat.uid !== owner)) {
+    closeSync(fd);
+    throw noFile(path);
+  }
+  let position = offset;
+  return new ReadableStream({
+    pull(controller) {
+      const memory = new Uint8Array(Math.min(CHUNK, offset + length - position));
+      const read = memory.length > 0 ? readSync(fd, memory, 0, memory.length, position) : 0;
+      position += read;
+      if (read > 0) return controller.enqueue(memory.subarray(0, read));
+      closeSync(fd);
+      controller.close();
+    },
+    cancel: () => closeSync(fd),
+  }, { highWaterMark: 0 });
+}
+
+function noFile(path: string): SatchelError {
+  return new SatchelError("refused", `${path} is not a regular file of the store's owner`);
+}
