@@ -1,4 +1,4 @@
-import pLimit from "p-limit";
+import pLimit, { type LimitFunction } from "p-limit";
 import {
   type ContentOptions,
   type CopiedAttachment,
@@ -15,7 +15,7 @@ import { hasCode, SatchelError, throwIfCancelled, withContext } from "../error.t
 import { type Descriptor, type Digest, formatReference, type Platform, type Reference } from "../oci/mod.ts";
 import type { Archive } from "./archive.ts";
 import { lackError } from "./lack.ts";
-import { Arrivals, placedSource } from "./import_ends.ts";
+import { Arrivals, committingInTurn, placedSource } from "./import_ends.ts";
 import type { NamedImage } from "./naming.ts";
 import { planImages, type PlannedImage } from "./plan_images.ts";
 import { Tallies } from "./tallies.ts";
@@ -23,9 +23,11 @@ import { Tallies } from "./tallies.ts";
 /** How long what was copied waits for its names, in milliseconds: a change of a store's index rewrites all of it. */
 const COMMIT_INTERVAL = 2000;
 
-/** How many images are copied at the same time, and how many before it is looked whether names are due. */
-const IMAGE_CONCURRENCY = 8;
-const IMAGES_PER_ROUND = 64;
+/** How many images are copied at the same time: of small ones, all wait for the disk together. Then names may be due. */
+const IMAGES_PER_ROUND = 128;
+
+/** How many images are asked about at the same time before they get their names. */
+const GUARD_CONCURRENCY = 8;
 
 /** How often images are copied again because somebody removed content of theirs meanwhile. */
 const MAX_ATTEMPTS = 5;
@@ -89,7 +91,8 @@ class Import {
   readonly #target: ImportTarget;
   readonly #options: ImportOptions;
   readonly #tallies: Tallies;
-  readonly #arrivals = new Arrivals(({ digest }) => this.#tallies.brought(digest));
+  readonly #arrivals: Arrivals;
+  readonly #guardSlots: LimitFunction;
   #known = new KnownContent();
   /** What the archive has with wrong bytes. */
   readonly #damaged = new Map<Digest, SatchelError>();
@@ -105,6 +108,8 @@ class Import {
     this.#target = target;
     this.#options = options;
     this.#tallies = new Tallies(options.onProgress);
+    this.#arrivals = new Arrivals(({ digest }) => this.#tallies.brought(digest), options.concurrency);
+    this.#guardSlots = pLimit(Math.min(GUARD_CONCURRENCY, options.concurrency ?? GUARD_CONCURRENCY));
   }
 
   async run(images: readonly NamedImage[]): Promise<ImportResult> {
@@ -186,8 +191,7 @@ class Import {
    * @returns why nothing more can be imported
    */
   async #copyRound(images: readonly PlannedImage[]): Promise<PromiseRejectedResult | undefined> {
-    const slots = pLimit(Math.min(IMAGE_CONCURRENCY, this.#options.concurrency ?? IMAGE_CONCURRENCY));
-    const ended = await Promise.allSettled(images.map((image) => slots(() => this.#tryCopy(image))));
+    const ended = await Promise.allSettled(images.map((image) => this.#tryCopy(image)));
     throwIfCancelled(this.#options.signal);
     // In the order of the images, so that what counts as new for one of them is always the same.
     for (const [at, each] of ended.entries()) {
@@ -221,9 +225,8 @@ class Import {
   }
 
   async #copy({ reference, root, platforms }: PlannedImage): Promise<readonly CopiedAttachment[]> {
-    const { signal, referrers, concurrency, guard = (target) => target } = this.#options;
-    const target = guard(this.#remembering(reference), reference);
-    const { attachments } = await copy(placedSource(this.#archive), root.digest, target, {
+    const { signal, referrers, concurrency } = this.#options;
+    const { attachments } = await copy(placedSource(this.#archive), root.digest, this.#guarded(reference), {
       tag: reference.digest ?? reference.tag,
       signal,
       referrers,
@@ -232,6 +235,12 @@ class Import {
       onProgress: (event) => this.#follow(event),
     });
     return attachments;
+  }
+
+  #guarded(reference: Reference): Target {
+    const target = this.#remembering(reference);
+    const guarded = this.#options.guard?.(target, reference);
+    return guarded ? committingInTurn(guarded, this.#guardSlots) : target;
   }
 
   #follow({ type, descriptor, bytes }: ProgressEvent): void {

@@ -1,4 +1,5 @@
-import type { Source, Target } from "../content/mod.ts";
+import pLimit, { type LimitFunction } from "p-limit";
+import { DEFAULT_CONCURRENCY, type Source, type Target } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import type { Descriptor, Digest } from "../oci/mod.ts";
 import type { Archive } from "./archive.ts";
@@ -20,14 +21,44 @@ export function placedSource(archive: Archive): Source {
   };
 }
 
-/** What arrives at the target of several copies that run at the same time: content that several of them need, once. */
+/** A target to which not all commit at the same time. */
+export function committingInTurn(target: Target, slots: LimitFunction): Target {
+  return {
+    name: target.name,
+    manifestsAreComplete: target.manifestsAreComplete,
+    prepare: (options) => target.prepare(options),
+    has: (descriptor, options) => target.has(descriptor, options),
+    readManifest: (descriptor, options) => target.readManifest(descriptor, options),
+    push: (descriptor, content, options) => target.push(descriptor, content, options),
+    commit: (commit, options) => slots(() => target.commit(commit, options)),
+  };
+}
+
+/** Content up to so many bytes costs a wait for the disk rather than time or memory. */
+const SMALL = 64 * 1024;
+
+/** How much small content is taken in at the same time; each has two files open. */
+const SMALL_CONCURRENCY = 128;
+
+/**
+ * What arrives at the target of many copies that run at the same time: content that several of them need, once; and of what is
+ * large not more at the same time than of one copy.
+ */
 export class Arrivals {
   readonly #onArrival: (descriptor: Descriptor) => void;
   readonly #underWay = new Map<Digest, Promise<void>>();
+  readonly #largeSlots: LimitFunction;
+  readonly #smallSlots: LimitFunction;
+  #prepared: Promise<void> | undefined;
 
-  /** @param onArrival told of what was not at the target before */
-  constructor(onArrival: (descriptor: Descriptor) => void) {
+  /**
+   * @param onArrival told of what was not at the target before
+   * @param concurrency how much large content is read and written at the same time
+   */
+  constructor(onArrival: (descriptor: Descriptor) => void, concurrency = DEFAULT_CONCURRENCY) {
     this.#onArrival = onArrival;
+    this.#largeSlots = pLimit(concurrency);
+    this.#smallSlots = pLimit(SMALL_CONCURRENCY);
   }
 
   /** Wraps a target of one of them. */
@@ -35,11 +66,12 @@ export class Arrivals {
     return {
       name: target.name,
       manifestsAreComplete: target.manifestsAreComplete,
-      prepare: (options) => target.prepare(options),
+      // The repositories of one store are made ready together.
+      prepare: (options) => this.#prepared ??= target.prepare(options),
       has: async (descriptor, options) => {
         // However it ends: what has not arrived is asked for below.
         await this.#underWay.get(descriptor.digest)?.catch(() => {});
-        return await target.has(descriptor, options);
+        return await this.#inTurn(descriptor, () => target.has(descriptor, options));
       },
       readManifest: (descriptor, options) => target.readManifest(descriptor, options),
       push: (descriptor, content, options) => this.#push(descriptor, () => target.push(descriptor, content, options)),
@@ -51,7 +83,7 @@ export class Arrivals {
     const { digest } = descriptor;
     const others = this.#underWay.get(digest);
     if (others) return await others;
-    const arrival = push();
+    const arrival = this.#inTurn(descriptor, push);
     this.#underWay.set(digest, arrival);
     try {
       await arrival;
@@ -59,5 +91,9 @@ export class Arrivals {
     } finally {
       this.#underWay.delete(digest);
     }
+  }
+
+  #inTurn<T>({ size }: Descriptor, work: () => Promise<T>): Promise<T> {
+    return size > SMALL ? this.#largeSlots(work) : this.#smallSlots(work);
   }
 }

@@ -1,30 +1,18 @@
 import { fdatasync, read, readSync, write, writeSync } from "node:fs";
 
 // Reading, writing and waiting for the disk in the runtime's other threads, so that the main one can hash meanwhile. There are
-// about as many of these as processors; one that waits for the disk does nothing else.
+// about as many of these as processors.
 
 /** Less than this is sooner done than handed over, in bytes. */
 const WORTH_IT = 256 * 1024;
 
-/** How many threads may wait for the disk before others get no more work; each runtime has two at least. */
-const MAX_WAITING = 1;
-
-let waiting = 0;
-
 /** Has the disk write what is in a file. */
 export function datasync(fd: number): Promise<void> {
-  waiting++;
-  return new Promise((resolve, reject) => {
-    fdatasync(fd, (error) => {
-      waiting--;
-      if (error) reject(error);
-      else resolve();
-    });
-  });
+  return new Promise((resolve, reject) => fdatasync(fd, (error) => error ? reject(error) : resolve()));
 }
 
 function isWorthIt({ length }: Uint8Array): boolean {
-  return length >= WORTH_IT && waiting <= MAX_WAITING;
+  return length >= WORTH_IT;
 }
 
 /**

@@ -8,4 +8,5 @@ export * from "./aside.ts";
 export * from "./chunk_memory.ts";
 export * from "./chunks.ts";
 export * from "./files.ts";
+export * from "./shared_sync.ts";
 export * from "./sync_along.ts";

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 import process from "node:process";
 import { cancelled, SatchelError } from "../error.ts";
+import { bunFfi, openCLibrary } from "./bun_library.ts";
 import { pause } from "./pause.ts";
 
 /** An exclusive `flock(2)` that is held until it is disposed of; the kernel frees it when the process dies. */
@@ -144,15 +145,6 @@ interface LibC {
   errno(): number;
 }
 
-/** What is used of `bun:ffi`. */
-interface BunFfi {
-  dlopen(
-    name: string,
-    symbols: Record<string, { args: string[]; returns: string }>,
-  ): { symbols: Record<string, (...args: number[]) => number> };
-  read: { i32(pointer: number, offset: number): number };
-}
-
 let libC: LibC | undefined;
 
 function flockInBun(fd: number, path: string): boolean {
@@ -170,25 +162,15 @@ function flockInBun(fd: number, path: string): boolean {
 }
 
 function openLibC(): LibC {
-  const ffi = process.getBuiltinModule("bun:ffi" as "fs") as unknown as BunFfi | undefined;
+  const ffi = bunFfi();
   if (!ffi) throw new SatchelError("storage", "This runtime has no file locks");
-  const [names, errnoName] = process.platform === "darwin"
-    ? [["libSystem.B.dylib"], "__error"]
-    : [["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`], "__errno_location"];
-  let failure: unknown;
-  for (const name of names) {
-    try {
-      const { symbols } = ffi.dlopen(name, {
-        flock: { args: ["i32", "i32"], returns: "i32" },
-        [errnoName]: { args: [], returns: "ptr" },
-      });
-      const errnoAt = symbols[errnoName]();
-      return { flock: symbols.flock as LibC["flock"], errno: () => ffi.read.i32(errnoAt, 0) };
-    } catch (cause) {
-      failure = cause;
-    }
-  }
-  throw new SatchelError("storage", `Cannot open the C library (${names.join(", ")})`, { cause: failure });
+  const errnoName = process.platform === "darwin" ? "__error" : "__errno_location";
+  const symbols = openCLibrary(ffi, {
+    flock: { args: ["i32", "i32"], returns: "i32" },
+    [errnoName]: { args: [], returns: "ptr" },
+  });
+  const errnoAt = symbols[errnoName]();
+  return { flock: symbols.flock as LibC["flock"], errno: () => ffi.read.i32(errnoAt, 0) };
 }
 
 function busy(path: string, timeout: number): SatchelError {

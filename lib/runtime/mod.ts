@@ -13,6 +13,7 @@ export * from "./pause.ts";
 export * from "./peer_certificate.ts";
 export * from "./process.ts";
 export * from "./serve.ts";
+export * from "./sync_file_system.ts";
 export * from "./tls.ts";
 export * from "./worker.ts";
 export * from "./x509.ts";

@@ -21,7 +21,8 @@ export interface ReadBlob {
  */
 export function readBlob(layout: Layout, descriptor: Descriptor): ReadBlob {
   const path = blobPath(layout, descriptor.digest);
-  if (isNoFile(path)) return { state: "damaged" };
+  const seen = stateAtSight(path, descriptor.size);
+  if (seen) return { state: seen };
   using file = openToRead(path);
   if (!file) return { state: "missing" };
   if (file.stat.size !== descriptor.size) return { state: "damaged" };
@@ -29,6 +30,13 @@ export function readBlob(layout: Layout, descriptor: Descriptor): ReadBlob {
   const digester = new Digester(digestAlgorithm(descriptor.digest));
   digester.update(bytes);
   return digester.digest() === descriptor.digest ? { state: "ok", bytes } : { state: "damaged" };
+}
+
+/** What can be told of a blob without opening it. */
+function stateAtSight(path: string, size: number): Exclude<BlobState, "ok"> | undefined {
+  const stat = statOf(path);
+  if (!stat) return "missing";
+  return stat.isFile() && stat.size === size ? undefined : "damaged";
 }
 
 /** Whether a link, a folder or a FIFO stands where a blob should: nothing that is read, and no reason to stop. */
@@ -63,7 +71,8 @@ export function storedFile(layout: Layout, digest: Digest): StoredFile | undefin
  */
 export async function blobState(layout: Layout, descriptor: Descriptor, options: ContentOptions): Promise<BlobState> {
   const path = blobPath(layout, descriptor.digest);
-  if (isNoFile(path)) return "damaged";
+  const seen = stateAtSight(path, descriptor.size);
+  if (seen) return seen;
   using file = openToRead(path);
   if (!file) return "missing";
   if (file.stat.size !== descriptor.size) return "damaged";

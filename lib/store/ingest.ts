@@ -15,9 +15,13 @@ import {
   statOf,
   storageError,
   syncAlong,
+  syncShared,
   writeFrom,
 } from "../files/mod.ts";
 import { blobPath, createFolder, type Layout } from "./layout.ts";
+
+/** Content up to so many bytes waits for the disk together with other content. */
+const SMALL = 64 * 1024;
 
 /** A file that content is written to until it is complete. */
 interface Partial extends Disposable {
@@ -109,11 +113,12 @@ async function receive(
 
 async function receiveFrom(
   kept: number,
-  { path, file: { fd } }: Partial,
+  { path, file }: Partial,
   descriptor: Descriptor,
   content: Content,
   { signal, onResumed }: PushOptions,
 ): Promise<void> {
+  const { fd } = file;
   const verifier = new Verifier(descriptor);
   if (kept > 0) {
     for await (const chunk of readChunks(fd, path, 0, signal)) verifier.update(chunk);
@@ -138,7 +143,7 @@ async function receiveFrom(
     await disk.settle();
     throw error;
   }
-  await disk.finish().catch((cause) => {
+  await (descriptor.size <= SMALL ? syncShared(file) : disk.finish()).catch((cause) => {
     throw storageError("write", path, cause);
   });
 }
