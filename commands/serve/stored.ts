@@ -1,89 +1,73 @@
-import { compareBytes, formatRepository, parseReference, type Reference } from "../../lib/oci/mod.ts";
-import { hasCode } from "../../lib/error.ts";
+import { hasCode, type SatchelError } from "../../lib/error.ts";
+import { type Descriptor, isDigest, isManifestType } from "../../lib/oci/mod.ts";
 import type { Repositories, Repository, RepositoryName } from "../../lib/server/mod.ts";
 import type { Snapshot, Store } from "../../lib/store/mod.ts";
+import { CheckedFiles } from "./checked_files.ts";
+import { type StoredContents, storedContents } from "./stored_contents.ts";
 
-/** What a server needs to know of one state of the store. */
-interface Contents {
-  /** Names of repositories, by their full text, in order. */
-  names: ReadonlyMap<string, RepositoryName>;
-  /** Tags in order, by the full name of their repository. */
-  tags: ReadonlyMap<string, readonly string[]>;
+/** Options of {@link storedRepositories}. */
+export interface StoredOptions {
+  /** Told of content that turned out to be damaged when it was served already. */
+  onDamaged?: (error: SatchelError) => void;
 }
 
 /** A store, to be served. */
-export function storedRepositories(store: Store): Repositories {
-  const known = new WeakMap<Snapshot, Contents>();
-  const contents = async (signal: AbortSignal | undefined): Promise<Contents> => {
+export function storedRepositories(store: Store, { onDamaged = () => {} }: StoredOptions = {}): Repositories {
+  const known = new WeakMap<Snapshot, StoredContents>();
+  const files = new CheckedFiles(onDamaged);
+  const contents = async (signal: AbortSignal | undefined): Promise<StoredContents> => {
     const snapshot = await store.snapshot({ signal });
-    const found = known.get(snapshot) ?? contentsOf(snapshot);
+    const found = known.get(snapshot) ?? storedContents(snapshot);
     known.set(snapshot, found);
     return found;
   };
   return {
-    list: async ({ signal } = {}) => [...(await contents(signal)).names.values()],
-    at: (name) => repositoryOf(store, name, contents),
+    list: async ({ signal } = {}) => [...(await contents(signal)).repositories],
+    at: (name) => repositoryOf(store, name, files, contents),
   };
 }
 
 function repositoryOf(
   store: Store,
   name: RepositoryName,
-  contents: (signal: AbortSignal | undefined) => Promise<Contents>,
+  files: CheckedFiles,
+  contents: (signal: AbortSignal | undefined) => Promise<StoredContents>,
 ): Repository {
   return {
     name,
     async tags({ signal } = {}) {
-      const tags = (await contents(signal)).tags.get(formatRepository(name));
+      const tags = await (await contents(signal)).tagsOf(name);
       return tags && [...tags];
     },
-    async manifest(reference, options) {
-      try {
-        const { descriptor } = await store.repository(name).resolve(reference, options);
-        const bytes = (await store.snapshot(options)).readManifest(descriptor);
-        return bytes && { descriptor, bytes };
-      } catch (error) {
-        if (hasCode(error, "not-found")) return undefined;
-        throw error;
-      }
+    async manifest(reference, { signal } = {}) {
+      const { snapshot, nameOf } = await contents(signal);
+      const stored = isDigest(reference) ? reference : nameOf(name, reference);
+      const descriptor = stored === undefined ? undefined : await find(store, snapshot, stored);
+      if (!descriptor || !isManifestType(descriptor.mediaType)) return undefined;
+      const bytes = snapshot.readManifest(descriptor);
+      return bytes && { descriptor, bytes };
     },
-    blob(digest) {
+    async blob(digest) {
       const file = store.fileOf(digest);
-      return Promise.resolve(file && { size: file.size, bytes: { path: file.path, offset: 0 } });
+      if (!file) return undefined;
+      const part = { path: file.path, offset: 0, size: file.size };
+      return files.admit(digest, part) ? { size: file.size, bytes: part } : undefined;
     },
-    referrers: async (subject, options) => {
-      // A look-up by digest alone.
-      const descriptor = { mediaType: "", digest: subject, size: 0 };
-      return await store.repository(name).referrers(descriptor, options);
+    async referrers(subject, { signal } = {}) {
+      const { snapshot } = await contents(signal);
+      // A look-up by digest alone. What is read for it is for all who ask, so it goes on if this client leaves.
+      return await snapshot.referrers({ mediaType: "", digest: subject, size: 0 });
     },
   };
 }
 
-function contentsOf({ names }: Snapshot): Contents {
-  const tagged = names.flatMap((name) => tagOf(name) ?? []).sort((a, b) => compareBytes(keyOf(a), keyOf(b)));
-  const repositories = new Map<string, RepositoryName>();
-  const tags = new Map<string, string[]>();
-  for (const { registry, repository, tag } of tagged) {
-    const full = formatRepository({ registry, repository });
-    repositories.set(full, { registry, repository });
-    const list = tags.get(full) ?? [];
-    list.push(tag);
-    tags.set(full, list);
-  }
-  return { names: repositories, tags };
-}
-
-function keyOf({ registry, repository, tag }: Required<Omit<Reference, "digest">>): string {
-  return `${formatRepository({ registry, repository })} ${tag}`;
-}
-
-/** Names by the rules of tools that have others cannot be asked for. */
-function tagOf(name: string): Required<Omit<Reference, "digest">> | undefined {
+/** What is listed under a name or a digest, or is a part of something listed. */
+async function find(store: Store, snapshot: Snapshot, stored: string): Promise<Descriptor | undefined> {
   try {
-    const { registry, repository, tag, digest } = parseReference(name);
-    const isFull = formatRepository({ registry, repository }).length < name.length && name.startsWith(registry);
-    return tag === undefined || digest !== undefined || !isFull ? undefined : { registry, repository, tag };
-  } catch {
-    return undefined;
+    return (await snapshot.resolve(stored)).descriptor;
+  } catch (error) {
+    if (!hasCode(error, "not-found")) throw error;
   }
+  // Other tools do not list the parts of an index. All indexes are read for that, so not for what is not there at all.
+  return isDigest(stored) && store.fileOf(stored) ? (await snapshot.children()).get(stored)?.descriptor : undefined;
 }

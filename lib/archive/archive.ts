@@ -1,7 +1,7 @@
 import type { ContentOptions, Source, Target } from "../content/mod.ts";
 import type { SatchelError } from "../error.ts";
-import type { Descriptor, Platform } from "../oci/mod.ts";
-import type { Compression } from "./files.ts";
+import type { Descriptor, Digest, Platform } from "../oci/mod.ts";
+import type { ArchiveFile, Compression } from "./files.ts";
 
 export { PLATFORMS_ANNOTATION } from "../oci/mod.ts";
 
@@ -53,6 +53,8 @@ export interface Archive extends AsyncDisposable {
   readonly source: Source;
   /** Whether this content is in the archive; what has gone by in a stream is not any more. */
   holds(descriptor: Descriptor): boolean;
+  /** The file of a blob, to read any part of it; `undefined` if it is not there, or goes by once. Its bytes may be others. */
+  file?(digest: Digest): ArchiveFile | undefined;
   /** Where content lies, for messages, if that tells more than the archive's name: a volume, a file of its own. */
   place?(descriptor: Descriptor): string | undefined;
   /**

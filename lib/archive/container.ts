@@ -136,7 +136,7 @@ function openRegular(path: string): RandomAccess {
     throw readError(path, cause);
   }
   const stat = fstatSync(fd);
-  if (stat.isFile()) return fileAccess(fd, stat.size, path);
+  if (stat.isFile()) return { ...fileAccess(fd, stat.size, path), locate: (start) => ({ path, offset: start }) };
   closeSync(fd);
   throw new SatchelError("storage", `Cannot read ${path}: it was replaced by something else`);
 }

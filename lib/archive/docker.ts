@@ -137,6 +137,7 @@ class DockerReader {
       },
       has: (digest) => this.#inMemory.has(digest) || this.#byDigest.has(digest),
       place: (digest) => this.#byDigest.get(digest)?.place ?? this.#byDigest.get(digest)?.path,
+      file: (digest) => this.#byDigest.get(digest),
     };
   }
 

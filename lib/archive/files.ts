@@ -10,6 +10,15 @@ export interface ArchiveFile {
   open(offset?: number, options?: ContentOptions): ByteStream;
   /** Where it lies, for messages, if that tells more than the archive's own name: `x.tar.002`, of several volumes. */
   readonly place?: string;
+  /** Where its bytes lie, if all of them lie in one file that has a name. */
+  readonly location?: FileLocation;
+}
+
+/** A place in a file. */
+export interface FileLocation {
+  path: string;
+  /** In bytes. */
+  offset: number;
 }
 
 /** The files of an archive that can be read in any order, as often as one likes. */

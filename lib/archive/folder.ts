@@ -48,7 +48,8 @@ function fileIn(folder: string, path: string): ArchiveFile | undefined {
     if (isLast && !stat.isFile()) throw notRead(folder, parts, "it is not a regular file");
     if (!isLast && !stat.isDirectory()) return undefined;
     if (isLast) {
-      return { path, size: stat.size, place: whole, open: (offset, options) => read(whole, offset, options) };
+      const open: ArchiveFile["open"] = (offset, options) => read(whole, offset, options);
+      return { path, size: stat.size, place: whole, location: { path: whole, offset: 0 }, open };
     }
   }
   return undefined;

@@ -9,7 +9,7 @@ export * from "./container.ts";
 export * from "./destination.ts";
 export * from "./draft.ts";
 export * from "./file_sink.ts";
-export type { Container, OpenOptions } from "./files.ts";
+export type { ArchiveFile, Container, FileLocation, OpenOptions } from "./files.ts";
 export * from "./have.ts";
 export * from "./import.ts";
 export * from "./inspect.ts";

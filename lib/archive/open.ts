@@ -92,7 +92,7 @@ function archiveFrom(
   name: string,
   catalog: Catalog,
   contents: Contents,
-): Pick<Archive, "name" | "images" | "source" | "holds" | "leftOut" | "place"> {
+): Pick<Archive, "name" | "images" | "source" | "holds" | "leftOut" | "place" | "file"> {
   return {
     name,
     leftOut: catalog.leftOut,
@@ -100,6 +100,7 @@ function archiveFrom(
     source: archiveSource(name, catalog, contents),
     holds: ({ digest }) => contents.has(digest),
     place: ({ digest }) => contents.place?.(digest),
+    file: (digest) => contents.file?.(digest),
   };
 }
 

@@ -1,5 +1,6 @@
 import { closeSync, readSync } from "node:fs";
 import { fillFrom, onPath, storageError } from "../files/mod.ts";
+import type { FileLocation } from "./files.ts";
 
 /** Bytes that can be read at any place, as often as one likes. */
 export interface RandomAccess extends Disposable {
@@ -16,6 +17,8 @@ export interface RandomAccess extends Disposable {
   load?(into: Uint8Array, position: number): Promise<number>;
   /** Where these bytes lie, for messages, if that tells more than the archive's name. */
   place?(start: number, end: number): string;
+  /** Where these bytes lie, if that is one file that has a name. */
+  locate?(start: number, end: number): FileLocation | undefined;
 }
 
 /**

@@ -3,7 +3,7 @@ import { SatchelError } from "../error.ts";
 import type { Descriptor, Digest } from "../oci/mod.ts";
 import { printable } from "../printable.ts";
 import type { Catalog } from "./catalog.ts";
-import type { ArchiveFiles } from "./files.ts";
+import type { ArchiveFile, ArchiveFiles } from "./files.ts";
 import { layoutPath } from "./layout.ts";
 
 /** The content of an archive, by digests. */
@@ -13,6 +13,8 @@ export interface Contents {
   has(digest: Digest): boolean;
   /** As {@link ArchiveFile.place}. */
   place?(digest: Digest): string | undefined;
+  /** The file of a blob, where blobs are files. */
+  file?(digest: Digest): ArchiveFile | undefined;
 }
 
 /** The blobs of an image layout. */
@@ -22,6 +24,7 @@ export function layoutContents(files: ArchiveFiles, prefix: string): Contents {
     open: (digest, offset, options) => file(digest)?.open(offset, options),
     has: (digest) => file(digest) !== undefined,
     place: (digest) => file(digest)?.place,
+    file,
   };
 }
 

@@ -114,6 +114,7 @@ async function isSame(access: RandomAccess, one: Span, other: Span, options: Con
 function tarFiles(access: RandomAccess, name: string, index: TarIndex<Span>): ArchiveFiles {
   const fileAt = (path: string, span: Span): ArchiveFile => {
     const place = access.place?.(span.offset, span.offset + span.size);
+    const location = access.locate?.(span.offset, span.offset + span.size);
     return {
       path,
       size: span.size,
@@ -122,6 +123,7 @@ function tarFiles(access: RandomAccess, name: string, index: TarIndex<Span>): Ar
         return read(access, rest, options, `${entryName(path)} in ${name}`);
       },
       ...(place !== undefined && { place }),
+      ...(location && { location }),
     };
   };
   return {

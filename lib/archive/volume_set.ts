@@ -171,6 +171,11 @@ function volumeAccess(parts: readonly Part[]): RandomAccess {
       const [first, last] = [nameAt(start), nameAt(Math.max(end - 1, start))];
       return first === last ? first : `${first} to ${basename(last)}`;
     },
+    locate(start, end) {
+      const at = Math.min(Math.floor(start / slice), parts.length - 1);
+      const offset = start - at * slice;
+      return end - at * slice <= parts[at].size ? { path: parts[at].path, offset } : undefined;
+    },
     [Symbol.dispose]() {
       isOpen = false;
       for (const fd of open.values()) closeSync(fd);

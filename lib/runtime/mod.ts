@@ -5,6 +5,7 @@
  * @module
  */
 export * from "./exec.ts";
+export * from "./file_hasher.ts";
 export * from "./flock.ts";
 export * from "./hash.ts";
 export * from "./hash_aside.ts";

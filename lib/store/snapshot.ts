@@ -11,7 +11,8 @@ import {
   tooLarge,
 } from "../oci/mod.ts";
 import { hasSize, readBlob, streamBlob } from "./blobs.ts";
-import { sparsePlatforms } from "./graph.ts";
+import { type ListedChild, readChildren } from "./children.ts";
+import { manifestReader, sparsePlatforms } from "./graph.ts";
 import { type IndexEntry, type IndexFile, readIndex } from "./index_file.ts";
 import type { Layout } from "./layout.ts";
 import { findEntry, type ImageName, storedName } from "./names.ts";
@@ -43,6 +44,9 @@ export interface Snapshot extends Source {
    * @throws {SatchelError} `integrity` if it is damaged, `storage`
    */
   readManifest(descriptor: Descriptor): Uint8Array | undefined;
+
+  /** The manifests that the listed indexes list, and those below them. They are read when this is first asked for. */
+  children(): Promise<ReadonlyMap<Digest, ListedChild>>;
 }
 
 /** What a name stands for. */
@@ -77,6 +81,8 @@ function snapshotOf(layout: Layout, index: IndexFile, referrersOf: ReferrerLookU
     if (entry.name !== undefined) byName.set(entry.name, entry);
     if (entry.descriptor) byDigest.set(entry.descriptor.digest, entry);
   }
+  let children: ReturnType<Snapshot["children"]> | undefined;
+  const forgetChildren = () => void (children = undefined);
   return {
     name: layout.root,
     names: [...byName.keys()],
@@ -90,6 +96,16 @@ function snapshotOf(layout: Layout, index: IndexFile, referrersOf: ReferrerLookU
     },
     fetch: (descriptor, options = {}) =>
       streamBlob(layout, descriptor, options, (size) => sameMemory(Math.min(size, CHUNK))),
+    children() {
+      if (children) return children;
+      // For all who ask, so nobody's signal ends it; what failed is tried again.
+      children = readChildren(
+        [...byDigest.values()].flatMap((entry) => entry.descriptor ?? []),
+        manifestReader(layout, undefined),
+      );
+      children.catch(forgetChildren);
+      return children;
+    },
     referrers: (subject, options) => referrersOf(index, subject.digest, options?.signal),
     async *tags() {
       yield* byName.keys();

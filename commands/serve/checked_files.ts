@@ -1,0 +1,122 @@
+import { readSync } from "node:fs";
+import { SatchelError } from "../../lib/error.ts";
+import { onPath, openToRead, stampOf, statOf } from "../../lib/files/mod.ts";
+import { type Digest, digestAlgorithm, Digester, digestHex } from "../../lib/oci/mod.ts";
+import { type FileHasher, type FilePart, startFileHasher } from "../../lib/runtime/mod.ts";
+
+/** What has no more bytes than this is hashed before it is sent: that takes no longer than a millisecond. */
+const SMALL = 1024 * 1024;
+
+/** How many parts of files are remembered. */
+const MAX_KNOWN = 200_000;
+
+/** What is known of a part of a file. */
+interface Known {
+  /** The state of the file that it is known of. */
+  stamp: string;
+  state: "ok" | "damaged" | "unknown";
+}
+
+/**
+ * Knows which parts of files have the bytes that their digests name. They are sent by the runtime, which nobody can hash along with; so
+ * each is hashed once for each state of its file: a small one before it is sent, a larger one beside the first transfer. See
+ * docs/decisions/032.
+ */
+export class CheckedFiles {
+  readonly #known = new Map<string, Known>();
+  readonly #waiting: { digest: Digest; part: FilePart; known: Known }[] = [];
+  readonly #onDamaged: (error: SatchelError) => void;
+  #isHashing = false;
+
+  /** @param onDamaged told at once, since it may be long until somebody asks for it again */
+  constructor(onDamaged: (error: SatchelError) => void) {
+    this.#onDamaged = onDamaged;
+  }
+
+  /**
+   * Lets a part of a file be sent.
+   *
+   * @returns whether the file is there
+   * @throws {SatchelError} `integrity` if other bytes were found there than the digest names; `storage`
+   */
+  admit(digest: Digest, part: FilePart): boolean {
+    const stamp = stampAt(part);
+    if (stamp === undefined) return false;
+    const known = this.#of(digest, part, stamp);
+    if (known.state === "damaged") throw damaged(digest, part);
+    return true;
+  }
+
+  #of(digest: Digest, part: FilePart, stamp: string): Known {
+    const key = `${part.offset} ${part.size} ${digest} ${part.path}`;
+    const found = this.#known.get(key);
+    if (found?.stamp === stamp) return found;
+    const known: Known = { stamp, state: "unknown" };
+    if (part.size <= SMALL) this.#judge(digest, part, known, hashNow(digest, part));
+    else this.#enqueue(digest, part, known);
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(key, known);
+    return known;
+  }
+
+  #judge(digest: Digest, part: FilePart, known: Known, hex: string | undefined): void {
+    // What is written to or replaced meanwhile says nothing.
+    if (stampAt(part) !== known.stamp) return void (known.stamp = "");
+    known.state = hex === digestHex(digest) ? "ok" : "damaged";
+    if (known.state === "damaged") this.#onDamaged(damaged(digest, part));
+  }
+
+  #enqueue(digest: Digest, part: FilePart, known: Known): void {
+    this.#waiting.push({ digest, part, known });
+    if (!this.#isHashing) void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    this.#isHashing = true;
+    using hasher = startFileHasher();
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      await this.#hashAside(hasher, next.digest, next.part, next.known);
+    }
+    this.#isHashing = false;
+  }
+
+  async #hashAside(hasher: FileHasher, digest: Digest, part: FilePart, known: Known): Promise<void> {
+    try {
+      this.#judge(digest, part, known, await hasher.hash(part, digestAlgorithm(digest)));
+    } catch {
+      // It cannot be read, and whoever asks for it is told why; then it is tried again.
+      known.stamp = "";
+    }
+  }
+}
+
+function damaged(digest: Digest, { path }: FilePart): SatchelError {
+  return new SatchelError("integrity", `${digest} in ${path} has other bytes than its name says: it is not served`);
+}
+
+/** Changes with whatever is done to the file. */
+function stampAt({ path }: FilePart): string | undefined {
+  const stat = statOf(path);
+  return stat?.isFile() ? stampOf(stat) : undefined;
+}
+
+/** `undefined` if the file has become shorter, or is gone. */
+function hashNow(digest: Digest, { path, offset, size }: FilePart): string | undefined {
+  using file = openToRead(path);
+  if (!file) return undefined;
+  const bytes = new Uint8Array(size);
+  const length = onPath("read", path, () => fill(file.fd, bytes, offset));
+  const digester = new Digester(digestAlgorithm(digest));
+  digester.update(bytes);
+  return length === size ? digestHex(digester.digest()) : undefined;
+}
+
+function fill(fd: number, bytes: Uint8Array, offset: number): number {
+  let length = 0;
+  while (length < bytes.length) {
+    const count = readSync(fd, bytes, length, bytes.length - length, offset + length);
+    if (count === 0) break;
+    length += count;
+  }
+  return length;
+}
