@@ -3,13 +3,16 @@ import {
   type ArchiveDamage,
   type ArchiveForm,
   type CheckedVolume,
+  type CheckedVolumes,
+  checkVolume,
   checkVolumes,
   hashArchiveFile,
-  type HashedFile,
   openArchive,
-  readSums,
+  readVolumeList,
+  sumsPath,
   type Verification,
   verifyArchive,
+  type VolumeList,
   volumeOf,
   volumePath,
   type VolumeSum,
@@ -35,7 +38,9 @@ interface VerifyReport {
   ok: boolean;
   /** What it is; absent if it cannot be read as an archive, and of a volume alone. */
   form?: ArchiveForm;
-  /** Of the whole file, or of all volumes together, as `image export` prints it; absent for folders and stdin. */
+  /**
+   * Of the whole file, or of all volumes together, as `image export` prints it; of stdin, if it was read to its end. Absent for folders.
+   */
   digest?: Digest;
   /** In bytes, with the digest. */
   size?: number;
@@ -67,25 +72,26 @@ async function verify(invocation: Invocation, settings: Settings, reporter: Repo
   try {
     const volume = volumeOf(path);
     const archive = volume?.archive ?? path;
-    const sums = path === "-" ? undefined : readSums(archive);
-    const sum = sums?.find(({ name }) => name === basename(path));
+    const list = path === "-" ? undefined : readVolumeList(archive);
+    const sum = list?.volumes.find(({ name }) => name === basename(path));
     if (sum && volume && volume.number > 1) return await verifyVolume(path, archive, sum, invocation, reporter);
-    const hashed = await hashFiles(path, sums, invocation, reporter);
-    // Without a volume its blobs cannot be found.
-    if (hashed.volumes?.some(({ state }) => state === "missing")) return reportOf(path, hashed);
+    const hashed = await hashFiles(path, list, invocation, reporter);
+    // Without a volume its blobs cannot be found, nor with one too many.
+    if (hashed.volumes?.some(({ state }) => state === "missing" || state === "unlisted")) {
+      return reportOf(path, hashed);
+    }
     const readable = hashed.volumes ? volumePath(archive, 1) : path;
     return reportOf(path, hashed, await verifyContent(readable, invocation, settings, reporter));
   } catch (error) {
+    // It would be found again on the other side, as any damage.
+    if (hasCode(error, "invalid")) return reportOf(path, {}, brokenContent(error));
     if (!signal.aborted) throw withContext("verifying an archive", error);
     throw new SatchelError("cancelled", "verifying an archive: interrupted");
   }
 }
 
 /** The files of an archive, hashed as they are. */
-interface Hashed {
-  whole?: HashedFile;
-  volumes?: CheckedVolume[];
-}
+type Hashed = Partial<CheckedVolumes>;
 
 /** What its content turned out to be. */
 interface Content extends Verification {
@@ -95,16 +101,16 @@ interface Content extends Verification {
 /** Hashes the file that an archive is, or its volumes, where there is a list of their checksums. */
 async function hashFiles(
   path: string,
-  sums: readonly VolumeSum[] | undefined,
+  list: VolumeList | undefined,
   { signal }: Invocation,
   reporter: Reporter,
 ): Promise<Hashed> {
   const onProgress = (done: number, total: number) => reporter.measure?.("Hashing", done, total);
   if (path === "-") return {};
   const volume = volumeOf(path);
-  const whole = volume && sums ? undefined : await hashArchiveFile(path, { signal, onProgress });
-  if (whole || !sums) return { ...(whole && !volume && { whole }) };
-  return await checkVolumes(volume?.archive ?? path, sums, { signal, onProgress });
+  const whole = volume && list ? undefined : await hashArchiveFile(path, { signal, onProgress });
+  if (whole || !list) return { ...(whole && !volume && { whole }) };
+  return await checkVolumes(volume?.archive ?? path, list, { signal, onProgress });
 }
 
 /** Checks one volume against the list of checksums. */
@@ -116,9 +122,9 @@ async function verifyVolume(
   reporter: Reporter,
 ): Promise<VerifyReport> {
   const onProgress = (done: number, total: number) => reporter.measure?.("Hashing", done, total);
-  const { volumes } = await checkVolumes(archive, [sum], { signal, onProgress });
-  if (volumes[0].state === "missing") throw new SatchelError("not-found", `There is no ${path}`);
-  return reportOf(path, { volumes });
+  const volume = await checkVolume(archive, sum, { signal, onProgress });
+  if (volume.state === "missing") throw new SatchelError("not-found", `There is no ${path}`);
+  return reportOf(path, { volumes: [volume] });
 }
 
 /** Reads all blobs; an archive that cannot be read as one is damaged too. */
@@ -140,14 +146,18 @@ async function verifyContent(
   } catch (error) {
     throwIfCancelled(signal);
     if (!hasCode(error, "invalid") && !hasCode(error, "integrity")) throw error;
-    const damage: ArchiveDamage = { kind: "broken", message: error.message, images: [] };
-    return { images: 0, checked: NOTHING, leftOut: NOTHING, damage: [damage] };
+    return brokenContent(error);
   }
 }
 
-function reportOf(file: string, { whole, volumes }: Hashed, content?: Content): VerifyReport {
+function brokenContent({ message }: SatchelError): Content {
+  const damage: ArchiveDamage = { kind: "broken", message, images: [] };
+  return { images: 0, checked: NOTHING, leftOut: NOTHING, damage: [damage] };
+}
+
+function reportOf(file: string, { whole, volumes, listedWhole }: Hashed, content?: Content): VerifyReport {
   const { form, images = 0, checked = NOTHING, leftOut = NOTHING, damage = [] } = content ?? {};
-  const all = [...volumeDamage(volumes ?? []), ...damage.map(shortened)];
+  const all = [...volumeDamage(volumes ?? []), ...listDamage(file, listedWhole), ...damage.map(shortened)];
   return {
     file,
     ok: all.length === 0,
@@ -167,9 +177,25 @@ function volumeDamage(volumes: readonly CheckedVolume[]): ArchiveDamage[] {
   return volumes.flatMap(({ name, state, error }) => {
     if (state === "ok") return [];
     if (state === "missing") return { kind: state, message: `${name} is missing`, images: [], place: name };
+    if (state === "unlisted") {
+      const message = `${name} lies there, and the list of checksums has it not`;
+      return { kind: "broken", message, images: [], place: name };
+    }
     const message = error?.message ?? `${name} has other bytes than its checksum says`;
     return { kind: state, message, images: [], place: name };
   });
+}
+
+/** Which of both is wrong nobody can tell. */
+function listDamage(file: string, listedWhole: Digest | undefined): ArchiveDamage[] {
+  if (listedWhole === undefined) return [];
+  const list = basename(sumsPath(volumeOf(file)?.archive ?? file));
+  return [{
+    kind: "damaged",
+    message: `${list} says that all volumes together are ${listedWhole}, and they are not`,
+    images: [],
+    place: list,
+  }];
 }
 
 function shortened(damage: ArchiveDamage): ArchiveDamage {

@@ -20,6 +20,7 @@ export * from "./sink.ts";
 export * from "./stream_sink.ts";
 export * from "./survey.ts";
 export * from "./verify.ts";
+export * from "./volume_list.ts";
 export * from "./volume_sink.ts";
 export * from "./volumes.ts";
 export * from "./whole.ts";

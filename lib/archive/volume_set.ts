@@ -1,12 +1,12 @@
-import { closeSync, constants, openSync, readdirSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { closeSync, constants, openSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
 import { SatchelError, systemCode } from "../error.ts";
-import { isMissing, onPath } from "../files/mod.ts";
+import { onPath } from "../files/mod.ts";
 import { compressionOf } from "./compression.ts";
 import { type RandomAccess, readAt } from "./random_access.ts";
 import { BLOCK, hasChecksum } from "./tar_header.ts";
-import { volumeOf, volumePath } from "./volumes.ts";
-import { readSums } from "./whole.ts";
+import { numbersBeside, readVolumeList, volumesBeyond } from "./volume_list.ts";
+import { sumsPath, volumeOf, volumePath } from "./volumes.ts";
 
 /** How many missing volumes are named. */
 const MAX_NAMED = 5;
@@ -32,23 +32,31 @@ export interface VolumeSet {
 export function openVolumes(path: string): VolumeSet | undefined {
   const name = archiveOf(path);
   if (name === undefined) return undefined;
-  const listed = readSums(name)?.map((sum) => sum.name) ?? [];
+  const list = readVolumeList(name);
+  const [beyond] = list ? volumesBeyond(name, list) : [];
+  if (beyond !== undefined) throw notListed(name, beyond);
   const found = numbersBeside(name);
-  const last = Math.max(0, ...found, ...listed.map((each) => volumeOf(each)?.number ?? 0));
+  const last = list ? list.volumes.length : found.reduce((most, number) => Math.max(most, number), 0);
   checkComplete(name, new Set(found), last);
   const parts = Array.from({ length: last }, (_, at) => partAt(volumePath(name, at + 1)));
   checkSizes(parts);
   return { name, volumes: parts.map((part) => part.path), access: volumeAccess(parts) };
 }
 
+function notListed(archive: string, volume: string): SatchelError {
+  return new SatchelError("invalid", `${sumsPath(archive)} does not list ${volume}, which lies beside it`, {
+    hint: "It may be of another export: move away what is not of this one.",
+  });
+}
+
 /** The archive whose volumes are to be read. */
 function archiveOf(path: string): string | undefined {
   const volume = volumeOf(path);
   const isThere = exists(path);
-  if (!volume) return !isThere && (exists(volumePath(path, 1)) || readSums(path)) ? path : undefined;
+  if (!volume) return !isThere && (exists(volumePath(path, 1)) || readVolumeList(path)) ? path : undefined;
   if (volumePath(volume.archive, volume.number) !== join(path)) return undefined;
   const { archive, number } = volume;
-  if (readSums(archive)?.some(({ name }) => name === basename(path))) return archive;
+  if (readVolumeList(archive)?.volumes.some(({ name }) => name === basename(path))) return archive;
   if (!isThere) return undefined;
   if (number === 1) return numbersBeside(archive).length > 1 ? archive : undefined;
   // A name like `backup.2024` may be that of a whole archive.
@@ -75,22 +83,6 @@ function isWhole(path: string): boolean {
   } finally {
     closeSync(fd);
   }
-}
-
-/** The numbers of all volumes that there are. */
-function numbersBeside(archive: string): number[] {
-  return onPath("read", dirname(archive), () => {
-    try {
-      return readdirSync(dirname(archive)).flatMap((name) => {
-        const volume = volumeOf(join(dirname(archive), name));
-        const isOne = volume?.archive === join(archive) && basename(volumePath(archive, volume.number)) === name;
-        return volume && isOne ? [volume.number] : [];
-      });
-    } catch (error) {
-      if (isMissing(error)) return [];
-      throw error;
-    }
-  });
 }
 
 function checkComplete(archive: string, found: ReadonlySet<number>, last: number): void {

@@ -2,12 +2,10 @@ import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ContentOptions } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
-import { isMissing, onPath, readChunks, readWhole, storageError } from "../files/mod.ts";
+import { isMissing, onPath, readChunks, storageError } from "../files/mod.ts";
 import { type Digest, Digester } from "../oci/mod.ts";
-import { parseSums, sumsPath, type VolumeSum } from "./volumes.ts";
-
-/** The longest list of checksums that is read, in bytes. */
-const MAX_SUMS_SIZE = 1024 * 1024;
+import { type VolumeList, volumesBeyond } from "./volume_list.ts";
+import type { VolumeSum } from "./volumes.ts";
 
 /** A file, hashed. */
 export interface HashedFile {
@@ -20,8 +18,8 @@ export interface HashedFile {
 export interface CheckedVolume {
   /** Its name, without a folder. */
   name: string;
-  /** `damaged` is one with other bytes than the list says, or one that cannot be read. */
-  state: "ok" | "damaged" | "missing";
+  /** `damaged` is one with other bytes than the list says, or one that cannot be read; `unlisted` one that the list has not. */
+  state: "ok" | "damaged" | "missing" | "unlisted";
   /** In bytes; absent if it is missing or cannot be read. */
   size?: number;
   /** Why it cannot be read. */
@@ -31,8 +29,10 @@ export interface CheckedVolume {
 /** Volumes, compared with the list of checksums. */
 export interface CheckedVolumes {
   volumes: CheckedVolume[];
-  /** All of them together, if each could be read. */
+  /** All of them together, if each could be read, and there are no others. */
   whole?: HashedFile;
+  /** What the list says of them together, if that is something else although each is what it should be. */
+  listedWhole?: Digest;
 }
 
 /** Options of what reads whole files. */
@@ -54,19 +54,6 @@ export async function hashArchiveFile(path: string, options: WholeOptions = {}):
 }
 
 /**
- * Reads the list of checksums of volumes.
- *
- * @param archive path of the archive whose volumes they are: `x.tar`
- * @returns `undefined` if there is none
- * @throws {SatchelError} `invalid`, `storage`
- */
-export function readSums(archive: string): VolumeSum[] | undefined {
-  const path = sumsPath(archive);
-  const bytes = readWhole(path, MAX_SUMS_SIZE);
-  return bytes && parseSums(new TextDecoder().decode(bytes), path);
-}
-
-/**
  * Compares volumes with the list of checksums.
  *
  * @param archive path of the archive whose volumes they are
@@ -74,22 +61,39 @@ export function readSums(archive: string): VolumeSum[] | undefined {
  */
 export async function checkVolumes(
   archive: string,
-  sums: readonly VolumeSum[],
+  list: VolumeList,
   options: WholeOptions = {},
 ): Promise<CheckedVolumes> {
-  const whole = new Digester();
+  const digester = new Digester();
   const volumes: CheckedVolume[] = [];
-  for (const sum of sums) volumes.push(await checkVolume(archive, sum, (chunk) => whole.update(chunk), options));
+  for (const sum of list.volumes) {
+    volumes.push(await checkVolume(archive, sum, options, (chunk) => digester.update(chunk)));
+  }
+  const beyond = volumesBeyond(archive, list).map((name): CheckedVolume => ({ name, state: "unlisted" }));
   const sizes = volumes.map(({ size }) => size ?? NaN);
   const size = sizes.reduce((sum, each) => sum + each, 0);
-  return { volumes, ...(!Number.isNaN(size) && { whole: { digest: whole.digest(), size } }) };
+  if (beyond.length > 0 || Number.isNaN(size)) return { volumes: [...volumes, ...beyond] };
+  const whole = { digest: digester.digest(), size };
+  const contradicts = list.whole !== undefined && list.whole !== whole.digest;
+  return { volumes, whole, ...(contradicts && volumes.every(isOk) && { listedWhole: list.whole }) };
 }
 
-async function checkVolume(
+function isOk({ state }: CheckedVolume): boolean {
+  return state === "ok";
+}
+
+/**
+ * Compares one volume with its checksum.
+ *
+ * @param archive path of the archive that it is of
+ * @param onChunk told of its bytes
+ * @throws {SatchelError} `cancelled`
+ */
+export async function checkVolume(
   archive: string,
   { name, digest }: VolumeSum,
-  onChunk: (chunk: Uint8Array) => void,
-  options: WholeOptions,
+  options: WholeOptions = {},
+  onChunk: (chunk: Uint8Array) => void = () => {},
 ): Promise<CheckedVolume> {
   const digester = new Digester();
   try {

@@ -49,6 +49,38 @@ Deno.test("verify names the volume that is missing", async () => {
   assert.match(alone.stderr, /There is no x\.tar\.002/);
 });
 
+Deno.test("a list of checksums that is not whole is damage, whatever the volumes are", async () => {
+  await using scratch = await scratchFolder();
+  await exported(scratch, "--volume-size", "100KiB");
+  const list = await Deno.readTextFile(scratch.at("x.tar-sha256sums"));
+  const [head, first, ...others] = list.trimEnd().split("\n");
+  for (const lines of [[], [head, first], [head, first, first, ...others], [head, ...others]]) {
+    await Deno.writeTextFile(scratch.at("x.tar-sha256sums"), lines.join("\n"));
+    for (const file of ["x.tar.001", "x.tar.002"]) {
+      const { damage, digest } = await verdict(scratch, 5, file);
+      assert.match(damage[0].message, /x\.tar-sha256sums is not a whole list of the checksums of volumes/);
+      assert.equal(digest, undefined);
+    }
+  }
+});
+
+Deno.test("a list of checksums whose own line about the whole is another one is damage", async () => {
+  await using scratch = await scratchFolder();
+  await exported(scratch, "--volume-size", "100KiB");
+  const list = await Deno.readTextFile(scratch.at("x.tar-sha256sums"));
+  await Deno.writeTextFile(scratch.at("x.tar-sha256sums"), list.replace(/sha256:\w{8}/, "sha256:00000000"));
+  const { damage } = await verdict(scratch, 5, "x.tar.001");
+  assert.match(damage[0].message, /^x\.tar-sha256sums says that all volumes together are sha256:0{8}/);
+});
+
+Deno.test("a volume that the list of checksums has not is damage", async () => {
+  await using scratch = await scratchFolder();
+  await exported(scratch, "--volume-size", "100KiB");
+  await Deno.copyFile(scratch.at("x.tar.002"), scratch.at("x.tar.009"));
+  const { damage } = await verdict(scratch, 5, "x.tar.001");
+  assert.deepEqual(damage.map(({ place }: { place: string }) => place), ["x.tar.009"]);
+});
+
 Deno.test("without the list of checksums, any volume stands for all of them", async () => {
   await using scratch = await scratchFolder();
   await exported(scratch, "--volume-size", "100KiB");
