@@ -113,6 +113,14 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
+/** Whether a system call's error of this name is behind an error: it may be the cause of its cause. */
+export function isCausedBy(error: unknown, code: string): boolean {
+  for (let depth = 0, each = error; depth < 10 && each instanceof Error; depth++, each = each.cause) {
+    if (systemCode(each) === code) return true;
+  }
+  return false;
+}
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "it does not exist",
   ENOTDIR: "a part of its path is not a folder",

@@ -1,4 +1,4 @@
-import { SatchelError, withContext } from "../../lib/error.ts";
+import { hasCode, isCausedBy, SatchelError, withContext } from "../../lib/error.ts";
 import { readPlatform } from "../../lib/oci/mod.ts";
 import { printable } from "../../lib/printable.ts";
 import { formatBytes } from "../../lib/terminal/mod.ts";
@@ -16,6 +16,7 @@ import { isSet, listOf } from "../line/flags.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { openCommandPlugins } from "../open/plugins.ts";
 import { servedLine } from "../open/remote.ts";
+import { EXIT_FAILED } from "../output/exit.ts";
 import { printFailures } from "../output/failures.ts";
 import { outputMode, printResult } from "../output/output.ts";
 import { openReporter } from "../output/reporter.ts";
@@ -37,6 +38,7 @@ export async function run(invocation: Invocation): Promise<number> {
   if (request.dryRun) return await printDryRun(nameJobs(source.images, context), context, invocation);
   const outcome = await copyAll(source, context);
   reporter.finish();
+  if (!outcome) return EXIT_FAILED;
   if (!source.archive && source.served) reporter.detail(servedLine(source.served()));
   return await printOutcome(outcome, context, invocation);
 }
@@ -49,12 +51,20 @@ async function opened(context: CopyContext, from: string): Promise<CopySource> {
   }
 }
 
+/** `undefined` if whoever reads the archive out of a pipe has had enough, as `head` has. */
 async function copyAll(
   source: CopySource,
   context: CopyContext,
-): Promise<CopyOutcome & { archive?: WrittenArchive }> {
+): Promise<CopyOutcome & { archive?: WrittenArchive } | undefined> {
   const { to } = context.request;
-  if (to.kind === "archive") return await copyToArchive(nameJobs(source.images, context), to, context);
+  if (to.kind === "archive") {
+    try {
+      return await copyToArchive(nameJobs(source.images, context), to, context);
+    } catch (error) {
+      if (hasCode(error, "storage") && isCausedBy(error, "EPIPE")) return undefined;
+      throw error;
+    }
+  }
   if (!source.archive) return await copyToRepository(nameJobs(source.images, context), to, context);
   return await copyFromArchive(source.archive, nameJobs(source.images, context), to, context);
 }

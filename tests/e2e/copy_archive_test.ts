@@ -1,5 +1,17 @@
 import assert from "node:assert/strict";
-import { assertHolds, describe, digestOf, makeGadget, oras, peerTest, pushImage, skopeo } from "../harness/mod.ts";
+import {
+  assertHolds,
+  binary,
+  describe,
+  digestOf,
+  makeGadget,
+  oras,
+  peerTest,
+  pushImage,
+  run,
+  satchelEnvironment,
+  skopeo,
+} from "../harness/mod.ts";
 import { catalog, startEnds } from "./copy_ends.ts";
 
 peerTest(["registry", "skopeo", "oras"], "an image goes from a registry into an archive that others read", async () => {
@@ -80,3 +92,22 @@ peerTest("registry", "--platform with --sparse leaves out other platforms, but n
   const nothing = await ends.copy(name, "archive:s390x.tar", "--platform", "linux/s390x");
   assert.equal(nothing.code, 3, describe(nothing));
 });
+
+peerTest(
+  ["registry", "bash"],
+  "a reader that has had enough ends a copy without a word more, with status 1",
+  async () => {
+    await using ends = await startEnds();
+    const { near, name, store, scratch } = ends;
+    const large = makeGadget({ layerSize: 5_000_000 });
+    await pushImage(near, "team/large", "v1", large);
+    for (const from of [name.replace("team/app", "team/large"), name]) {
+      const script = `"${await binary()}" image copy --quiet ${from} archive:- | head -c 10; echo " \${PIPESTATUS[0]}"`;
+      const env = { ...satchelEnvironment(store, scratch.path), SATCHEL_INSECURE_REGISTRIES: near.host };
+      const { stdout, stderr } = await run("bash", ["-c", script], { env });
+      // What the pipe can hold is not noticed.
+      assert.match(stdout, from === name ? /^oci-layout [01]\n$/ : /^oci-layout 1\n$/);
+      assert.equal(stderr, "");
+    }
+  },
+);
