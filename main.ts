@@ -9,8 +9,9 @@ import { hasCode, SatchelError } from "./lib/error.ts";
 import { commandLine, environment, exit, invocationName, onTermination, onUncaught } from "./lib/runtime/process.ts";
 import { write } from "./lib/terminal/streams.ts";
 
-/** How long a command may take to come to rest after Ctrl-C, in milliseconds. Nothing breaks if it is cut short. */
+/** How long a command may take to come to rest after Ctrl-C, in milliseconds, if it says nothing else. Nothing breaks if it is cut short. */
 const GRACE = 2000;
+let grace = GRACE;
 
 const controller = new AbortController();
 const line = commandLine();
@@ -23,7 +24,7 @@ const ownLine = foreignAt < 0 ? line : line.slice(0, foreignAt);
 onTermination((signal) => {
   if (controller.signal.aborted) exit(EXIT_CANCELLED);
   controller.abort(new SatchelError("cancelled", `interrupted by ${signal}`));
-  setTimeout(() => fail(controller.signal.reason), GRACE);
+  setTimeout(() => fail(controller.signal.reason), grace);
 });
 
 onUncaught(fail);
@@ -76,8 +77,9 @@ async function run(): Promise<number> {
     printHelp(path);
     return EXIT_OK;
   }
-  const { run } = await load();
-  return await run({
+  const command = await load();
+  grace = command.grace ?? GRACE;
+  return await command.run({
     path,
     arguments: words,
     flags,

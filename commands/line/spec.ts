@@ -36,6 +36,8 @@ export interface ArgumentCount {
 export interface CommandModule {
   /** Does the work and prints; returns the exit status, 0 but for findings that are no error (`store check`). */
   run(invocation: Invocation): Promise<number>;
+  /** How long it may take to come to rest after Ctrl-C, in milliseconds. Default: two seconds. */
+  grace?: number;
 }
 
 /** A command, or a group of commands. */

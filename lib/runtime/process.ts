@@ -95,3 +95,8 @@ export function environment(): Readonly<Record<string, string | undefined>> {
 export function isRoot(): boolean {
   return realUser() === 0;
 }
+
+/** Memory of this process that is not swapped out, in bytes. */
+export function residentMemory(): number {
+  return process.memoryUsage.rss();
+}

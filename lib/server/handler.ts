@@ -1,5 +1,6 @@
 import { hasCode, SatchelError } from "../error.ts";
 import { ApiError } from "./api_error.ts";
+import { type AccessRules, authorize } from "./authorization.ts";
 import { answerBlob } from "./blobs.ts";
 import { answerCatalog } from "./catalog.ts";
 import type { Exchange, Peer } from "./exchange.ts";
@@ -24,11 +25,13 @@ export interface Answered {
   /** Path and query, as they came. */
   path: string;
   status: number;
-  /** As announced by the answer; a client may have left before they were sent. `undefined` if nothing was announced. */
+  /** Of the body, as announced by the answer; a client may have left before they were sent. `undefined` if nothing was announced. */
   bytes?: number;
   /** Until the answer began, in milliseconds. */
   duration: number;
   client: string;
+  /** Whose account was given, if it was asked for and right. */
+  user?: string;
   /** The endpoint, for counters. */
   endpoint: Route["endpoint"] | "other";
   /** What went wrong here, if the client is not to blame. */
@@ -38,6 +41,10 @@ export interface Answered {
 /** How a server answers. */
 export interface HandlerOptions extends NameRules {
   repositories: Repositories;
+  /** Who may do what. Default: everybody all that the repositories allow. */
+  access?: AccessRules;
+  /** Answers what is not of the API, `undefined` if it has nothing at that path. Default: there is nothing. */
+  page?: (exchange: Exchange) => Promise<Response | undefined>;
   fileBody: Exchange["fileBody"];
   /** The largest blob that is taken in, in bytes. Default: without a limit. */
   maxUpload?: number;
@@ -52,18 +59,23 @@ export interface HandlerOptions extends NameRules {
 /** How long the body of an upload may be silent if nothing else is said, in milliseconds. */
 const UPLOAD_SILENCE = 60_000;
 
+/** What is told to logs where a client has left before it could be answered. */
+const CLIENT_GONE = 499;
+
 /** Makes the handler of a server. */
 export function createHandler(options: HandlerOptions): Handler {
   return async (request, peer) => {
     const began = performance.now();
     const url = new URL(request.url);
     let endpoint: Answered["endpoint"] = "other";
+    let user: string | undefined;
     let failure: unknown;
     let response: Response;
     try {
+      user = await authorize(request, peer, options.access ?? {});
       const route = parseRoute(url.pathname);
       if (route) endpoint = route.endpoint;
-      response = await answer(route, exchangeOf(request, url, peer, options));
+      response = await answer(route, exchangeOf(request, url, peer, options), options.page);
     } catch (error) {
       const told = apiError(error);
       if (told.status >= 500) failure = error;
@@ -71,16 +83,18 @@ export function createHandler(options: HandlerOptions): Handler {
     }
     response = request.method === "HEAD" ? withoutBody(response) : response;
     response.headers.set("Docker-Distribution-API-Version", "registry/2.0");
-    const length = response.headers.get("Content-Length");
+    const length = request.method === "HEAD" ? "0" : response.headers.get("Content-Length");
     options.onAnswer?.({
       method: request.method,
       path: url.pathname + url.search,
-      status: response.status,
+      // Nobody is there any more to get it; as nginx logs it.
+      status: request.signal.aborted ? CLIENT_GONE : response.status,
       ...(length !== null && { bytes: Number(length) }),
       duration: performance.now() - began,
       client: peer.address,
+      ...(user !== undefined && { user }),
       endpoint,
-      ...(failure !== undefined && { error: failure }),
+      ...(failure !== undefined && !request.signal.aborted && { error: failure }),
     });
     return response;
   };
@@ -97,7 +111,11 @@ function exchangeOf(request: Request, url: URL, peer: Peer, options: HandlerOpti
   return { request, url, peer, repositories, names: { mirrorOf }, fileBody, maxUpload, uploadSilence, onUpload };
 }
 
-async function answer(route: Route | undefined, exchange: Exchange): Promise<Response> {
+async function answer(
+  route: Route | undefined,
+  exchange: Exchange,
+  page: HandlerOptions["page"] = () => Promise.resolve(undefined),
+): Promise<Response> {
   switch (route?.endpoint) {
     case "version":
       requireMethod(exchange.request, READ);
@@ -116,8 +134,11 @@ async function answer(route: Route | undefined, exchange: Exchange): Promise<Res
       return await answerTags(exchange, route.name);
     case "referrers":
       return await answerReferrers(exchange, route.name, route.digest);
-    default:
+    default: {
+      const response = exchange.url.pathname.startsWith("/v2/") ? undefined : await page(exchange);
+      if (response) return response;
       throw new ApiError("UNSUPPORTED", "there is nothing at this path", { status: 404 });
+    }
   }
 }
 

@@ -5,6 +5,10 @@
  * @module
  */
 export * from "./api_error.ts";
+export type { AccessRules, Accounts } from "./authorization.ts";
+export type { Exchange } from "./exchange.ts";
 export * from "./handler.ts";
+export * from "./htpasswd.ts";
+export * from "./htpasswd_accounts.ts";
 export * from "./names.ts";
 export * from "./repositories.ts";

@@ -1,0 +1,53 @@
+import { statSync } from "node:fs";
+import { fileSender } from "../../lib/runtime/mod.ts";
+import { effectiveUser } from "../../lib/runtime/process.ts";
+import type { HandlerOptions } from "../../lib/server/mod.ts";
+import { openLocalStore } from "../open/local_store.ts";
+import type { Reporter } from "../output/reporter.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { ServeOptions } from "./options.ts";
+import { storedRepositories } from "./stored.ts";
+import { storedWrites } from "./stored_writes.ts";
+
+/** What a server offers. */
+export interface Content extends Pick<HandlerOptions, "repositories" | "fileBody"> {
+  /** Where it comes from, for people. */
+  label: string;
+}
+
+/** What {@link openContent} tells. */
+export interface ContentOptions {
+  signal: AbortSignal;
+  /** Told of what went wrong while nobody waited for an answer, and of content that turned out to be damaged. */
+  onError: (error: unknown) => void;
+}
+
+/** Opens what a server offers. */
+export function openContent(
+  { isWritable }: ServeOptions,
+  settings: Settings,
+  reporter: Reporter,
+  { signal, onError }: ContentOptions,
+): Content {
+  const store = openLocalStore(settings, reporter);
+  return {
+    label: store.path,
+    repositories: {
+      ...storedRepositories(store, { onDamaged: onError }),
+      ...(isWritable && { writable: storedWrites(store, { signal, onError }) }),
+    },
+    fileBody: senderOf([store.path]),
+  };
+}
+
+/** Sends files from below these paths. What somebody else owns they could exchange while it is served. */
+function senderOf(paths: readonly string[]): HandlerOptions["fileBody"] {
+  const owners = paths.map((path) => ({ path, owner: foreignOwner(path) })).filter(({ owner }) => owner !== undefined);
+  return fileSender((file) => owners.find(({ path }) => file === path || file.startsWith(`${path}/`))?.owner);
+}
+
+/** Who owns it, if that is neither root nor who runs this. */
+function foreignOwner(path: string): number | undefined {
+  const uid = statSync(path, { throwIfNoEntry: false })?.uid;
+  return uid === undefined || uid === 0 || uid === effectiveUser() ? undefined : uid;
+}
