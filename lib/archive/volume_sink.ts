@@ -1,8 +1,8 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { concatBytes } from "../content/mod.ts";
 import { SatchelError, throwIfCancelled } from "../error.ts";
-import { readWhole, removeQuietly, syncAlong, writeAll } from "../files/mod.ts";
+import { readWhole, syncAlong, writeAll } from "../files/mod.ts";
 import { Digester } from "../oci/mod.ts";
 import { checkSpace, type FileDestination, writeError } from "./destination.ts";
 import type { ArchiveSink, SinkOptions, WrittenVolume } from "./sink.ts";
@@ -101,13 +101,14 @@ class VolumeSink implements ArchiveSink {
     try {
       writeAll(this.#sums.file.fd, text, 0);
       await untilCancelled(syncAlong(this.#sums.file.fd).finish(), this.#options.signal);
-      for (const { temporary, path } of this.#full) temporary.rename(path);
+      // In this order, whenever it is cut short, each volume that lies there is in the list, and one that is not of it shows.
+      const kept = new Set(this.#full.map(({ path }) => path));
+      for (const each of this.#old) if (!kept.has(each)) rmSync(each, { force: true });
       this.#sums.rename(sumsPath(path));
+      for (const { temporary, path } of this.#full) temporary.rename(path);
     } catch (cause) {
       throw writeError(name, cause);
     }
-    const kept = new Set(this.#full.map(({ path }) => path));
-    for (const each of this.#old) if (!kept.has(each)) removeQuietly(each);
     syncNames(folder, name);
     return volumes;
   }

@@ -5,6 +5,9 @@ import {
   describe,
   digestOf,
   makeGadget,
+  peer,
+  peerTest,
+  run,
   satchel,
   satchelEnvironment,
   satchelSucceeds,
@@ -100,3 +103,46 @@ Deno.test("after each of 20 kill -9 every volume there is whole, and the next ex
   assert.equal((await satchel(args, { store })).code, 0);
   assert.deepEqual(await filesIn(out), files);
 });
+
+/** More renames than an export makes here. */
+const MOST = 30;
+
+peerTest(
+  "strace",
+  "killed before any rename or removal, an export in the place of another leaves the one or the other, or what shows",
+  async () => {
+    await using scratch = await scratchFolder();
+    const [store, out] = [scratch.at("store"), scratch.at("out")];
+    const images = [makeGadget({ layerSize: 200_000 }), makeGadget({ layerSize: 100_000 })];
+    const names = ["example.org/demo/long:v1", "example.org/demo/short:v1"];
+    await writeStore(store, images.map((image, at) => ({ image, name: names[at] })));
+    const archive = join(out, "x.tar");
+    const exporting = (name: string) => ["image", "export", name, archive, "--volume-size", "70kB"];
+    for (const [before, after] of [names, names.toReversed()]) {
+      for (const call of ["rename", "unlink"]) {
+        for (let at = 1, isDone = false; !isDone; at++) {
+          assert.ok(at < MOST, `more than ${MOST} calls of ${call}`);
+          await Deno.mkdir(out);
+          await satchelSucceeds(exporting(before), { store });
+          const inject = ["-f", "-qq", "-o", "/dev/null", "-e", `inject=${call}:signal=SIGKILL:when=${at}`];
+          const env = satchelEnvironment(store, scratch.path);
+          isDone = (await run(peer("strace"), [...inject, await binary(), ...exporting(after)], { env })).code === 0;
+          const state = `killed before ${call} ${at} of ${after}`;
+          const far = scratch.at(`far-${call}-${at}`);
+          const imported = await satchel(["image", "import", `${archive}.001`, "-o", "json"], { store: far });
+          const found = JSON.parse(imported.stdout || "[]").map(({ name }: { name: string }) => name);
+          assert.ok([before, after, undefined].includes(found[0]) && found.length < 2, state);
+          assert.equal(imported.code === 0, found.length === 1, `${state}: ${describe(imported)}`);
+          const verified = await satchel(["archive", "verify", `${archive}.001`], { store });
+          if (verified.code === 0) assert.equal(imported.code, 0, state);
+          if (isDone) assert.deepEqual(found, [after]);
+          const again = await satchel(exporting(after), { store });
+          assert.equal(again.code, 0, `${state}: ${describe(again)}`);
+          assert.equal((await satchel(["archive", "verify", `${archive}.001`], { store })).code, 0, state);
+          await succeed("sha256sum", ["--check", "--strict", "--quiet", "x.tar-sha256sums"], { cwd: out });
+          for (const folder of [out, far]) await Deno.remove(folder, { recursive: true }).catch(() => {});
+        }
+      }
+    }
+  },
+);
