@@ -7,6 +7,7 @@ import {
   checkVolume,
   checkVolumes,
   hashArchiveFile,
+  type HashedFile,
   openArchive,
   readVolumeList,
   sumsPath,
@@ -18,7 +19,7 @@ import {
   type VolumeSum,
 } from "../../lib/archive/mod.ts";
 import { hasCode, SatchelError, throwIfCancelled, withContext } from "../../lib/error.ts";
-import type { Digest } from "../../lib/oci/mod.ts";
+import { type Digest, Digester } from "../../lib/oci/mod.ts";
 import { printable } from "../../lib/printable.ts";
 import { formatBytes } from "../../lib/terminal/mod.ts";
 import { isSet } from "../line/flags.ts";
@@ -96,6 +97,8 @@ type Hashed = Partial<CheckedVolumes>;
 /** What its content turned out to be. */
 interface Content extends Verification {
   form?: ArchiveForm;
+  /** What came once, hashed, if all of it came. */
+  whole?: HashedFile;
 }
 
 /** Hashes the file that an archive is, or its volumes, where there is a list of their checksums. */
@@ -134,19 +137,39 @@ async function verifyContent(
   { spoolFolder }: Settings,
   reporter: Reporter,
 ): Promise<Content> {
+  const hashed = new PassingBytes();
   try {
-    await using archive = await openArchive(path, { spoolFolder, signal, onWarning: reporter.warn });
+    const onBytes = (chunk: Uint8Array | undefined) => hashed.take(chunk);
+    await using archive = await openArchive(path, { spoolFolder, signal, onWarning: reporter.warn, onBytes });
     const found = await verifyArchive(archive, {
       signal,
       thin: isSet(flags, "thin"),
       onWarning: reporter.warn,
       onProgress: (done, total) => reporter.measure?.("Verifying", done, total),
     });
-    return { form: archive.form, ...found };
+    return { form: archive.form, ...found, ...(hashed.whole && { whole: hashed.whole }) };
   } catch (error) {
     throwIfCancelled(signal);
     if (!hasCode(error, "invalid") && !hasCode(error, "integrity")) throw error;
     return brokenContent(error);
+  }
+}
+
+/** Hashes what comes once. */
+class PassingBytes {
+  /** There when all of it has come. */
+  whole?: HashedFile;
+  readonly #digester = new Digester();
+  #size = 0;
+
+  /** @param chunk `undefined` at the end */
+  take(chunk: Uint8Array | undefined): void {
+    if (!chunk) {
+      this.whole = { digest: this.#digester.digest(), size: this.#size };
+      return;
+    }
+    this.#digester.update(chunk);
+    this.#size += chunk.length;
   }
 }
 
@@ -162,7 +185,7 @@ function reportOf(file: string, { whole, volumes, listedWhole }: Hashed, content
     file,
     ok: all.length === 0,
     ...(form && { form }),
-    ...whole,
+    ...(whole ?? content?.whole),
     images,
     checked,
     leftOut,

@@ -4,7 +4,7 @@ import { SatchelError, throwIfCancelled } from "../error.ts";
 import { CHUNK, isMissing } from "../files/mod.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { compressionOf, inflate } from "./compression.ts";
-import { readError, readSpecial, readStdin } from "./descriptor.ts";
+import { readError, readSpecial, readStdin, reopenStdin } from "./descriptor.ts";
 import type { Compression, Container, OpenOptions } from "./files.ts";
 import { openFolder } from "./folder.ts";
 import { InflationLimit } from "./inflation_limit.ts";
@@ -35,14 +35,33 @@ interface Form {
 export async function openContainer(path: string, options: OpenOptions): Promise<Container> {
   const { signal } = options;
   throwIfCancelled(signal);
-  if (path === STDIN) return await fromChunks(readStdin(signal), { name: "stdin" }, options);
+  if (path === STDIN) return await openStdin(options);
   const set = openVolumes(path);
   if (set) return await fromAccess(set.access, { name: set.name, volumes: set.volumes }, options);
   const stat = statOf(path);
   if (!stat) throw new SatchelError("not-found", `There is no ${path}`);
   if (stat.isDirectory()) return openFolder(path);
   if (stat.isFile()) return await fromAccess(openRegular(path), { name: path }, options);
-  return await fromChunks(await readSpecial(path, signal), { name: path }, options);
+  return await fromChunks(told(await readSpecial(path, signal), options), { name: path }, options);
+}
+
+/**
+ * A file that a shell has made stdin can be read in any order, if it is to be read from its beginning; but whoever wants all of its
+ * bytes gets them once.
+ */
+async function openStdin(options: OpenOptions): Promise<Container> {
+  const form = { name: "stdin" };
+  const fd = options.onBytes ? undefined : reopenStdin();
+  if (fd !== undefined) return await fromAccess(fileAccess(fd, fstatSync(fd).size, form.name), form, options);
+  return await fromChunks(told(readStdin(options.signal), options), form, options);
+}
+
+async function* told(chunks: AsyncIterable<Uint8Array>, { onBytes }: OpenOptions): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    onBytes?.(chunk);
+    yield chunk;
+  }
+  onBytes?.(undefined);
 }
 
 async function fromAccess(access: RandomAccess, form: Form, options: OpenOptions): Promise<Container> {

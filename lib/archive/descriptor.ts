@@ -1,4 +1,4 @@
-import { close, constants, fstatSync, open, read } from "node:fs";
+import { close, constants, fstatSync, open, openSync, read, readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import { hasCode, SatchelError, systemCode, systemReason } from "../error.ts";
 import { pause } from "../runtime/mod.ts";
@@ -20,6 +20,22 @@ const STDIN = 0;
 export function readStdin(signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
   if (isatty(STDIN)) throw isTerminal("stdin");
   return readDescriptor(STDIN, "stdin", () => {}, signal);
+}
+
+/**
+ * Opens stdin once more, where it is a regular file of which nothing has been read yet, and where the system can do that.
+ *
+ * @returns `undefined` for anything else
+ */
+export function reopenStdin(): number | undefined {
+  try {
+    if (!fstatSync(STDIN).isFile()) return undefined;
+    if (!/^pos:\s+0$/m.test(readFileSync(`/proc/self/fdinfo/${STDIN}`, "utf8"))) return undefined;
+    return openSync(`/proc/self/fd/${STDIN}`, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (systemCode(error) !== undefined) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -93,4 +93,6 @@ export interface OpenOptions extends ContentOptions {
   spoolFolder: string;
   /** Told what is odd but no reason to stop, one sentence. */
   onWarning?: (message: string) => void;
+  /** Told of the bytes of what comes once, before anything is made of them, and of `undefined` at their end. */
+  onBytes?: (chunk: Uint8Array | undefined) => void;
 }

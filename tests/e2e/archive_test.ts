@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { run, satchelSucceeds, scratchFolder } from "../harness/mod.ts";
+import { binary, describe, run, satchelSucceeds, scratchFolder, succeed } from "../harness/mod.ts";
 import { archive, damage, exportAll, exported, LAYER_SIZE, NAMES, verdict } from "./archive_files.ts";
 
 Deno.test("inspect shows images, platforms, sizes and signatures, and reads no more than it needs", async () => {
@@ -96,4 +96,25 @@ Deno.test("verify of what is no archive, and of what is not there", async () => 
   const inspected = await archive(scratch, "inspect", "text");
   assert.equal(inspected.code, 1);
   assert.match(inspected.stderr, /^Error: inspecting an archive: /);
+});
+
+Deno.test("verify prints the checksum of what comes out of a pipe as well, if it came to its end", async () => {
+  await using scratch = await scratchFolder();
+  const { printed } = await exported(scratch);
+  const { digest, size } = JSON.parse(printed.stdout);
+  const env = { HOME: scratch.path, TMPDIR: scratch.path };
+  const verify = (source: string) =>
+    run("bash", ["-c", `"$0" archive verify -o json - ${source}`, program], { env, cwd: scratch.path });
+  const program = await binary();
+  for (const source of ["< <(cat x.tar)", "< x.tar"]) {
+    const outcome = await verify(source);
+    assert.equal(outcome.code, 0, describe(outcome));
+    const report = JSON.parse(outcome.stdout);
+    assert.deepEqual([report.digest, report.size], [digest, size]);
+  }
+  const cut = await verify("< <(head -c 100000 x.tar)");
+  assert.equal(cut.code, 5, describe(cut));
+  await succeed("bash", ["-c", "gzip < x.tar > y && sha256sum < y > sum"], { cwd: scratch.path });
+  const [hex] = (await Deno.readTextFile(scratch.at("sum"))).split(" ");
+  assert.equal(JSON.parse((await verify("< <(cat y)")).stdout).digest, `sha256:${hex}`);
 });

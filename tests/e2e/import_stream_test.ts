@@ -33,3 +33,24 @@ Deno.test("a damaged blob in a compressed archive costs only the image that need
   assert.deepEqual([outcome.code, outcome.stdout], [5, "Successfully imported images:\n  example.org/c:v1\n"]);
   assert.match(outcome.stderr, new RegExp(`${FULL}: ${image.blobs[1].digest} has other bytes`));
 });
+
+Deno.test("a file as stdin is read in any order, from where it stands on, and nothing is spooled", async () => {
+  await using scratch = await scratchFolder();
+  const image = makeGadget({ layerSize: 20_000_000, architectures: ["amd64"] });
+  // Blobs first, as tar packs a folder: out of a pipe this would be spooled.
+  await pack(scratch, await writeLayout(scratch, [{ image, name: FULL }]));
+  await Deno.writeFile(scratch.at("behind.tar"), new Uint8Array(512).fill(1));
+  await succeed("sh", ["-c", "cat x.tar >> behind.tar"], { cwd: scratch.path });
+  const run = (command: string, spool: string) =>
+    succeed("bash", ["-c", command, program, scratch.at("store")], {
+      env: { HOME: scratch.path, TMPDIR: spool },
+      cwd: scratch.path,
+    });
+  const program = await binary();
+  await run('"$0" image import - --store "$1" < x.tar', scratch.at("none"));
+  assert.deepEqual(await listed(scratch), { [FULL]: image.root.digest });
+  await Deno.remove(scratch.at("store"), { recursive: true });
+  const behind = '{ dd bs=512 count=1 of=/dev/null status=none; "$0" image import - --store "$1"; } < behind.tar';
+  await run(behind, scratch.path);
+  assert.deepEqual(await listed(scratch), { [FULL]: image.root.digest });
+});
