@@ -3,12 +3,17 @@ import { type Descriptor, isDigest, isManifestType } from "../../lib/oci/mod.ts"
 import type { Repositories, Repository, RepositoryName } from "../../lib/server/mod.ts";
 import type { Snapshot, Store } from "../../lib/store/mod.ts";
 import { CheckedFiles } from "./checked_files.ts";
-import { type StoredContents, storedContents } from "./stored_contents.ts";
+import { type ServedContents, servedContents } from "./served_contents.ts";
 
 /** Options of {@link storedRepositories}. */
 export interface StoredOptions {
   /** Told of content that turned out to be damaged when it was served already. */
   onDamaged?: (error: SatchelError) => void;
+}
+
+/** One state of a store. */
+interface StoredContents extends ServedContents {
+  snapshot: Snapshot;
 }
 
 /** A store, to be served. */
@@ -17,7 +22,7 @@ export function storedRepositories(store: Store, { onDamaged = () => {} }: Store
   const files = new CheckedFiles(onDamaged);
   const contents = async (signal: AbortSignal | undefined): Promise<StoredContents> => {
     const snapshot = await store.snapshot({ signal });
-    const found = known.get(snapshot) ?? storedContents(snapshot);
+    const found = known.get(snapshot) ?? { ...servedContents(snapshot), snapshot };
     known.set(snapshot, found);
     return found;
   };

@@ -1,46 +1,64 @@
 import { attachmentSubject } from "../../lib/content/mod.ts";
-import { compareBytes, type Digest, formatReference, formatRepository, parseReference } from "../../lib/oci/mod.ts";
+import {
+  compareBytes,
+  type Descriptor,
+  type Digest,
+  formatReference,
+  formatRepository,
+  parseReference,
+} from "../../lib/oci/mod.ts";
 import type { RepositoryName } from "../../lib/server/mod.ts";
-import type { Snapshot } from "../../lib/store/mod.ts";
 
-/** What a server needs to know of one state of a store. */
-export interface StoredContents {
-  readonly snapshot: Snapshot;
-  /** All repositories that have a name in the store, in the order of their full names. */
+/** Manifests under the names that a store or archives give them. */
+export interface NamedContents {
+  /** Full references, and the bare tags of attachments, in no order. */
+  readonly names: readonly string[];
+  /**
+   * What a name stands for, exactly as it is in `names`.
+   *
+   * @throws {SatchelError} if that cannot be told
+   */
+  resolve(name: string): Promise<{ descriptor: Descriptor }>;
+  /** The manifests that indexes list, with the digests of these indexes. */
+  children(): Promise<ReadonlyMap<Digest, { parents: readonly Digest[] }>>;
+}
+
+/** What a server needs to know of names, sorted by repositories. */
+export interface ServedContents {
+  /** All repositories that have a name, in the order of their full names. */
   readonly repositories: readonly RepositoryName[];
-  /** The name in the store that a tag of a repository stands for. */
+  /** The name that a tag of a repository stands for. */
   nameOf(repository: RepositoryName, tag: string): string | undefined;
   /** All tags of a repository in their order, with those of what is attached to its images; `undefined` if there is no such repository. */
   tagsOf(repository: RepositoryName): Promise<readonly string[] | undefined>;
 }
 
-/** One repository of a store. */
-interface StoredRepository {
+/** One repository. */
+interface ServedRepository {
   name: RepositoryName;
-  /** The name in the store by the tag. */
+  /** The full name by the tag. */
   tags: Map<string, string>;
   /** Tags of which there are several images, all with a digest in their names: nobody knows which one is meant. */
   unclear: Set<string>;
 }
 
-/** Sorts the names of a store by repositories. */
-export function storedContents(snapshot: Snapshot): StoredContents {
-  const repositories = new Map<string, StoredRepository>();
-  for (const name of snapshot.names) addName(repositories, name);
+/** Sorts names by repositories. */
+export function servedContents(contents: NamedContents): ServedContents {
+  const repositories = new Map<string, ServedRepository>();
+  for (const name of contents.names) addName(repositories, name);
   const sorted = [...repositories].sort(([a], [b]) => compareBytes(a, b)).map(([, { name }]) => name);
   let attached: Promise<ReadonlyMap<string, readonly string[]>> | undefined;
   return {
-    snapshot,
     repositories: sorted,
     nameOf: (repository, tag) =>
       repositories.get(formatRepository(repository))?.tags.get(tag) ??
-        // Who may read one repository may read all, and cosign's tags are those of the whole store.
+        // Who may read one repository may read all, and cosign's tags are those of all.
         (attachmentSubject(tag) ? tag : undefined),
     async tagsOf(repository) {
       const full = formatRepository(repository);
       const found = repositories.get(full);
       if (!found) return undefined;
-      attached ??= attachedTags(snapshot, repositories.values());
+      attached ??= attachedTags(contents, repositories.values());
       const tags = new Set([...found.tags.keys(), ...(await attached).get(full) ?? []]);
       return [...tags].sort(compareBytes);
     },
@@ -48,7 +66,7 @@ export function storedContents(snapshot: Snapshot): StoredContents {
 }
 
 /** Names by the rules of tools that have others cannot be asked for. */
-function addName(repositories: Map<string, StoredRepository>, stored: string): void {
+function addName(repositories: Map<string, ServedRepository>, stored: string): void {
   const reference = referenceOf(stored);
   if (!reference) return;
   const { registry, repository, tag, digest } = reference;
@@ -77,14 +95,14 @@ function referenceOf(name: string) {
   }
 }
 
-/** cosign's tags and fallback tags lie in a store without a repository: they are those of each that has their subject. */
+/** cosign's tags and fallback tags have no repository in a store: they are those of each that has their subject. */
 async function attachedTags(
-  snapshot: Snapshot,
-  repositories: Iterable<StoredRepository>,
+  contents: NamedContents,
+  repositories: Iterable<ServedRepository>,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
-  const attachments = snapshot.names.filter((name) => attachmentSubject(name));
+  const attachments = contents.names.filter((name) => attachmentSubject(name));
   if (attachments.length === 0) return new Map();
-  const owners = new Owners(snapshot);
+  const owners = new Owners(contents);
   for (const { name, tags } of repositories) {
     for (const stored of tags.values()) await owners.add(stored, formatRepository(name));
   }
@@ -102,13 +120,13 @@ const MAX_STEPS = 10;
 
 /** Which repositories a manifest is of: those where it has a name, where an index does that lists it, or what it is attached to. */
 class Owners {
-  readonly #snapshot: Snapshot;
+  readonly #contents: NamedContents;
   readonly #named = new Map<Digest, Set<string>>();
   /** The subjects of what lies under cosign's tags. */
   #subjects: Map<Digest, Digest[]> | undefined;
 
-  constructor(snapshot: Snapshot) {
-    this.#snapshot = snapshot;
+  constructor(contents: NamedContents) {
+    this.#contents = contents;
   }
 
   async add(stored: string, repository: string): Promise<void> {
@@ -139,14 +157,14 @@ class Owners {
   }
 
   async #above(digest: Digest): Promise<readonly Digest[]> {
-    const parents = (await this.#snapshot.children()).get(digest)?.parents ?? [];
+    const parents = (await this.#contents.children()).get(digest)?.parents ?? [];
     this.#subjects ??= await this.#readSubjects();
     return [...parents, ...this.#subjects.get(digest) ?? []];
   }
 
   async #readSubjects(): Promise<Map<Digest, Digest[]>> {
     const subjects = new Map<Digest, Digest[]>();
-    for (const name of this.#snapshot.names) {
+    for (const name of this.#contents.names) {
       const subject = attachmentSubject(name);
       const digest = subject && await this.#digestOf(name);
       if (digest) subjects.set(digest, [...subjects.get(digest) ?? [], subject]);
@@ -156,7 +174,7 @@ class Owners {
 
   async #digestOf(stored: string): Promise<Digest | undefined> {
     try {
-      return (await this.#snapshot.resolve(stored)).descriptor.digest;
+      return (await this.#contents.resolve(stored)).descriptor.digest;
     } catch {
       // An entry that is no descriptor; whoever asks for it is told so.
       return undefined;
