@@ -66,10 +66,26 @@ export interface Obstacle {
   byPlainHttp?: boolean;
 }
 
+/**
+ * What would help, where the words for it are the program's: its commands and flags. As with an {@link Obstacle}, whoever
+ * reports the error has them.
+ */
+export type Remedy =
+  | { kind: "other-store" } // another place for the store
+  | { kind: "clean-store" } // to remove from the store what no image needs
+  | { kind: "small-volumes" } // to write several smaller files
+  | { kind: "larger-volumes"; bytes: number } // volumes of at least so many bytes
+  | { kind: "repository" } // to say of what repository an image is that has a tag alone
+  | { kind: "name"; digest: string } // to name an image that has no name
+  | { kind: "rename"; from: string } // to give an image another name, by this one or by its digest
+  | { kind: "rename-each"; from: string }; // the same for several, beginning with this one
+
 /** Details that belong to a {@link SatchelError}. */
 export interface SatchelErrorOptions {
   /** What the user may try, one sentence. */
   hint?: string;
+  /** What else may help; its words come behind the hint. */
+  remedy?: Remedy;
   /** What the user would have to change. */
   obstacle?: Obstacle;
   /** The error that led to this one. */
@@ -81,12 +97,14 @@ export class SatchelError extends Error {
   override readonly name = "SatchelError";
   readonly code: ErrorCode;
   readonly hint?: string;
+  readonly remedy?: Remedy;
   readonly obstacle?: Obstacle;
 
   constructor(code: ErrorCode, message: string, options: SatchelErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
+    this.remedy = options.remedy;
     this.obstacle = options.obstacle;
   }
 }
@@ -97,13 +115,13 @@ export function hasCode(error: unknown, code: ErrorCode): error is SatchelError 
 }
 
 /**
- * Puts what was being done in front of a {@link SatchelError}'s message, with its code, hint and obstacle. Anything else is
+ * Puts what was being done in front of a {@link SatchelError}'s message, with its code, hint, remedy and obstacle. Anything else is
  * returned as it is: nobody threw it on purpose, so it shall be seen for the mistake that it is.
  */
 export function withContext(context: string, error: unknown): unknown {
   if (!(error instanceof SatchelError)) return error;
-  const { code, message, hint, obstacle } = error;
-  return new SatchelError(code, `${context}: ${message}`, { hint, obstacle, cause: error });
+  const { code, message, hint, remedy, obstacle } = error;
+  return new SatchelError(code, `${context}: ${message}`, { hint, remedy, obstacle, cause: error });
 }
 
 /** The system's name of what went wrong (`ENOENT`), if `error` came from a system call. */

@@ -126,7 +126,7 @@ async function verifyVolume(
 ): Promise<VerifyReport> {
   const onProgress = (done: number, total: number) => reporter.measure?.("Hashing", done, total);
   const volume = await checkVolume(archive, sum, { signal, onProgress });
-  if (volume.state === "missing") throw new SatchelError("not-found", `There is no ${path}`);
+  if (volume.state === "missing") throw new SatchelError("usage", `there is no ${path}`);
   return reportOf(path, { volumes: [volume] });
 }
 

@@ -3,6 +3,7 @@ import {
   type Archive,
   type ArchivedImage,
   archiveOf,
+  asDamage,
   type Container,
   nameImages,
   openContainer,
@@ -35,10 +36,14 @@ export async function openArchiveEnd(end: ArchiveEnd | FolderEnd, context: CopyC
   const { settings: { spoolFolder }, reporter, request, signal } = context;
   const options = { spoolFolder, signal, onWarning: reporter.warn };
   if (end.kind === "dir") checkFolder(end.path);
-  const container = await openContainer(end.path, options);
   // What goes by once can be copied as it comes, but not be looked into twice, nor be put into another order.
   const isReread = request.to.kind === "archive" || request.choice.platforms !== undefined;
-  return await archiveOf(isReread ? await rereadable(container, options) : container, options);
+  try {
+    const container = await openContainer(end.path, options);
+    return await archiveOf(isReread ? await rereadable(container, options) : container, options);
+  } catch (error) {
+    throw asDamage(error);
+  }
 }
 
 function checkFolder(path: string): void {

@@ -4,9 +4,10 @@ import { SatchelError } from "../../lib/error.ts";
 import { canonicalRegistry, formatReference, type Reference } from "../../lib/oci/mod.ts";
 import { openStore, type RepositoriesHolding, type Store } from "../../lib/store/mod.ts";
 import { isTerminal } from "../../lib/terminal/mod.ts";
+import type { TypedName } from "../line/image_name.ts";
 import { openLocalStore } from "../open/local_store.ts";
 import { openRemote } from "../open/remote.ts";
-import { type ArchiveEnd, type FolderEnd, readName, type RegistryEnd, type StoreEnd, type TypedName } from "./ends.ts";
+import { type ArchiveEnd, type FolderEnd, readName, type RegistryEnd, type StoreEnd } from "./ends.ts";
 import type { CopyContext, CopyJob, CopyRequest, SourceImage } from "./job.ts";
 
 /** An end that images are copied to one by one; an archive is written as a whole. */

@@ -1,7 +1,6 @@
 import { hasCode, SatchelError } from "../../lib/error.ts";
-import type { Reference } from "../../lib/oci/mod.ts";
 import { printable } from "../../lib/printable.ts";
-import { readImageName } from "../line/image_name.ts";
+import { readTypedName, type TypedName } from "../line/image_name.ts";
 
 /** One end of a copy, as it was typed. */
 export type CopyEnd = RegistryEnd | StoreEnd | ArchiveEnd | FolderEnd;
@@ -31,14 +30,6 @@ export interface ArchiveEnd {
 /** An image of a folder with an image layout. */
 export interface FolderEnd extends Omit<ArchiveEnd, "kind"> {
   kind: "dir";
-}
-
-/** What somebody called an image or a repository. */
-export interface TypedName {
-  /** With the tag `latest` if there was none. */
-  reference: Reference;
-  /** Whether there was one, or a digest. */
-  isTagged: boolean;
 }
 
 const FORMS = "An end is REGISTRY/NAME:TAG, store:NAME, archive:FILE[#NAME] or dir:FOLDER[#NAME].";
@@ -74,8 +65,7 @@ function readFileEnd(kind: "archive" | "dir", rest: string, text: string): Archi
  */
 export function readName(text: string): TypedName {
   try {
-    const rest = text.slice(text.lastIndexOf("/") + 1);
-    return { reference: readImageName(text), isTagged: /[:@]/.test(rest) };
+    return readTypedName(text);
   } catch (error) {
     if (!hasCode(error, "usage")) throw error;
     throw new SatchelError("usage", error.message, { hint: FORMS, cause: error });

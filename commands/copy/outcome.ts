@@ -1,3 +1,4 @@
+import { asDamage } from "../../lib/archive/mod.ts";
 import type { CopyResult } from "../../lib/content/mod.ts";
 import { SatchelError, withContext } from "../../lib/error.ts";
 import { formatReference } from "../../lib/oci/mod.ts";
@@ -45,7 +46,7 @@ export async function forEachJob<Job extends CopyJob, T>(
 /** An error, with what was being copied. */
 export function copyError({ image, to }: CopyJob, error: unknown, { request, signal }: CopyContext): unknown {
   const doing = `copying ${formatEnd(request.from, image.name)} to ${formatEnd(request.to, formatReference(to))}`;
-  if (!signal.aborted) return withContext(doing, error);
+  if (!signal.aborted) return withContext(doing, "path" in request.from ? asDamage(error) : error);
   if (request.to.kind === "archive") return new SatchelError("cancelled", `${doing}: interrupted; nothing was written`);
   const hint = "What has arrived is kept: the same command goes on from there.";
   return new SatchelError("cancelled", `${doing}: interrupted`, { hint });

@@ -69,21 +69,22 @@ async function copyAll(
   return await copyFromArchive(source.archive, nameJobs(source.images, context), to, context);
 }
 
-async function printDryRun(jobs: readonly CopyJob[], context: CopyContext, { flags }: Invocation): Promise<number> {
+async function printDryRun(jobs: readonly CopyJob[], context: CopyContext, invocation: Invocation): Promise<number> {
   const { report, failures } = await dryRun(jobs, context);
   context.reporter.finish();
-  const status = printFailures(failures);
-  await printResult(outputMode(flags), report, () => describeDryRun(report));
+  const status = printFailures(failures, invocation);
+  await printResult(outputMode(invocation.flags), report, () => describeDryRun(report));
   return status;
 }
 
 async function printOutcome(
   { copied, failures, archive }: CopyOutcome & { archive?: WrittenArchive },
   { request, settings, reporter }: CopyContext,
-  { flags }: Invocation,
+  invocation: Invocation,
 ): Promise<number> {
+  const { flags } = invocation;
   for (const each of copied) tellDetails(each, reporter);
-  const status = printFailures(failures);
+  const status = printFailures(failures, invocation);
   const reports = copied.map((each) => copyReport(each, request, archive));
   const sum = archive ? `${archive.digest}  ${formatBytes(archive.size)}\n` : "";
   const text = () => settings.quiet ? "" : copied.map((each) => describeCopied(each, request)).join("") + sum;

@@ -9,17 +9,10 @@ import {
 } from "../../lib/archive/mod.ts";
 import { readVerified } from "../../lib/content/mod.ts";
 import { SatchelError, withContext } from "../../lib/error.ts";
-import {
-  type Descriptor,
-  type Digest,
-  formatPlatform,
-  formatReference,
-  MAX_MANIFEST_SIZE,
-  type Reference,
-} from "../../lib/oci/mod.ts";
+import { type Descriptor, type Digest, formatPlatform, formatReference, MAX_MANIFEST_SIZE } from "../../lib/oci/mod.ts";
 import { printable } from "../../lib/printable.ts";
 import { type FlagValues, isSet, listOf, textOf } from "../line/flags.ts";
-import { readImageName } from "../line/image_name.ts";
+import { readImageName, readTypedName } from "../line/image_name.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { openLocalStore } from "../open/local_store.ts";
 import { openCommandPlugins } from "../open/plugins.ts";
@@ -58,7 +51,7 @@ export async function run(invocation: Invocation): Promise<number> {
   await using plugins = await openCommandPlugins(settings, invocation, reporter);
   const { imported, failures } = await importFrom(invocation, settings, reporter, naming, plugins);
   reporter.finish();
-  const status = printFailures(failures);
+  const status = printFailures(failures, invocation);
   imported.sort((a, b) => compare(formatReference(a.reference), formatReference(b.reference)));
   const text = () => settings.quiet || imported.length === 0 ? "" : describe(imported);
   await printResult(outputMode(invocation.flags), imported.map(report), text);
@@ -122,17 +115,28 @@ function namingOptions(flags: FlagValues): NamingOptions {
   return { renames, ...(name !== undefined && { name: readRepository(name) }) };
 }
 
-function readRepository(text: string): Reference {
-  const name = readImageName(text);
-  if (name.digest === undefined) return name;
+function readRepository(text: string): NonNullable<NamingOptions["name"]> {
+  const { reference: { registry, repository, tag, digest }, isTagged } = ofFlag("--name", () => readTypedName(text));
+  if (digest === undefined) return { registry, repository, ...(isTagged && { tag }) };
   throw new SatchelError("usage", `--name takes no digest: ${printable(text, 300)}`);
 }
 
 /** No name has `=` in it, but what stands in an archive may be none. */
 function readRename(text: string): Rename {
   const at = text.lastIndexOf("=");
-  if (at > 0) return { from: text.slice(0, at), to: readImageName(text.slice(at + 1)) };
+  if (at > 0 && at < text.length - 1) {
+    return { from: text.slice(0, at), to: ofFlag("--tag", () => readImageName(text.slice(at + 1))) };
+  }
   throw new SatchelError("usage", `--tag takes SRC=DST, not ${printable(JSON.stringify(text), 300)}`);
+}
+
+/** Says which flag it was whose value cannot be read. */
+function ofFlag<T>(flag: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw withContext(flag, error);
+  }
 }
 
 function describe(imported: readonly ImportedImage[]): string {

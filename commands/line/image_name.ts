@@ -1,6 +1,23 @@
 import { hasCode, SatchelError } from "../../lib/error.ts";
 import { parseReference, type Reference } from "../../lib/oci/mod.ts";
 
+/** What somebody called an image or a repository. */
+export interface TypedName {
+  /** With the tag `latest` if there was none. */
+  reference: Reference;
+  /** Whether there was one, or a digest. */
+  isTagged: boolean;
+}
+
+/**
+ * Reads the name of an image or of a repository that somebody typed.
+ *
+ * @throws {SatchelError} `usage`, as {@link readImageName}
+ */
+export function readTypedName(text: string): TypedName {
+  return { reference: readImageName(text), isTagged: /[:@]/.test(text.slice(text.lastIndexOf("/") + 1)) };
+}
+
 /**
  * Reads the name of an image that somebody typed.
  *

@@ -1,7 +1,7 @@
 import { SatchelError } from "../../lib/error.ts";
 import { printableLines } from "../../lib/printable.ts";
 import { pathName, UsageContext } from "../line/parse.ts";
-import { obstacleHint } from "./hints.ts";
+import { obstacleHint, remedyHint } from "./hints.ts";
 
 /**
  * What is printed about an error: what failed, on what and why, then what to try.
@@ -10,11 +10,20 @@ import { obstacleHint } from "./hints.ts";
  * @param program what it was called as
  */
 export function errorText(error: unknown, flags: ReadonlySet<string> = new Set(), program = "satchel"): string {
+  return failureText(error) + hintText(error, flags, program);
+}
+
+/** The first part of it: what failed, on what and why. */
+export function failureText(error: unknown): string {
   const lines = [`Error: ${indented(messageOf(error))}`];
   if (error instanceof SatchelError && error.cause instanceof UsageContext) lines.push(...usageAdvice(error.cause));
-  const hint = error instanceof SatchelError ? hintOf(error, flags, program) : undefined;
-  if (hint) lines.push(`Hint: ${indented(hint)}`);
   return `${printableLines(lines.join("\n"))}\n`;
+}
+
+/** The second one: what to try. Empty where nobody knows. */
+export function hintText(error: unknown, flags: ReadonlySet<string>, program: string): string {
+  const hint = error instanceof SatchelError ? hintOf(error, flags, program) : undefined;
+  return hint ? `${printableLines(`Hint: ${indented(hint)}`)}\n` : "";
 }
 
 /** What `--debug` adds to it: the stack trace, and those of the errors behind it. Empty for what is no error. */
@@ -23,11 +32,13 @@ export function stackText(error: unknown): string {
 }
 
 function hintOf(
-  { hint, obstacle }: SatchelError,
+  { hint, remedy, obstacle }: SatchelError,
   flags: ReadonlySet<string>,
   program: string,
 ): string | undefined {
-  return hint ?? (obstacle && obstacleHint(obstacle, flags, program));
+  const more = remedy && remedyHint(remedy, flags, program);
+  if (hint !== undefined || more !== undefined) return [hint, more].filter(Boolean).join(" ");
+  return obstacle && obstacleHint(obstacle, flags, program);
 }
 
 /** Further lines of a message are set off, so that none of them can pass for one of ours. */

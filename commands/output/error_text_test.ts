@@ -19,6 +19,15 @@ Deno.test("an error is what failed, and a hint", () => {
   assert.equal(errorText(error), "Error: the disk is full\nHint: Free some space.\n");
 });
 
+Deno.test("a remedy is told behind the hint, in the words of the command at hand", () => {
+  const error = new SatchelError("storage", "too large", { hint: "FAT is.", remedy: { kind: "small-volumes" } });
+  assert.equal(errorText(error), "Error: too large\nHint: FAT is.\n");
+  assert.equal(
+    errorText(error, new Set(["volume-size"])),
+    "Error: too large\nHint: FAT is. --volume-size 4GB writes several smaller ones.\n",
+  );
+});
+
 Deno.test("a mistake on the command line comes with suggestions and the way to help", () => {
   assert.equal(
     errorText(usageError("imag")),

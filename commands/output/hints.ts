@@ -1,4 +1,4 @@
-import type { Obstacle, ObstacleReason } from "../../lib/error.ts";
+import type { Obstacle, ObstacleReason, Remedy } from "../../lib/error.ts";
 
 /** Whether the command at hand has a flag. */
 type HasFlag = (name: string) => boolean;
@@ -61,6 +61,39 @@ const HINTS: Record<ObstacleReason, (obstacle: Obstacle, has: HasFlag, program: 
  */
 export function obstacleHint(obstacle: Obstacle, flags: ReadonlySet<string>, program: string): string | undefined {
   return HINTS[obstacle.reason](obstacle, (name) => flags.has(name), program);
+}
+
+/**
+ * What the user can do about an error, by commands of this program and by flags that the command at hand has.
+ *
+ * @param flags their long names
+ * @param program what it was called as
+ */
+export function remedyHint(remedy: Remedy, flags: ReadonlySet<string>, program: string): string | undefined {
+  switch (remedy.kind) {
+    case "clean-store":
+      return `Free some space; \`${program} store gc\` removes what no image needs.`;
+    case "other-store":
+      return flags.has("store") ? "--store names another one." : undefined;
+    case "small-volumes":
+      return flags.has("volume-size") ? "--volume-size 4GB writes several smaller ones." : undefined;
+    case "larger-volumes":
+      return flags.has("volume-size") ? `--volume-size ${remedy.bytes} is large enough.` : undefined;
+  }
+  return flags.has("tag") && flags.has("name") ? namingHint(remedy) : undefined;
+}
+
+function namingHint(remedy: Extract<Remedy, { kind: "repository" | "name" | "rename" | "rename-each" }>): string {
+  switch (remedy.kind) {
+    case "repository":
+      return "Say what repository it is of: --name REPO, or --tag SRC=REPO[:TAG] for each.";
+    case "name":
+      return `Give it one: --name REPO[:TAG], or --tag ${remedy.digest}=REPO[:TAG].`;
+    case "rename":
+      return `Give it another one: --tag ${remedy.from}=REPO[:TAG].`;
+    case "rename-each":
+      return `Give each its own name: --tag ${remedy.from}=REPO[:TAG], and so on.`;
+  }
 }
 
 function loginLine({ host, byPlainHttp }: Obstacle, program: string): string {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { Obstacle, ObstacleReason } from "../../lib/error.ts";
+import type { Obstacle, ObstacleReason, Remedy } from "../../lib/error.ts";
 import { allCommands, flagsOf } from "../line/parse.ts";
 import { commandTree } from "../tree.ts";
-import { obstacleHint } from "./hints.ts";
+import { obstacleHint, remedyHint } from "./hints.ts";
 
 const REASONS: Record<ObstacleReason, true> = {
   "plain-http": true,
@@ -40,6 +40,33 @@ Deno.test("no hint names a flag that the command has not, and none a flag for wh
       }
     }
   }
+});
+
+const REMEDIES: readonly Remedy[] = [
+  { kind: "other-store" },
+  { kind: "clean-store" },
+  { kind: "small-volumes" },
+  { kind: "larger-volumes", bytes: 1002 },
+  { kind: "repository" },
+  { kind: "name", digest: "sha256:abc" },
+  { kind: "rename", from: "foo:v1" },
+  { kind: "rename-each", from: "sha256:abc" },
+];
+
+Deno.test("no remedy is told by a flag that the command has not", () => {
+  for (const command of allCommands(root)) {
+    const flags = new Set(flagsOf([root, command]).map(({ name }) => name));
+    for (const remedy of REMEDIES) {
+      const named = flagsInText(remedyHint(remedy, flags, "satchel") ?? "");
+      assert.deepEqual(named.filter((name) => !flags.has(name)), [], `${command.name}: ${remedy.kind}`);
+    }
+  }
+});
+
+Deno.test("how to name an image is told by the flags of the import", () => {
+  const flags = new Set(["name", "tag"]);
+  assert.match(remedyHint({ kind: "name", digest: "sha256:abc" }, flags, "ig") ?? "", /--tag sha256:abc=REPO/);
+  assert.match(remedyHint({ kind: "repository" }, flags, "ig") ?? "", /--name REPO/);
 });
 
 Deno.test("plain HTTP and TLS are switched by the flag that the command has", () => {

@@ -30,7 +30,7 @@ interface Form {
  *
  * @param path of a file, which a link may lead to, of a folder, or of the first volume or the archive that volumes are of; `-` is
  *   stdin
- * @throws {SatchelError} `not-found`, `invalid`, `integrity`, `storage`, `cancelled`; `usage` if stdin is a terminal
+ * @throws {SatchelError} `usage` if there is nothing or stdin is a terminal, `invalid`, `integrity`, `storage`, `cancelled`
  */
 export async function openContainer(path: string, options: OpenOptions): Promise<Container> {
   const { signal } = options;
@@ -39,7 +39,7 @@ export async function openContainer(path: string, options: OpenOptions): Promise
   const set = openVolumes(path);
   if (set) return await fromAccess(set.access, { name: set.name, volumes: set.volumes }, options);
   const stat = statOf(path);
-  if (!stat) throw new SatchelError("not-found", `There is no ${path}`);
+  if (!stat) throw new SatchelError("usage", `there is no ${path}`);
   if (stat.isDirectory()) return openFolder(path);
   if (stat.isFile()) return await fromAccess(openRegular(path), { name: path }, options);
   return await fromChunks(told(await readSpecial(path, signal), options), { name: path }, options);

@@ -89,7 +89,7 @@ Deno.test("what is no archive is told with what it seems to be", async () => {
 
 Deno.test("an archive that is not there, or that nobody may read, is told as that", async () => {
   await using scratch = await scratchFolder();
-  await assert.rejects(open(scratch.at("x.tar")), { code: "not-found", message: `There is no ${scratch.at("x.tar")}` });
+  await assert.rejects(open(scratch.at("x.tar")), { code: "usage", message: `there is no ${scratch.at("x.tar")}` });
   write(scratch, "file", "");
   await assert.rejects(open(scratch.at("file", "x.tar")), { code: "storage" });
   symlinkSync("loop", scratch.at("loop"));

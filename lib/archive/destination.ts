@@ -1,6 +1,6 @@
 import { lstatSync, readlinkSync, statfsSync, type Stats, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { SatchelError, systemCode } from "../error.ts";
+import { type Remedy, SatchelError, systemCode } from "../error.ts";
 import { isMissing } from "../files/mod.ts";
 import { effectiveUser } from "../runtime/mod.ts";
 
@@ -90,7 +90,7 @@ export function checkSpace({ name, folder }: FileDestination, bytes: number): vo
 }
 
 /** The errors of the system that have a meaning of their own for an archive. */
-const REASONS: Readonly<Record<string, { reason: string; hint?: string }>> = {
+const REASONS: Readonly<Record<string, { reason: string; hint?: string; remedy?: Remedy }>> = {
   ENOSPC: { reason: "the disk is full", hint: "Free some space, or name another place." },
   EDQUOT: { reason: "the disk quota is used up", hint: "Free some space, or name another place." },
   EROFS: { reason: "the file system is read-only", hint: "Name another place." },
@@ -101,9 +101,14 @@ const REASONS: Readonly<Record<string, { reason: string; hint?: string }>> = {
   EPERM: { reason: "permission denied" },
   EFBIG: {
     reason: "files there cannot be so large",
-    hint: "--volume-size 4GB writes several smaller ones; FAT has a limit of 4 GiB for each.",
+    hint: "FAT has a limit of 4 GiB for each.",
+    remedy: { kind: "small-volumes" },
   },
   ENAMETOOLONG: { reason: "its name is too long" },
+  ENOLCK: {
+    reason: "its file system has no locks, which keep two from writing one file",
+    hint: "Name a file on another disk and copy it from there; or lead stdout into the file: `- > FILE`.",
+  },
   EIO: { reason: "the disk reports an error" },
   ENXIO: { reason: "nobody can take it there" },
   EBADF: { reason: "it is not open, or not to be written to" },
@@ -119,6 +124,7 @@ export function writeError(name: string, cause: unknown): unknown {
   const reason = known?.reason ?? code;
   return new SatchelError("storage", `Cannot write ${name}: ${reason}`, {
     hint: known?.hint,
+    remedy: known?.remedy,
     cause: cause instanceof SatchelError ? cause.cause : cause,
   });
 }

@@ -75,5 +75,5 @@ for (
 }
 
 Deno.test("an inventory that is not there is not found", () => {
-  assert.throws(() => readInventories(["/nonexistent/have.json"]), (error) => hasCode(error, "not-found"));
+  assert.throws(() => readInventories(["/nonexistent/have.json"]), (error) => hasCode(error, "usage"));
 });

@@ -14,6 +14,7 @@ import {
 import { hasCode, SatchelError, throwIfCancelled, withContext } from "../error.ts";
 import { type Descriptor, type Digest, formatReference, type Platform, type Reference } from "../oci/mod.ts";
 import type { Archive } from "./archive.ts";
+import { asDamage } from "./damage.ts";
 import { lackError } from "./lack.ts";
 import { Arrivals, committingInTurn, placedSource } from "./import_ends.ts";
 import type { NamedImage } from "./naming.ts";
@@ -157,7 +158,7 @@ class Import {
       throwIfCancelled(this.#options.signal);
       if (!isAboutArchive(error)) throw error;
       // What came before is good.
-      this.#broken = error;
+      this.#broken = asDamage(error) as SatchelError;
     }
     for (const blob of wanted) if (this.#known.has(blob)) this.#tallies.arrived(blob.digest);
     return wanted.filter((blob) => !this.#known.has(blob));

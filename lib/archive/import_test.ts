@@ -191,7 +191,7 @@ Deno.test("an image that cannot be read keeps no other from being imported", asy
     layoutOf(repository, [...entries, [broken, "example.org/c:v1"]]),
     new MemoryStore(),
   );
-  assert.deepEqual([imported, failures.length, failures[0].code], [NAMES, 1, "invalid"]);
+  assert.deepEqual([imported, failures.length, failures[0].code], [NAMES, 1, "integrity"]);
   assert.match(failures[0].message, /^example.org\/c:v1: /);
 });
 

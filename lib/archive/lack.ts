@@ -11,6 +11,6 @@ export function lackError(image: string, archive: string, lacks: readonly Descri
   const more = lacks.length > MAX_LISTED ? `, and ${lacks.length - MAX_LISTED} more` : "";
   const blobs = lacks.length === 1 ? "1 blob" : `${lacks.length} blobs`;
   return new SatchelError("invalid", `${image} lacks ${blobs} (${bytes} bytes): ${listed}${more}`, {
-    hint: `They are neither in ${archive} nor in the store.`,
+    hint: `${lacks.length === 1 ? "It is" : "They are"} neither in ${archive} nor at the destination.`,
   });
 }

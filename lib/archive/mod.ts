@@ -6,6 +6,7 @@
  */
 export * from "./archive.ts";
 export * from "./container.ts";
+export * from "./damage.ts";
 export * from "./destination.ts";
 export * from "./draft.ts";
 export * from "./file_sink.ts";

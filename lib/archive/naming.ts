@@ -5,8 +5,8 @@ import type { ArchivedImage } from "./archive.ts";
 
 /** How the images of an archive are to be named where its own names do not do. */
 export interface NamingOptions {
-  /** The repository for bare tags; with its tag, for the one image that has no name at all. */
-  name?: Reference;
+  /** The repository for bare tags and for the one image that has no name at all; with a tag, the name of the only such image. */
+  name?: Pick<Reference, "registry" | "repository" | "tag">;
   /** New names. */
   renames?: readonly Rename[];
 }
@@ -39,18 +39,21 @@ const MAX_SHOWN = 200;
 /** How many names or digests are listed in an error. */
 const MAX_LISTED = 10;
 
+/** What an image is called that has neither a tag of its own nor is given one. */
+const DEFAULT_TAG = "latest";
+
 /**
  * Decides what the images of an archive will be called: as `org.opencontainers.image.ref.name` or `io.containerd.image.name` says
  * if that is a full name, else as the options say.
  *
  * @param archive its name, for messages
- * @throws {SatchelError} `usage` if a new name is for nothing or for several images, or if `name` is for several images
- *   without a name
+ * @throws {SatchelError} `not-found` if a new name is for nothing; `usage` if it is for several images, or if `name` is for nothing
+ *   or for more images than it can name
  */
 export function nameImages(images: readonly ArchivedImage[], archive: string, options: NamingOptions = {}): Naming {
   const renamed = findRenamed(images, archive, options.renames ?? []);
   const others = images.filter((image) => !renamed.has(image));
-  checkOneNameless(others, archive, options);
+  checkName(others, archive, options);
   const hasNames = images.some((image) => renamed.has(image) || writtenName(image) !== undefined);
   const naming: Naming = { named: [], problems: [], leftOut: [] };
   for (const [image, names] of renamed) naming.named.push(...names.map((reference) => ({ image, reference })));
@@ -92,7 +95,7 @@ function findRenamed(
     if (found.length === 0) {
       const known = listed(images.map((image) => writtenName(image) ?? image.descriptor.digest));
       const hint = images.length === 0 ? undefined : `There is: ${known}.`;
-      throw new SatchelError("usage", `nothing in ${archive} is called ${shown(from)}`, { hint });
+      throw new SatchelError("not-found", `nothing in ${archive} is called ${shown(from)}`, { hint });
     }
     const digests = [...new Set(found.map(({ descriptor }) => descriptor.digest))];
     if (digests.length > 1) {
@@ -119,22 +122,55 @@ function imagesCalled(from: string, images: readonly ArchivedImage[]): ArchivedI
   return images.filter(({ name, containerdName }) => isWanted(name) || isWanted(containerdName));
 }
 
-function checkOneNameless(images: readonly ArchivedImage[], archive: string, { name }: NamingOptions): void {
-  const nameless = images.filter((image) => writtenName(image) === undefined);
-  if (!name || nameless.length <= 1) return;
-  const digests = listed(nameless.map(({ descriptor }) => descriptor.digest));
-  throw new SatchelError("usage", `${archive} has ${nameless.length} images without a name: ${digests}`, {
-    hint: "Give each its own name: --tag DIGEST=NAME.",
+/** @throws {SatchelError} `usage` if `name` would name nothing, or several images alike */
+function checkName(images: readonly ArchivedImage[], archive: string, { name }: NamingOptions): void {
+  if (!name || images.length === 0) return;
+  const takers = images.filter((image) => !hasFullName(image) && isTagOrNothing(writtenName(image)));
+  if (takers.length === 0) {
+    throw new SatchelError("usage", `no image in ${archive} needs ${repositoryName(name)} for its name`, {
+      hint: `There is: ${listed(images.map((image) => writtenName(image) ?? image.descriptor.digest))}.`,
+      remedy: { kind: "rename", from: nameOrDigest(images[0]) },
+    });
+  }
+  const nameless = takers.filter((image) => writtenName(image) === undefined);
+  if (nameless.length > 1) {
+    const digests = listed(nameless.map(({ descriptor }) => descriptor.digest));
+    throw new SatchelError("usage", `${archive} has ${nameless.length} images without a name: ${digests}`, {
+      remedy: { kind: "rename-each", from: nameless[0].descriptor.digest },
+    });
+  }
+  const isOne = takers.every(({ descriptor }) => descriptor.digest === takers[0].descriptor.digest);
+  if (name.tag === undefined || isOne) return;
+  const names = listed(takers.map((image) => writtenName(image) ?? image.descriptor.digest));
+  throw new SatchelError("usage", `${formatReference(name)} would be the name of ${takers.length} images: ${names}`, {
+    hint: "Leave the tag out, and each keeps its own.",
   });
+}
+
+function hasFullName({ name, containerdName }: ArchivedImage): boolean {
+  return (fullName(name) ?? fullName(containerdName)) !== undefined;
+}
+
+function isTagOrNothing(written: string | undefined): boolean {
+  return written === undefined || isTag(written);
+}
+
+function repositoryName({ registry, repository }: Pick<Reference, "registry" | "repository">): string {
+  return formatReference({ registry, repository });
+}
+
+/** How a user can call an image. */
+function nameOrDigest(image: ArchivedImage): string {
+  const written = writtenName(image);
+  return written !== undefined && readName(written) ? written : image.descriptor.digest;
 }
 
 function nameFor(image: ArchivedImage, archive: string, { name }: NamingOptions): Reference | SatchelError {
   const full = fullName(image.name) ?? fullName(image.containerdName);
   if (full) return checkDigest(full, image, archive);
   const written = writtenName(image);
-  if (written === undefined) return name ?? namelessProblem(image.descriptor, archive);
-  if (name && isTag(written)) return { registry: name.registry, repository: name.repository, tag: written };
-  return nameProblem(written, archive);
+  if (name && isTagOrNothing(written)) return { ...name, tag: name.tag ?? written ?? DEFAULT_TAG };
+  return written === undefined ? namelessProblem(image.descriptor, archive) : nameProblem(written, image, archive);
 }
 
 function checkDigest(reference: Reference, { descriptor }: ArchivedImage, archive: string): Reference | SatchelError {
@@ -144,23 +180,20 @@ function checkDigest(reference: Reference, { descriptor }: ArchivedImage, archiv
 }
 
 function namelessProblem({ digest }: Descriptor, archive: string): SatchelError {
-  return new SatchelError("invalid", `${digest} in ${archive} has no name`, {
-    hint: `Give it one: --name REPO[:TAG], or --tag ${digest}=REPO[:TAG].`,
-  });
+  return new SatchelError("invalid", `${digest} in ${archive} has no name`, { remedy: { kind: "name", digest } });
 }
 
-function nameProblem(written: string, archive: string): SatchelError {
-  const message = `${shown(written)} in ${archive} is not a full name of an image`;
+function nameProblem(written: string, { descriptor: { digest } }: ArchivedImage, archive: string): SatchelError {
+  const what = `${shown(written)} in ${archive}`;
   if (isTag(written)) {
-    return new SatchelError("invalid", message, {
-      hint: `Say what repository it is of: --name REPO, or --tag ${written}=REPO[:TAG].`,
+    return new SatchelError("invalid", `${what} is not a full name of an image`, { remedy: { kind: "repository" } });
+  }
+  if (readName(written)) {
+    return new SatchelError("invalid", `${what} is not a full name of an image`, {
+      remedy: { kind: "rename", from: written },
     });
   }
-  const isUnreadable = readName(written) === undefined;
-  const hint = `Give it another one: --tag ${isUnreadable ? "DIGEST" : written}=REPO[:TAG].`;
-  return new SatchelError("invalid", isUnreadable ? `${shown(written)} in ${archive} is not a name` : message, {
-    hint,
-  });
+  return new SatchelError("invalid", `${what} is not a name`, { remedy: { kind: "rename", from: digest } });
 }
 
 /** What two images would be called stands for neither. */
@@ -178,7 +211,7 @@ function withoutConflicts({ named, problems, leftOut }: Naming, archive: string)
     const digests = listed(several.map(({ image }) => image.descriptor.digest));
     conflicts.push(
       new SatchelError("invalid", `In ${archive}, ${name} would be the name of ${several.length} images: ${digests}`, {
-        hint: "Give each its own name: --tag DIGEST=NAME.",
+        remedy: { kind: "rename-each", from: several[0].image.descriptor.digest },
       }),
     );
   }

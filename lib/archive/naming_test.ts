@@ -4,6 +4,7 @@ import type { ArchivedImage } from "./archive.ts";
 import { nameImages, type Naming, type NamingOptions } from "./naming.ts";
 
 const FULL = "example.org/a/b:v1";
+const REPOSITORY = { registry: "example.org", repository: "x" };
 
 function image(name?: string, seed = name ?? "", containerdName?: string): ArchivedImage {
   const digest = digestOf(new TextEncoder().encode(seed));
@@ -41,22 +42,52 @@ Deno.test("a bare tag, a short name and what is no name are each a problem, and 
     '"a b" in x.tar is not a name',
     `"${"x".repeat(59)}`,
   ]);
-  assert.ok(naming.problems.every(({ message, hint = "" }) => message.length < 400 && hint.includes("--tag")));
+  assert.ok(naming.problems.every(({ message }) => message.length < 400));
+  const digest = (seed: string) => image(seed).descriptor.digest;
+  assert.deepEqual(naming.problems.map(({ remedy }) => remedy), [
+    { kind: "repository" },
+    { kind: "rename", from: "foo:v1" },
+    { kind: "rename", from: digest("a b") },
+    { kind: "rename", from: digest("x".repeat(70_000)) },
+  ]);
 });
 
 Deno.test("a repository makes names of bare tags", () => {
-  const naming = decide([image("v1"), image("v2"), image(FULL)], { name: parseReference("example.org/x") });
+  const naming = decide([image("v1"), image("v2"), image(FULL)], { name: REPOSITORY });
   assert.deepEqual(names(naming), [FULL, "example.org/x:v1", "example.org/x:v2"]);
 });
 
-Deno.test("the one image without any name gets the name that is given", () => {
-  assert.deepEqual(names(decide([image()], { name: parseReference("example.org/x:v3") })), ["example.org/x:v3"]);
-  assert.deepEqual(names(decide([image()], { name: parseReference("example.org/x") })), ["example.org/x:latest"]);
+Deno.test("the one image without any name, or with a tag alone, gets the name that is given", () => {
+  for (const written of [undefined, "v1"]) {
+    const naming = decide([image(written), image(FULL)], { name: parseReference("example.org/x:v3") });
+    assert.deepEqual(names(naming), [FULL, "example.org/x:v3"]);
+  }
+  assert.deepEqual(names(decide([image()], { name: REPOSITORY })), ["example.org/x:latest"]);
+  assert.deepEqual(names(decide([image("v1"), image()], { name: REPOSITORY })), [
+    "example.org/x:latest",
+    "example.org/x:v1",
+  ]);
+});
+
+Deno.test("a name with a tag for several images, and a repository that no image needs, are errors of usage", () => {
+  const tagged = parseReference("example.org/x:v3");
+  const several = { code: "usage", message: /example\.org\/x:v3 would be the name of 2 images: v1, v2/ };
+  assert.throws(() => decide([image("v1"), image("v2")], { name: tagged }), several);
+  const same = decide([image("v1", "one"), image("v2", "one")], { name: tagged });
+  assert.deepEqual(names(same), ["example.org/x:v3"]);
+  for (const written of [FULL, "foo:v1", "a b"]) {
+    assert.throws(() => decide([image(written)], { name: REPOSITORY }), {
+      code: "usage",
+      message: "no image in x.tar needs example.org/x for its name",
+    });
+  }
+  const renamed = decide([image("v1")], { name: REPOSITORY, ...renames(["v1", "example.org/y:v1"]) });
+  assert.deepEqual(names(renamed), ["example.org/y:v1"]);
 });
 
 Deno.test("one name for several images without any is an error that lists them", () => {
   const images = [image(undefined, "1"), image(undefined, "2")];
-  assert.throws(() => decide(images, { name: parseReference("example.org/x") }), (error: Error) => {
+  assert.throws(() => decide(images, { name: REPOSITORY }), (error: Error) => {
     assert.ok(images.every(({ descriptor }) => error.message.includes(descriptor.digest)), error.message);
     return true;
   });
@@ -82,10 +113,9 @@ Deno.test("a new name is given by the name as it is written, by the usual rules,
   ]);
 });
 
-Deno.test("a new name for nothing, or for what may be several images, is an error of usage", () => {
-  for (const images of [[image(FULL)], [image("v2", "1"), image("v2", "2")]]) {
-    assert.throws(() => decide(images, renames(["v2", "x:1"])), { code: "usage" });
-  }
+Deno.test("a new name for nothing is an error, and so is one for what may be several images", () => {
+  assert.throws(() => decide([image(FULL)], renames(["v2", "x:1"])), { code: "not-found" });
+  assert.throws(() => decide([image("v2", "1"), image("v2", "2")], renames(["v2", "x:1"])), { code: "usage" });
 });
 
 Deno.test("a name that two images would have is neither's", () => {

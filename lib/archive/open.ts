@@ -6,6 +6,7 @@ import { nextTurn } from "../runtime/mod.ts";
 import type { Archive, ArchiveForm } from "./archive.ts";
 import { Catalog } from "./catalog.ts";
 import { openContainer } from "./container.ts";
+import { asDamage } from "./damage.ts";
 import { DOCKER_FILE, readDocker } from "./docker.ts";
 import type { ArchiveFiles, ArchiveStream, Container, OpenOptions } from "./files.ts";
 import {
@@ -32,14 +33,20 @@ const MAX_ORPHANS = 5;
  * Opens an archive: reads its list, and the manifests that it lists.
  *
  * @param path of a file or a folder; `-` is stdin
- * @throws {SatchelError} `not-found`, `invalid`, `integrity`, `storage`, `cancelled`
+ * @throws {SatchelError} `usage` if there is nothing, `integrity` if it is damaged or no archive, `storage`, `cancelled`
  */
 export async function openArchive(path: string, options: OpenOptions): Promise<Archive> {
-  return await archiveOf(await openContainer(path, options), options);
+  try {
+    return await archiveOf(await openContainer(path, options), options);
+  } catch (error) {
+    throw asDamage(error);
+  }
 }
 
 /**
  * As {@link openArchive}, of what was opened already; it is closed with the archive, or if there is none in it.
+ *
+ * @throws {SatchelError} `invalid`, `integrity`, `storage`, `cancelled`
  */
 export async function archiveOf(container: Container, options: OpenOptions): Promise<Archive> {
   try {

@@ -3,6 +3,7 @@ import { SatchelError, throwIfCancelled, withContext } from "../error.ts";
 import { type Descriptor, formatPlatform, formatReference, type Platform, type Reference } from "../oci/mod.ts";
 import type { Archive } from "./archive.ts";
 import type { ImportOptions, ImportTarget } from "./import.ts";
+import { asDamage } from "./damage.ts";
 import { lackError } from "./lack.ts";
 import type { NamedImage } from "./naming.ts";
 
@@ -88,7 +89,7 @@ class Planner {
       return { blobs: shared, contents: [...shared, ...manifests.map(({ descriptor }) => this.#shared(descriptor))] };
     } catch (error) {
       const lacked = error instanceof SatchelError ? missing.get(error) : undefined;
-      throw lacked ? lackError(name, this.#archive.name, [lacked]) : withContext(name, error);
+      throw lacked ? lackError(name, this.#archive.name, [lacked]) : withContext(name, asDamage(error));
     }
   }
 

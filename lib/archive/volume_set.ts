@@ -27,7 +27,7 @@ export interface VolumeSet {
  * Finds the volumes that a path stands for: that of one of them, or of the archive that they are of, where only volumes are.
  *
  * @returns `undefined` if it stands for something else
- * @throws {SatchelError} `not-found` if some are missing, `integrity` for sizes that cannot be, `storage`
+ * @throws {SatchelError} `integrity` if some are missing or of sizes that cannot be, `storage`
  */
 export function openVolumes(path: string): VolumeSet | undefined {
   const name = archiveOf(path);
@@ -93,7 +93,7 @@ function checkComplete(archive: string, found: ReadonlySet<number>, last: number
   if (missing.length === 0) return;
   const more = last - found.size - missing.length;
   const named = `${missing.join(", ")}${more > 0 ? `, and ${more} more` : ""}`;
-  throw new SatchelError("not-found", `Of the ${last} volumes of ${archive}, there is no ${named}`, {
+  throw new SatchelError("integrity", `Of the ${last} volumes of ${archive}, there is no ${named}`, {
     hint: "All of them have to lie in one folder.",
   });
 }

@@ -31,8 +31,10 @@ export function openVolumeSink(destination: FileDestination, options: VolumeOpti
   const { name, path } = destination;
   const number = Math.ceil(options.size / options.volumeSize);
   if (number > MAX_VOLUMES) {
-    throw new SatchelError("usage", `${name} would have ${number} volumes, and ${MAX_VOLUMES} are possible`, {
-      hint: `Its ${options.size} bytes need a --volume-size of at least ${Math.ceil(options.size / MAX_VOLUMES)}.`,
+    const message = `${name} would have ${number} volumes, and ${MAX_VOLUMES} are possible`;
+    throw new SatchelError("usage", message, {
+      hint: `It has ${options.size} bytes.`,
+      remedy: { kind: "larger-volumes", bytes: Math.ceil(options.size / MAX_VOLUMES) },
     });
   }
   const old = oldVolumes(destination);

@@ -54,7 +54,7 @@ Deno.test("more volumes than three digits can count are refused, with the size t
   assert.throws(() => openVolumeSink(made.destination, { size: 1_000_000, volumeSize: 1000 }), (error) => {
     assert.ok(hasCode(error, "usage"));
     assert.match(error.message, /would have 1000 volumes, and 999 are possible/);
-    assert.match(error.hint!, /at least 1002\.$/);
+    assert.deepEqual(error.remedy, { kind: "larger-volumes", bytes: 1002 });
     return true;
   });
   assert.deepEqual(readdirSync(made.folder), []);
