@@ -23,6 +23,24 @@ export class EntryList {
     return [...this.#entries];
   }
 
+  /** The entry that a name stands for; of several, the last one. */
+  find(name: string): IndexEntry | undefined {
+    return this.#byName.get(name)?.at(-1);
+  }
+
+  /** All entries of one manifest. */
+  ofDigest(digest: unknown): IndexEntry[] {
+    return [...this.#byDigest.get(digest) ?? []];
+  }
+
+  /** Puts an entry of the same manifest and the same name in the place of another. */
+  replace(entry: IndexEntry, by: IndexEntry): void {
+    const alike = entry.name === undefined ? undefined : this.#byName.get(entry.name);
+    this.#remove(entry);
+    if (alike) alike.splice(alike.indexOf(entry), 1);
+    this.#add(by);
+  }
+
   /** Puts a name on a manifest; what had the name before stays in the list without it. */
   name(named: EntryNamed<string>): void {
     const replaced = this.#byName.get(named.name) ?? [];

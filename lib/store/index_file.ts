@@ -194,6 +194,15 @@ export function renamed<Name extends string | undefined>(entry: IndexEntry, name
   return { raw, name, descriptor: entry.descriptor };
 }
 
+/** The same entry with another value of an annotation, or without it; what satchel does not know of it stays. */
+export function annotated<Entry extends IndexEntry>(entry: Entry, key: string, value: string | undefined): Entry {
+  const { annotations, ...raw } = entry.raw;
+  const { [key]: _, ...others } = isJsonObject(annotations) ? annotations : {};
+  const changed = value === undefined ? others : { ...others, [key]: value };
+  if (Object.keys(changed).length > 0) raw.annotations = changed;
+  return { ...entry, raw, descriptor: parseDescriptor(raw, "the entry") };
+}
+
 /** index.json as `ig` would write it, but with the entries in an order that does not change by itself. */
 function encodeIndexFile(index: IndexFile): string {
   return encodeIndex(index.members, inOrder(index.entries).map(({ raw }) => raw));

@@ -31,6 +31,7 @@ import { changeIndex, entryFor, type IndexEntry, type IndexFile, readIndex } fro
 import { ingest } from "./ingest.ts";
 import { blobPath, createStore, type Layout } from "./layout.ts";
 import { findEntry, nameOfTag, ofRepository, referenceOf } from "./names.ts";
+import { nameImage } from "./sparse.ts";
 
 /** Takes a commit of one repository. */
 export type CommitTaker = (repository: Reference, commit: Commit, signal: AbortSignal | undefined) => Promise<void>;
@@ -152,7 +153,8 @@ export async function commitAll(
     checkComplete(layout, [...contents.values()]);
     syncBlobFolders(layout, [...contents.values()]);
     const list = new EntryList(index.entries);
-    for (const { repository, commit } of commits) enterCommit(list, repository, commit);
+    const reader = manifestReader(layout, signal);
+    for (const { repository, commit } of commits) enterCommit(list, repository, commit, reader);
     save(list.entries);
   });
   for (const { repository, commit } of commits) {
@@ -180,10 +182,10 @@ function syncBlobFolders(layout: Layout, contents: readonly Descriptor[]): void 
   for (const folder of folders) syncFolder(folder);
 }
 
-function enterCommit(list: EntryList, repository: Reference, commit: Commit): void {
+function enterCommit(list: EntryList, repository: Reference, commit: Commit, reader: ManifestReader): void {
   for (const { tag, descriptor, platforms } of commit.names) {
     const sparse = platforms && { [PLATFORMS_ANNOTATION]: platforms.map(formatPlatform).join(",") };
-    list.name(entryFor(plainDescriptor(descriptor), nameOfTag(repository, tag), sparse));
+    nameImage(list, entryFor(plainDescriptor(descriptor), nameOfTag(repository, tag), sparse), reader);
   }
   for (const manifest of commit.manifests) list.list(untaggedEntry(manifest));
 }

@@ -80,3 +80,87 @@ Deno.test("an index cannot say of its parts that they are sparse", async () => {
   assert.equal((await damageOf(made)).length, 1);
   assert.ok(entriesIn(made.path).every((entry) => platformsOf({ annotations: entry.annotations }) === undefined));
 });
+
+/** What the mark of a name says; `undefined` for a whole image. */
+const markOf = (made: Scratch, name: string) =>
+  platformsOf({
+    annotations: entriesIn(made.path).find((entry) => entry.name?.endsWith(`/${name}:latest`))?.annotations,
+  });
+
+const AMD64 = [{ os: "linux", architecture: "amd64" }];
+
+Deno.test("a sparse copy over the whole image takes nothing away, though its content be damaged", async () => {
+  using made = scratch();
+  const source = new MemoryRepository();
+  const image = makeImage(source, "whole");
+  const store = made.open();
+  const take = (platforms?: typeof ARM64) =>
+    copy(source, image.index.digest, store.repository(ref("whole")), { tag: "latest", platforms });
+  await take();
+  await take(ARM64);
+  assert.equal(markOf(made, "whole"), undefined);
+  removeBlob(made.path, image.layers[0].digest);
+  await take(ARM64);
+  assert.equal(markOf(made, "whole"), undefined);
+  assert.match((await damageOf(made)).join(), new RegExp(image.layers[0].digest));
+});
+
+Deno.test("sparse copies add up, to the whole at last", async () => {
+  using made = scratch();
+  const { source, store, image } = await sparse(made);
+  const more = source.addManifest({
+    mediaType: MediaType.ociIndex,
+    manifests: [
+      ...image.manifests.map((each, at) => ({ ...each, platform: [...AMD64, ...ARM64][at] })),
+      { ...makeImage(source, "third").manifests[0], platform: { os: "linux", architecture: "s390x" } },
+    ],
+  });
+  const take = (architecture: string) =>
+    copy(source, more.digest, store.repository(ref("more")), {
+      tag: "latest",
+      platforms: [{ os: "linux", architecture }],
+    });
+  await take("amd64");
+  // That of arm64 has come with another image.
+  assert.equal(markOf(made, "more"), "linux/amd64,linux/arm64");
+  assert.equal(markOf(made, "sparse"), "linux/arm64");
+  await take("s390x");
+  assert.equal(markOf(made, "more"), undefined);
+  assert.deepEqual(await damageOf(made), []);
+});
+
+Deno.test("what was there for a platform stays marked when another comes, so that its lack is seen", async () => {
+  using made = scratch();
+  const { source, store, image } = await sparse(made);
+  removeBlob(made.path, image.layers[1].digest);
+  await copy(source, image.index.digest, store.repository(ref("sparse")), { tag: "latest", platforms: AMD64 });
+  assert.equal(markOf(made, "sparse"), "linux/amd64,linux/arm64");
+  assert.match((await damageOf(made)).join(), new RegExp(image.layers[1].digest));
+});
+
+Deno.test("the whole image under another name makes the sparse one whole", async () => {
+  using made = scratch();
+  const { source, store, image } = await sparse(made);
+  await copy(source, image.index.digest, store.repository(ref("other")), { tag: "latest" });
+  assert.equal(markOf(made, "sparse"), undefined);
+});
+
+Deno.test("another name for a sparse image does not make a whole one sparse", async () => {
+  using made = scratch();
+  const { source, store, image } = await sparse(made);
+  await copy(source, image.index.digest, store.repository(ref("other")), { tag: "latest" });
+  removeBlob(made.path, image.layers[0].digest);
+  await copy(source, image.index.digest, store.repository(ref("third")), { tag: "latest", platforms: ARM64 });
+  await store.tag(ref("third"), ref("other"));
+  assert.equal(markOf(made, "third"), "linux/arm64");
+  assert.equal(markOf(made, "other"), undefined);
+});
+
+Deno.test("a name that moves to a sparse image is as sparse as that", async () => {
+  using made = scratch();
+  const { source, store, image } = await sparse(made);
+  const other = makeImage(source, "before");
+  await copy(source, other.index.digest, store.repository(ref("name")), { tag: "latest" });
+  await copy(source, image.index.digest, store.repository(ref("name")), { tag: "latest", platforms: ARM64 });
+  assert.equal(markOf(made, "name"), "linux/arm64");
+});

@@ -25,6 +25,7 @@ import {
   storeRepository,
 } from "./repository.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
+import { nameImage } from "./sparse.ts";
 import { type UploadSessions, uploadSessions } from "./uploads.ts";
 
 export type { StoredFile } from "./blobs.ts";
@@ -211,11 +212,12 @@ async function tagImage(
         `${storedName(source)} is ${descriptor.digest} and cannot be named ${storedName(name)}`,
       );
     }
-    for await (const node of walkInTurns([descriptor], manifestReader(layout, signal))) {
+    const reader = manifestReader(layout, signal);
+    for await (const node of walkInTurns([descriptor], reader)) {
       if (!node.isGuess && !hasSize(layout, node.descriptor)) throw incomplete(layout, source, node.descriptor.digest);
     }
     const list = new EntryList(index.entries);
-    list.name(renamed(entry, storedName(name)));
+    nameImage(list, renamed(entry, storedName(name)), reader);
     save(list.entries);
     return plainDescriptor(descriptor);
   });
