@@ -1,6 +1,8 @@
+import { realpathSync } from "node:fs";
 import { type Archive, archiveOf, nameImages, openContainer, type OpenOptions } from "../../lib/archive/mod.ts";
 import { attachmentSubject } from "../../lib/content/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
+import { onPath } from "../../lib/files/mod.ts";
 import { type Descriptor, formatReference } from "../../lib/oci/mod.ts";
 import { printable } from "../../lib/printable.ts";
 import { ArchivedContent, type ArchivedManifest } from "./archived_content.ts";
@@ -20,6 +22,8 @@ export interface ArchivedOptions extends OpenOptions {
 /** Archives that are open. */
 export interface ServedArchives extends AsyncDisposable {
   repositories: Repositories;
+  /** The files and folders that are read while they are served, without links. */
+  paths: readonly string[];
 }
 
 /**
@@ -33,14 +37,16 @@ export async function openArchives(paths: readonly string[], options: ArchivedOp
   await using opened = new AsyncDisposableStack();
   const archives: Archive[] = [];
   const names = new Map<string, ArchivedManifest>();
+  const files: string[] = [];
   for (const path of paths) {
-    const archive = await open(path, options);
+    const archive = await open(path, options, files);
     archives.push(opened.use(archive));
     await addNames(names, archive, options.onWarning);
   }
   const content = new ArchivedContent(archives, names, new CheckedFiles(options.onDamaged));
+  const realPaths = files.map((file) => onPath("read", file, () => realpathSync(file)));
   const owned = opened.move();
-  return { repositories: repositoriesOf(content), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { repositories: repositoriesOf(content), paths: realPaths, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 function repositoriesOf(content: ArchivedContent): Repositories {
@@ -58,9 +64,12 @@ function repositoriesOf(content: ArchivedContent): Repositories {
 }
 
 /** What can be read only once is kept in a temporary file: a server reads at any place, as often as it is asked to. */
-async function open(path: string, options: ArchivedOptions): Promise<Archive> {
+async function open(path: string, options: ArchivedOptions, files: string[]): Promise<Archive> {
   const container = await openContainer(path, options);
-  if (container.kind === "files") return await archiveOf(container, options);
+  if (container.kind === "files") {
+    files.push(...container.volumes ?? (path === "-" ? [] : [path]));
+    return await archiveOf(container, options);
+  }
   await using _stream = container;
   const why = container.compression ? "is compressed" : "can be read only once";
   options.onStatus(`${container.name} ${why}: it is unpacked to a temporary file in ${options.spoolFolder} first`);

@@ -9,8 +9,8 @@ import type { ServeOptions } from "./options.ts";
 import { storedRepositories } from "./stored.ts";
 import { storedWrites } from "./stored_writes.ts";
 
-/** What a server offers. */
-export interface Content extends Pick<HandlerOptions, "repositories" | "fileBody"> {
+/** What a server offers; disposing closes it. */
+export interface Content extends Pick<HandlerOptions, "repositories" | "fileBody">, AsyncDisposable {
   /** Where it comes from, for people. */
   label: string;
 }
@@ -22,8 +22,38 @@ export interface ContentOptions {
   onError: (error: unknown) => void;
 }
 
-/** Opens what a server offers. */
-export function openContent(
+/** Opens what a server offers: the archives that are named, else the store. */
+export async function openContent(
+  options: ServeOptions,
+  settings: Settings,
+  reporter: Reporter,
+  told: ContentOptions,
+): Promise<Content> {
+  return options.archives.length > 0
+    ? await openArchived(options, settings, reporter, told)
+    : openStored(options, settings, reporter, told);
+}
+
+async function openArchived(
+  { archives }: ServeOptions,
+  { spoolFolder }: Settings,
+  { warn, status }: Reporter,
+  { signal, onError }: ContentOptions,
+): Promise<Content> {
+  const { openArchives } = await import("./archived.ts");
+  const served = await openArchives(archives, {
+    spoolFolder,
+    signal,
+    onWarning: warn,
+    onStatus: status,
+    onDamaged: onError,
+  });
+  const { repositories, paths } = served;
+  const close = () => served[Symbol.asyncDispose]();
+  return { label: archives.join(", "), repositories, fileBody: senderOf(paths), [Symbol.asyncDispose]: close };
+}
+
+function openStored(
   { isWritable }: ServeOptions,
   settings: Settings,
   reporter: Reporter,
@@ -37,6 +67,7 @@ export function openContent(
       ...(isWritable && { writable: storedWrites(store, { signal, onError }) }),
     },
     fileBody: senderOf([store.path]),
+    async [Symbol.asyncDispose]() {},
   };
 }
 

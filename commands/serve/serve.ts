@@ -35,7 +35,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { idleSeconds } = options;
   const tls = options.tls && readTlsFiles(options.tls, reporter.warn);
   const onError = (error: unknown) => reporter.warn(systemReason(error));
-  const content = openContent(options, settings, reporter, { signal, onError });
+  await using content = await openContent(options, settings, reporter, { signal, onError });
   const onAnswer: AnswerListener[] = [logger(options, settings.quiet)];
   const handler = handlerOf(content, options, reporter, onAnswer);
   const listener = open(options.listen, "listen", { handler, idleSeconds, ...(tls && { tls }) });
