@@ -16,7 +16,6 @@ import { isSet, listOf, textOf } from "../line/flags.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { wrongCountError } from "../line/parse.ts";
 import { parseSize } from "../line/size.ts";
-import { checkOutside } from "../open/outside_store.ts";
 import { openLocalStore } from "../open/local_store.ts";
 import { openCommandPlugins } from "../open/plugins.ts";
 import { EXIT_FAILED, EXIT_OK } from "../output/exit.ts";
@@ -50,7 +49,7 @@ interface Written {
 /** `satchel image export SRC_IMAGE [SRC_IMAGE n] DST_FILE`: from the store into an archive. */
 export async function run(invocation: Invocation): Promise<number> {
   const settings = await loadSettings(invocation);
-  const request = await readRequest(invocation);
+  const request = readRequest(invocation);
   using reporter = openReporter(settings, invocation.signal);
   try {
     return await exportImages(request, invocation, settings, reporter);
@@ -73,7 +72,6 @@ async function exportImages(
   const destination = openDestination(request);
   await using plugins = await openCommandPlugins(settings, invocation, reporter);
   const store = openLocalStore(settings, reporter);
-  checkOutside(destination, store.path);
   const snapshot = await store.snapshot({ signal });
   const plan = await planExport(request.names, choice, { store, snapshot, signal, onWarning: reporter.warn });
   if (plan.failures.length === 0) {
@@ -112,7 +110,7 @@ async function askAll(plan: ExportPlan, ask: (planned: ExportPlan["planned"][num
   }
 }
 
-async function readRequest({ arguments: words, flags, path, signal }: Invocation): Promise<ExportRequest> {
+function readRequest({ arguments: words, flags, path }: Invocation): ExportRequest {
   const all = isSet(flags, "all");
   const destination = words[words.length - 1];
   const names = words.slice(0, -1);
@@ -129,7 +127,7 @@ async function readRequest({ arguments: words, flags, path, signal }: Invocation
     sparse,
     referrers: isSet(flags, "referrers", true),
     ...(platforms.length > 0 && { platforms }),
-    ...(have.length > 0 && { have: await readInventories(have, { signal }) }),
+    ...(have.length > 0 && { have: readInventories(have) }),
   };
   const volumeSize = textOf(flags, "volume-size");
   return {

@@ -1,7 +1,6 @@
 import { gunzipSync } from "node:zlib";
 import { SatchelError } from "../error.ts";
-import type { ContentOptions } from "../content/mod.ts";
-import { readNamed } from "./read_named.ts";
+import { readWhole } from "../files/mod.ts";
 import { type Digest, digestAlgorithm, digestHex, isJsonObject, parseJson } from "../oci/mod.ts";
 
 /** How many hex digits of a digest an inventory has: 48 bits. */
@@ -40,15 +39,13 @@ export function inventoryOf(digests: Iterable<Digest>): Inventory {
 /**
  * Reads inventories out of files, as `store inventory` prints them, or compressed with gzip. What one of them has, is had.
  *
- * @param paths of files, or of FIFOs, which are waited for; `-` is stdin
  * @throws {SatchelError} `invalid` for anything else, `usage` if there is none, `storage`
  */
-export async function readInventories(paths: readonly string[], options: ContentOptions = {}): Promise<HaveList> {
+export function readInventories(paths: readonly string[]): HaveList {
   /** By the first digits, what of the rest of a digest is given; all of it must agree. */
   const known = new Map<string, Set<string>>();
   for (const path of paths) {
-    const bytes = await readNamed(path, MAX_INVENTORY_SIZE, options);
-    for (const entry of entriesOf(bytes, path)) {
+    for (const entry of readInventory(path)) {
       const key = entry.slice(0, entry.indexOf(":") + 1 + PREFIX_LENGTH);
       const rests = known.get(key) ?? new Set<string>();
       known.set(key, rests.add(entry.slice(key.length)));
@@ -64,7 +61,8 @@ export async function readInventories(paths: readonly string[], options: Content
 }
 
 /** The entries of an inventory, each behind its algorithm. */
-function* entriesOf(bytes: Uint8Array | undefined, path: string): Generator<string> {
+function* readInventory(path: string): Generator<string> {
+  const bytes = readWhole(path, MAX_INVENTORY_SIZE);
   if (!bytes) throw new SatchelError("usage", `there is no ${path}`);
   const json = parseJson(inflated(bytes, path), path);
   if (!isJsonObject(json) || json.satchel !== "inventory") {
