@@ -18,6 +18,7 @@ export * from "./naming.ts";
 export * from "./open.ts";
 export * from "./signature_format.ts";
 export * from "./sink.ts";
+export * from "./sparse.ts";
 export * from "./stream_sink.ts";
 export * from "./survey.ts";
 export * from "./verify.ts";

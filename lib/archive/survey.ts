@@ -12,6 +12,7 @@ import { SatchelError, throwIfCancelled } from "../error.ts";
 import { type Descriptor, formatPlatform, parseManifest, plainDescriptor, type Platform } from "../oci/mod.ts";
 import type { Archive, ArchivedImage } from "./archive.ts";
 import { type SignatureFormat, signatureFormat } from "./signature_format.ts";
+import { checkSparse } from "./sparse.ts";
 
 /** An image of an archive, and all that it consists of, as far as its manifests tell. */
 export interface SurveyedImage {
@@ -80,6 +81,7 @@ async function survey(
   const blamed = new Map<unknown, Descriptor>();
   try {
     const plan = await planCopy(blaming(source, blamed), descriptor.digest, { signal, platforms, onWarning });
+    checkSparse(plan, platforms);
     const listed = listedPlatforms(plan);
     const [config] = listed.platforms.length === 0 ? listed.configs : [];
     return {

@@ -2,9 +2,9 @@ import { strict as assert } from "node:assert";
 import { makeImage } from "../content/_testing.ts";
 import { MemoryRepository } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
-import { type Descriptor, digestHex, MediaType } from "../oci/mod.ts";
+import { type Descriptor, digestHex, MediaType, REF_NAME_ANNOTATION } from "../oci/mod.ts";
 import { bytesOf, type Entry, type Files, filesOf, layoutOf, passing } from "./_testing_layout.ts";
-import { LEFT_OUT_ANNOTATION } from "./archive.ts";
+import { LEFT_OUT_ANNOTATION, PLATFORMS_ANNOTATION } from "./archive.ts";
 import { archiveOf } from "./open.ts";
 import { verifyArchive, type VerifyOptions } from "./verify.ts";
 
@@ -37,6 +37,15 @@ async function verify(files: Files, stream: boolean, options?: VerifyOptions) {
   const found = await verifyArchive(archive, options);
   return { ...found, damage: found.damage.map(({ kind, digest, images }) => ({ kind, digest, images })) };
 }
+
+Deno.test("an image that is said to be there for a platform which it is not for is broken", async () => {
+  for (const said of ["linux/s390x", "linux/amd64,linux/s390x"]) {
+    const { repository, first } = twoImages();
+    const annotations = { [REF_NAME_ANNOTATION]: NAMES[0], [PLATFORMS_ANNOTATION]: said };
+    const { damage } = await verify(layoutOf(repository, [[first.index, annotations]]), false);
+    assert.deepEqual(damage.map(({ kind, images }) => [kind, images]), [["broken", [NAMES[0]]]]);
+  }
+});
 
 for (const stream of [false, true]) {
   const of = stream ? "a stream" : "files";
