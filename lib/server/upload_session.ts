@@ -9,7 +9,7 @@ import { accepted, finished, pathOf, uploadHeaders, wantedDigest } from "./uploa
 
 /**
  * distribution-spec 1.1, "Pushing blobs": what has come of an upload (end-13), more of it (end-5), its end (end-6). It can be
- * given up as well, as the newest version of the specification has it (end-14).
+ * given up as well, as later versions of the specification have it.
  */
 export async function answerUpload(exchange: Exchange, name: string, id: string): Promise<Response> {
   const { request } = exchange;

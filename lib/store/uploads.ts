@@ -98,7 +98,7 @@ export function uploadSessions(layout: Layout, limit: number): UploadSessions {
   return {
     async start({ algorithm = "sha256", signal } = {}) {
       await createStore(layout, signal);
-      if (listUploads(layout).length >= limit) {
+      if (listFolder(layout.ingest).filter((name) => UPLOAD_NAME.test(name)).length >= limit) {
         throw new SatchelError("busy", `${layout.root} has ${limit} uploads that have not ended, which is the limit`);
       }
       const id = crypto.randomUUID();
