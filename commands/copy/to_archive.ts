@@ -1,6 +1,7 @@
 import {
   type ArchiveDraft,
   type ArchiveSink,
+  checkSparse,
   type Destination,
   Drafter,
   openFileSink,
@@ -48,6 +49,7 @@ export async function planJob(job: CopyJob, context: CopyContext): Promise<Plann
     onWarning: reporter.warn,
     ...(choice.only && { platforms: choice.only }),
   });
+  checkSparse(plan, job.image.platforms);
   return { ...choice, job, plan };
 }
 

@@ -1,4 +1,4 @@
-import { Drafter, type HaveList } from "../../lib/archive/mod.ts";
+import { checkSparse, Drafter, type HaveList } from "../../lib/archive/mod.ts";
 import {
   attachmentSubject,
   type CopiedAttachment,
@@ -119,6 +119,7 @@ async function planOne(
     if (there) checkPlatforms(there, wanted ?? []);
     const platforms = sparse ? wanted : there;
     const plan = await planCopy(snapshot, digest, { signal, onWarning, referrers, ...(platforms && { platforms }) });
+    checkSparse(plan, there);
     const all = await platformsOf(plan, snapshot);
     checkPlatforms(all, wanted ?? []);
     checkComplete(plan, snapshot, have);

@@ -8,9 +8,18 @@ import {
   type Rename,
 } from "../../lib/archive/mod.ts";
 import { readVerified } from "../../lib/content/mod.ts";
-import { SatchelError, withContext } from "../../lib/error.ts";
-import { type Descriptor, type Digest, formatPlatform, formatReference, MAX_MANIFEST_SIZE } from "../../lib/oci/mod.ts";
+import { hasCode, SatchelError, withContext } from "../../lib/error.ts";
+import {
+  type Descriptor,
+  type Digest,
+  formatPlatform,
+  formatReference,
+  MAX_MANIFEST_SIZE,
+  type Platform,
+  type Reference,
+} from "../../lib/oci/mod.ts";
 import { printable } from "../../lib/printable.ts";
+import type { Snapshot, Store } from "../../lib/store/mod.ts";
 import { type FlagValues, isSet, listOf, textOf } from "../line/flags.ts";
 import { readImageName, readTypedName } from "../line/image_name.ts";
 import type { Invocation } from "../line/invocation.ts";
@@ -39,7 +48,7 @@ interface ImportReport {
   present: { blobs: number; bytes: number };
   /** How many manifests of each artifact type came along because they refer to the image. */
   referrers: Record<string, number>;
-  /** The platforms whose content there is, if the archive has left out others. */
+  /** The platforms whose content the store has, if others were left out. */
   platforms?: string[];
 }
 
@@ -81,11 +90,32 @@ async function importFrom(
       guard: (target, image) => guardedImport(target, { plugins, image, store: storePath, archive: path }),
     });
     const failures = [...problems, ...damaged, ...result.failures];
-    return { imported: result.imported, failures: failures.map((error) => withContext("importing images", error)) };
+    const imported = await asStored(store, result.imported, signal);
+    return { imported, failures: failures.map((error) => withContext("importing images", error)) };
   } catch (error) {
     if (!signal.aborted) throw withContext("importing images", error);
     const hint = "What has arrived is kept: the same command goes on from there.";
     throw new SatchelError("cancelled", "importing images: interrupted", { hint });
+  }
+}
+
+/** With the platforms that the store has now: what came for some of them joins what was there. */
+async function asStored(store: Store, imported: ImportedImage[], signal: AbortSignal): Promise<ImportedImage[]> {
+  if (imported.every(({ platforms }) => !platforms)) return imported;
+  const snapshot = await store.snapshot({ signal });
+  return imported.map(({ platforms, ...image }) => {
+    const there = platforms && storedPlatforms(snapshot, image.reference, platforms);
+    return { ...image, ...(there && { platforms: there }) };
+  });
+}
+
+/** Somebody else may have removed it at once. */
+function storedPlatforms(snapshot: Snapshot, image: Reference, imported: readonly Platform[]) {
+  try {
+    return snapshot.find(image).platforms;
+  } catch (error) {
+    if (hasCode(error, "not-found")) return imported;
+    throw error;
   }
 }
 

@@ -6,6 +6,7 @@ import type { ImportOptions, ImportTarget } from "./import.ts";
 import { asDamage } from "./damage.ts";
 import { lackError } from "./lack.ts";
 import type { NamedImage } from "./naming.ts";
+import { checkSparse } from "./sparse.ts";
 
 /** An image that is to be imported, and all that it needs. */
 export interface PlannedImage {
@@ -84,7 +85,9 @@ class Planner {
     const missing = new WeakMap<SatchelError, Descriptor>();
     const source = sourceOrTarget(this.#archive, target, missing);
     try {
-      const { manifests, blobs } = await planCopy(source, root.digest, { signal, referrers, platforms, onWarning });
+      const plan = await planCopy(source, root.digest, { signal, referrers, platforms, onWarning });
+      checkSparse(plan, platforms);
+      const { manifests, blobs } = plan;
       const shared = blobs.map((blob) => this.#shared(blob));
       return { blobs: shared, contents: [...shared, ...manifests.map(({ descriptor }) => this.#shared(descriptor))] };
     } catch (error) {
