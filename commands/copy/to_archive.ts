@@ -11,6 +11,7 @@ import {
 import { contentOf, type Plan, planCopy, readingAhead, type Source } from "../../lib/content/mod.ts";
 import { hasCode } from "../../lib/error.ts";
 import { type Descriptor, type Digest, formatReference } from "../../lib/oci/mod.ts";
+import { checkOutside } from "../open/outside_store.ts";
 import { isStdout, openDestination } from "./destination.ts";
 import type { ArchiveEnd } from "./ends.ts";
 import { guardSource } from "./guard.ts";
@@ -64,6 +65,7 @@ export async function copyToArchive(
   context: CopyContext,
 ): Promise<CopyOutcome & { archive?: WrittenArchive }> {
   const destination = openDestination(end);
+  checkOutside(destination, context.settings.store);
   const gathered = new Gathered();
   const { done, failures } = await forEachJob(jobs, context, async (job) => {
     const planned = await planJob(job, context);

@@ -16,6 +16,7 @@ import { isSet, listOf, textOf } from "../line/flags.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { wrongCountError } from "../line/parse.ts";
 import { parseSize } from "../line/size.ts";
+import { checkOutside } from "../open/outside_store.ts";
 import { openLocalStore } from "../open/local_store.ts";
 import { openCommandPlugins } from "../open/plugins.ts";
 import { EXIT_FAILED, EXIT_OK } from "../output/exit.ts";
@@ -49,7 +50,7 @@ interface Written {
 /** `satchel image export SRC_IMAGE [SRC_IMAGE n] DST_FILE`: from the store into an archive. */
 export async function run(invocation: Invocation): Promise<number> {
   const settings = await loadSettings(invocation);
-  const request = readRequest(invocation);
+  const request = await readRequest(invocation);
   using reporter = openReporter(settings, invocation.signal);
   try {
     return await exportImages(request, invocation, settings, reporter);
@@ -72,6 +73,7 @@ async function exportImages(
   const destination = openDestination(request);
   await using plugins = await openCommandPlugins(settings, invocation, reporter);
   const store = openLocalStore(settings, reporter);
+  checkOutside(destination, store.path);
   const snapshot = await store.snapshot({ signal });
   const plan = await planExport(request.names, choice, { store, snapshot, signal, onWarning: reporter.warn });
   if (plan.failures.length === 0) {
@@ -110,7 +112,7 @@ async function askAll(plan: ExportPlan, ask: (planned: ExportPlan["planned"][num
   }
 }
 
-function readRequest({ arguments: words, flags, path }: Invocation): ExportRequest {
+async function readRequest({ arguments: words, flags, path, signal }: Invocation): Promise<ExportRequest> {
   const all = isSet(flags, "all");
   const destination = words[words.length - 1];
   const names = words.slice(0, -1);
@@ -127,7 +129,7 @@ function readRequest({ arguments: words, flags, path }: Invocation): ExportReque
     sparse,
     referrers: isSet(flags, "referrers", true),
     ...(platforms.length > 0 && { platforms }),
-    ...(have.length > 0 && { have: readInventories(have) }),
+    ...(have.length > 0 && { have: await readInventories(have, { signal }) }),
   };
   const volumeSize = textOf(flags, "volume-size");
   return {

@@ -39,7 +39,7 @@ export function reopenStdin(): number | undefined {
 }
 
 /**
- * Opens what is no regular file, and reads it as it comes. A FIFO waits for somebody who writes to it.
+ * Opens a file, whatever it is, and reads it as it comes. A FIFO waits for somebody who writes to it.
  *
  * @throws {SatchelError} `storage`, `cancelled`, `usage` if it is a terminal
  */
@@ -122,7 +122,7 @@ export function readError(name: string, cause: unknown): SatchelError {
 }
 
 function isTerminal(name: string): SatchelError {
-  return new SatchelError("usage", `${name} is a terminal, and an archive is expected there`, {
+  return new SatchelError("usage", `${name} is a terminal, and a file is expected there`, {
     hint: "Let a program write it there (`... | satchel ... -`), or name a file.",
   });
 }

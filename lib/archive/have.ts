@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import { SatchelError } from "../error.ts";
-import { readWhole } from "../files/mod.ts";
+import type { ContentOptions } from "../content/mod.ts";
+import { readNamed } from "./read_named.ts";
 import { type Digest, digestAlgorithm, digestHex, isJsonObject, parseJson } from "../oci/mod.ts";
 
 /** How many hex digits of a digest an inventory has: 48 bits. */
@@ -39,13 +40,15 @@ export function inventoryOf(digests: Iterable<Digest>): Inventory {
 /**
  * Reads inventories out of files, as `store inventory` prints them, or compressed with gzip. What one of them has, is had.
  *
+ * @param paths of files, or of FIFOs, which are waited for; `-` is stdin
  * @throws {SatchelError} `invalid` for anything else, `usage` if there is none, `storage`
  */
-export function readInventories(paths: readonly string[]): HaveList {
+export async function readInventories(paths: readonly string[], options: ContentOptions = {}): Promise<HaveList> {
   /** By the first digits, what of the rest of a digest is given; all of it must agree. */
   const known = new Map<string, Set<string>>();
   for (const path of paths) {
-    for (const entry of readInventory(path)) {
+    const bytes = await readNamed(path, MAX_INVENTORY_SIZE, options);
+    for (const entry of entriesOf(bytes, path)) {
       const key = entry.slice(0, entry.indexOf(":") + 1 + PREFIX_LENGTH);
       const rests = known.get(key) ?? new Set<string>();
       known.set(key, rests.add(entry.slice(key.length)));
@@ -61,8 +64,7 @@ export function readInventories(paths: readonly string[]): HaveList {
 }
 
 /** The entries of an inventory, each behind its algorithm. */
-function* readInventory(path: string): Generator<string> {
-  const bytes = readWhole(path, MAX_INVENTORY_SIZE);
+function* entriesOf(bytes: Uint8Array | undefined, path: string): Generator<string> {
   if (!bytes) throw new SatchelError("usage", `there is no ${path}`);
   const json = parseJson(inflated(bytes, path), path);
   if (!isJsonObject(json) || json.satchel !== "inventory") {

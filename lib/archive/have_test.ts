@@ -13,7 +13,7 @@ function digestsOf(count: number, seed = ""): Digest[] {
 
 const SHA512: Digest = `sha512:${"0123456789abcdef".repeat(8)}`;
 
-function read(...contents: (string | Uint8Array)[]): HaveList {
+async function read(...contents: (string | Uint8Array)[]): Promise<HaveList> {
   const folder = mkdtempSync(join(tmpdir(), "satchel-archive-"));
   try {
     const paths = contents.map((content, at) => {
@@ -21,7 +21,7 @@ function read(...contents: (string | Uint8Array)[]): HaveList {
       writeFileSync(path, content);
       return path;
     });
-    return readInventories(paths);
+    return await readInventories(paths);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -31,11 +31,11 @@ function listing(...sha256: unknown[]): string {
   return JSON.stringify({ satchel: "inventory", version: 1, sha256 });
 }
 
-Deno.test("an inventory has what it was made of, and nothing else", () => {
+Deno.test("an inventory has what it was made of, and nothing else", async () => {
   const [there, elsewhere] = [digestsOf(500), digestsOf(500, "other ")];
   const inventory = inventoryOf([...there, ...there, SHA512]);
   assert.deepEqual(inventory.sha256, [...new Set(inventory.sha256)].sort());
-  const have = read(JSON.stringify(inventory));
+  const have = await read(JSON.stringify(inventory));
   assert.ok([...there, SHA512].every((digest) => have.has(digest)));
   assert.ok(!elsewhere.some((digest) => have.has(digest)));
 });
@@ -45,9 +45,9 @@ Deno.test("an inventory takes 8 bytes a blob or fewer when compressed", () => {
   assert.ok(gzipSync(text, { level: 9 }).length < 80_000, `${gzipSync(text, { level: 9 }).length}`);
 });
 
-Deno.test("several inventories add up; entries may have more digits, up to whole digests", () => {
+Deno.test("several inventories add up; entries may have more digits, up to whole digests", async () => {
   const [first, second, third] = digestsOf(3).map((digest) => digest.slice(7));
-  const have = read(listing(first), gzipSync(listing(second.slice(0, 20), third.slice(0, 12))));
+  const have = await read(listing(first), gzipSync(listing(second.slice(0, 20), third.slice(0, 12))));
   assert.deepEqual([first, second, third].map((hex) => have.has(`sha256:${hex}`)), [true, true, true]);
   const changed = (hex: string, at: number) => hex.slice(0, at) + (hex[at] === "0" ? "1" : "0") + hex.slice(at + 1);
   assert.ok(!have.has(`sha256:${changed(first, 63)}`));
@@ -69,11 +69,11 @@ for (
     ["a gzip of too much", gzipSync(new Uint8Array(65 * 1024 * 1024))],
   ] as const
 ) {
-  Deno.test(`what is no inventory is refused: ${what}`, () => {
-    assert.throws(() => read(text), (error) => hasCode(error, "invalid") && error.message.includes("0.json"));
+  Deno.test(`what is no inventory is refused: ${what}`, async () => {
+    await assert.rejects(read(text), (error) => hasCode(error, "invalid") && error.message.includes("0.json"));
   });
 }
 
-Deno.test("an inventory that is not there is not found", () => {
-  assert.throws(() => readInventories(["/nonexistent/have.json"]), (error) => hasCode(error, "usage"));
+Deno.test("an inventory that is not there is not found", async () => {
+  await assert.rejects(readInventories(["/nonexistent/have.json"]), (error) => hasCode(error, "usage"));
 });

@@ -156,8 +156,11 @@ function flockInBun(fd: number, path: string): boolean {
     error = libC.errno();
     if (WOULD_BLOCK.includes(error)) return false;
   }
-  throw new SatchelError("storage", `Cannot lock ${path}: flock failed with error number ${error}`, {
+  // By its system's name, whatever the number: the file system has no locks, or none to spare.
+  const cause = Object.assign(new Error(`flock failed with error number ${error}`), { code: "ENOLCK" });
+  throw new SatchelError("storage", `Cannot lock ${path}: ${cause.message}`, {
     hint: "Is this a network file system without locks? Put the store on a local disk.",
+    cause,
   });
 }
 

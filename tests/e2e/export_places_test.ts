@@ -196,6 +196,53 @@ Deno.test("after each of 40 kill -9 the name stands for a whole archive or for n
   assert.deepEqual(await filesIn(out), ["x.tar"]);
 });
 
+Deno.test("an archive is not written among the files of the store", async () => {
+  await using scratch = await scratchFolder();
+  const { store, out } = await prepare(scratch);
+  await Deno.symlink(store, join(out, "link"));
+  const before = await filesIn(store);
+  for (const path of [join(store, "x.tar"), join(store, "blobs/sha256/x.tar"), join(out, "link/index.json")]) {
+    for (const command of [["image", "export", NAME, path], ["image", "copy", `store:${NAME}`, `archive:${path}`]]) {
+      const { code, stderr } = await satchel(command, { store });
+      assert.equal(code, 5, stderr);
+      assert.match(stderr, /it is inside of the store .*\nHint: /);
+    }
+  }
+  assert.deepEqual(await filesIn(store), before);
+});
+
+peerTest("strace", "a file system without locks is told, with what helps", async () => {
+  await using scratch = await scratchFolder();
+  const { store, out, archive } = await prepare(scratch);
+  const inject = ["-f", "-qq", "-o", "/dev/null", "-e", "inject=flock:error=ENOSYS"];
+  const { code, stderr } = await run(peer("strace"), [...inject, await binary(), "image", "export", NAME, archive], {
+    env: satchelEnvironment(store, scratch.path),
+  });
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /Cannot write .*x\.tar: its file system has no locks.*\nHint: Name a file on another disk/);
+  assert.ok(!(await filesIn(out)).includes("x.tar"));
+});
+
+peerTest("bash", "what the other side has may come out of a pipe, but not without end", async () => {
+  await using scratch = await scratchFolder();
+  const { store, archive } = await prepare(scratch);
+  const env = { ...satchelEnvironment(store, scratch.path), A: archive };
+  const program = await binary();
+  const exporting = (have: string) =>
+    run("bash", ["-c", `"$0" image export ${NAME} "$A" -o json --have ${have}`, program], { env });
+  for (const have of ['<("$0" store inventory)', '<("$0" store inventory | gzip)', '- < <("$0" store inventory)']) {
+    const outcome = await exporting(have);
+    assert.equal(outcome.code, 0, describe(outcome));
+    assert.equal(JSON.parse(outcome.stdout).leftOut.blobs, 2);
+    await Deno.remove(archive);
+  }
+  const endless = await exporting("<(cat /dev/zero)");
+  assert.equal(endless.code, 1, describe(endless));
+  assert.match(endless.stderr, /is too large: /);
+  const folder = await exporting(scratch.path);
+  assert.match(folder.stderr, /it is a folder/);
+});
+
 peerTest("flock", "an archive that another process is just writing is left alone", async () => {
   await using scratch = await scratchFolder();
   const { store, archive } = await prepare(scratch);
