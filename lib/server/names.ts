@@ -15,7 +15,7 @@ const MAX_NAME_LENGTH = 255;
 /**
  * The repositories that a name of a request may stand for, the likeliest first; what is pushed goes to the first one.
  *
- * - with `ns` (what container engines ask mirrors with): that registry's repository of this name
+ * - with `ns` (what container engines ask mirrors with): that registry's repository of this name, which may be a full one
  * - `ghcr.io/inspektor-gadget/gadget/trace_open`: a full name, by the same rule as on the command line; `127.0.0.1_5001/hello` is
  *   `127.0.0.1:5001/hello`, since clients cannot write a colon there
  * - without a registry: that of each registry that the server stands in for, else as on the command line, so that
@@ -27,7 +27,7 @@ const MAX_NAME_LENGTH = 255;
  */
 export function repositoriesOf(name: string, ns: string | undefined, rules: NameRules): RepositoryName[] {
   if (name.length > MAX_NAME_LENGTH) throw invalidName(name);
-  if (ns) return [inRegistry(ns, name)];
+  if (ns) return inNamedRegistry(ns, name);
   const withPort = nameWithPort(name);
   if (withPort?.isCertain) return [withPort.repository];
   const parsed = parsedName(name);
@@ -93,6 +93,12 @@ function registryWithPort(written: string): string | undefined {
 
 function namesRegistry({ repository }: RepositoryName, name: string): boolean {
   return name.includes("/") && repository !== name;
+}
+
+/** A mirror whose path is `ghcr.io` is asked for `ghcr.io/team/app`, with `ns` as well. */
+function inNamedRegistry(ns: string, name: string): RepositoryName[] {
+  const full = name.startsWith(`${ns}/`) ? parsedOrNothing(name) : undefined;
+  return full?.registry === canonicalRegistry(ns) ? [full, inRegistry(ns, name)] : [inRegistry(ns, name)];
 }
 
 function inRegistry(registry: string, name: string): RepositoryName {

@@ -87,6 +87,8 @@ Deno.test("ns says which registry is meant", () => {
   assert.deepEqual(readings("library/alpine", [], "docker.io"), ["docker.io/library/alpine"]);
   assert.deepEqual(readings("library/alpine", ["ghcr.io"], "registry-1.docker.io"), ["docker.io/library/alpine"]);
   assert.deepEqual(readings("hello", [], "127.0.0.1:5001"), ["127.0.0.1:5001/hello"]);
+  assert.deepEqual(readings("ghcr.io/team/app", [], "ghcr.io"), ["ghcr.io/team/app", "ghcr.io/ghcr.io/team/app"]);
+  assert.deepEqual(readings("quay.io/team/app", [], "ghcr.io"), ["ghcr.io/quay.io/team/app"]);
   assert.throws(() => readings("hello/x", [], "ghcr"), { code: "NAME_INVALID" });
   assert.throws(() => readings("hello", [], "ghcr.io/team"), { code: "NAME_INVALID" });
 });
