@@ -50,8 +50,6 @@ export interface HandlerOptions extends NameRules {
   maxUpload?: number;
   /** How long the body of an upload may be silent, in milliseconds. Default: {@link UPLOAD_SILENCE}. */
   uploadSilence?: number;
-  /** Told before the body of an upload is read, for a runtime that would end a request which takes long. */
-  onUpload?: (request: Request) => void;
   /** Told of every answer. */
   onAnswer?: (answered: Answered) => void;
 }
@@ -66,7 +64,9 @@ const CLIENT_GONE = 499;
 export function createHandler(options: HandlerOptions): Handler {
   return async (request, peer) => {
     const began = performance.now();
-    const url = new URL(request.url);
+    // A request of HTTP/1.0 need not say for which host it is; a host may be none.
+    const url = URL.parse(request.url, "http://localhost");
+    if (!url) return new ApiError("UNSUPPORTED", "this is no valid URL", { status: 400 }).response();
     let endpoint: Answered["endpoint"] = "other";
     let user: string | undefined;
     let failure: unknown;
@@ -81,7 +81,7 @@ export function createHandler(options: HandlerOptions): Handler {
       if (told.status >= 500) failure = error;
       response = told.response();
     }
-    response = request.method === "HEAD" ? withoutBody(response) : response;
+    response = request.method === "HEAD" ? withoutBody(response) : await measured(response);
     response.headers.set("Docker-Distribution-API-Version", "registry/2.0");
     const length = request.method === "HEAD" ? "0" : response.headers.get("Content-Length");
     options.onAnswer?.({
@@ -105,10 +105,19 @@ function withoutBody({ status, headers }: Response): Response {
   return new Response(null, { status, headers });
 }
 
+/** An answer that says how long it is: what does not say so itself is a small text. */
+async function measured(response: Response): Promise<Response> {
+  const { status, headers, body } = response;
+  if (body === null || headers.has("Content-Length")) return response;
+  const bytes = await response.arrayBuffer();
+  headers.set("Content-Length", String(bytes.byteLength));
+  return new Response(bytes, { status, headers });
+}
+
 function exchangeOf(request: Request, url: URL, peer: Peer, options: HandlerOptions): Exchange {
-  const { repositories, mirrorOf, fileBody, onUpload } = options;
+  const { repositories, mirrorOf, fileBody } = options;
   const { maxUpload = Infinity, uploadSilence = UPLOAD_SILENCE } = options;
-  return { request, url, peer, repositories, names: { mirrorOf }, fileBody, maxUpload, uploadSilence, onUpload };
+  return { request, url, peer, repositories, names: { mirrorOf }, fileBody, maxUpload, uploadSilence };
 }
 
 async function answer(
