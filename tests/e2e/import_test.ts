@@ -77,7 +77,8 @@ Deno.test("--referrers=false leaves out what refers to an image", async () => {
 
 for (
   const [what, flags] of Object.entries({
-    "a --tag for nothing in the archive": ["--tag", "v9=example.org/x:v1"],
+    "a --name that no image needs": ["--name", "example.org/a"],
+    "a --tag without a new name": ["--tag", "v1="],
     "a --tag without =": ["--tag", "v1"],
     "a --tag whose name is none": ["--tag", `${FULL}=a b`],
     "a --name with a digest": ["--name", `example.org/a@sha256:${"0".repeat(64)}`],
@@ -91,6 +92,42 @@ for (
     assert.ok(!exists(scratch.at("store")));
   });
 }
+
+Deno.test("a --tag for nothing in the archive is not found, and nothing is written", async () => {
+  await using scratch = await scratchFolder();
+  const { path } = await gadgetArchive(scratch);
+  const outcome = await importInto(scratch, path, "--tag", "v9=example.org/x:v1");
+  assert.deepEqual([outcome.code, outcome.stdout], [3, ""], describe(outcome));
+  assert.match(outcome.stderr, /nothing in \S+ is called "v9"\nHint: There is: example\.org\/a\/b:v1\./);
+  assert.ok(!exists(scratch.at("store")));
+});
+
+Deno.test("a tag behind --name is that of the only image with a tag alone, and an error where there are several", async () => {
+  await using scratch = await scratchFolder();
+  const one = await writeLayout(scratch, [{ image: makeGadget(), name: "v1" }], "one");
+  const renamed = await importInto(scratch, one, "--name", "example.org/a:v9");
+  assert.equal(renamed.stdout, "Successfully imported images:\n  example.org/a:v9\n");
+  const entries = ["v1", "v2"].map((name) => ({ image: makeGadget(), name }));
+  const two = await writeLayout(scratch, entries, "two");
+  const several = await importInto(scratch, two, "--name", "example.org/a:v9");
+  assert.equal(several.code, 2, describe(several));
+  assert.match(several.stderr, /example\.org\/a:v9 would be the name of 2 images: v1, v2/);
+  const kept = await importInto(scratch, two, "--name", "example.org/a");
+  assert.equal(kept.stdout, "Successfully imported images:\n  example.org/a:v1\n  example.org/a:v2\n");
+});
+
+Deno.test("what helps several images is said once, and digests that a flag takes are told", async () => {
+  await using scratch = await scratchFolder();
+  const images = ["v1", "v2", "a b"].map((name) => ({ image: makeGadget(), name }));
+  const folder = await writeLayout(scratch, images);
+  const { stderr } = await importInto(scratch, folder);
+  assert.equal(stderr.match(/^Error: /gm)?.length, 3, stderr);
+  assert.equal(stderr.match(/^Hint: .*--name REPO/gm)?.length, 1, stderr);
+  const [, rename] = /--tag (sha256:[0-9a-f]{64})=/.exec(stderr) ?? [];
+  assert.equal(rename, images[2].image.root.digest);
+  const outcome = await importInto(scratch, folder, "--name", "example.org/a", "--tag", `${rename}=example.org/b:v3`);
+  assert.equal(outcome.code, 0, describe(outcome));
+});
 
 Deno.test("names that are no names are each told, and the other images imported", async () => {
   await using scratch = await scratchFolder();
