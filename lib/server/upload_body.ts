@@ -53,13 +53,27 @@ function gone(cause?: unknown): ApiError {
   return new ApiError("BLOB_UPLOAD_INVALID", "the client broke it off", { cause });
 }
 
+/** Less than this is no better than silence, in bytes a second: it would go on for years. */
+const LEAST_RATE = 256;
+
 async function* unlessSilent({ body }: Request, silence: number): ByteStream {
   if (!body) return;
   const reader = body.getReader();
+  const least = silence / 1000 * LEAST_RATE;
+  // Of a stretch of `silence` milliseconds in which somebody waited: how much of it is over, and what came in it.
+  let waited = 0;
+  let came = 0;
   try {
     for (;;) {
+      const began = performance.now();
       const { done, value } = await readInTime(reader, silence);
       if (done) return;
+      waited += performance.now() - began;
+      came += value.length;
+      if (waited > silence) {
+        if (came < least) throw silent(silence);
+        waited = came = 0;
+      }
       yield value;
     }
   } finally {
@@ -72,15 +86,17 @@ async function readInTime(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   silence: number,
 ): Promise<ReadableStreamReadResult<Uint8Array>> {
-  const { promise: silent, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    reject(new ApiError("BLOB_UPLOAD_INVALID", `nothing came for ${silence / 1000} s`, { status: 408 }));
-  }, silence);
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(silent(silence)), silence);
   try {
-    return await Promise.race([silent, reader.read()]);
+    return await Promise.race([late, reader.read()]);
   } catch (error) {
     throw error instanceof ApiError ? error : gone(error);
   } finally {
     clearTimeout(timer);
   }
+}
+
+function silent(silence: number): ApiError {
+  return new ApiError("BLOB_UPLOAD_INVALID", `next to nothing came for ${silence / 1000} s`, { status: 408 });
 }
