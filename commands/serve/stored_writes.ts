@@ -1,3 +1,4 @@
+import { setInterval } from "node:timers";
 import { hasCode } from "../../lib/error.ts";
 import { isDiskFull } from "../../lib/files/mod.ts";
 import {
@@ -47,6 +48,8 @@ export function storedWrites(store: Store, options: WriteOptions): WritableRepos
   };
   sweep();
   const timer = setInterval(sweep, Math.min(SWEEP_EVERY, uploadIdle));
+  // A server that cannot listen ends.
+  timer.unref();
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
   const inTurn = turns();
   return {

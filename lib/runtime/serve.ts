@@ -61,6 +61,8 @@ function listenInBun({ serve }: BunServing, { hostname, port, tls, handler, idle
     idleTimeout: idleSeconds,
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false,
+    // Without development, Bun would let a second server take half of the connections.
+    reusePort: false,
     async fetch(request: Request) {
       const address = server.requestIP(request)?.address ?? "";
       // Bun would cut uploads of less than 16 KiB a second, and whatever takes long to answer.
