@@ -2,10 +2,8 @@ import pLimit, { type LimitFunction } from "p-limit";
 import {
   type ContentOptions,
   type CopiedAttachment,
-  copy,
   type CopyOptions,
   KnownContent,
-  type ProgressEvent,
   rememberingTarget,
   type Source,
   type Tally,
@@ -14,9 +12,11 @@ import {
 import { hasCode, SatchelError, throwIfCancelled, withContext } from "../error.ts";
 import { type Descriptor, type Digest, formatReference, type Platform, type Reference } from "../oci/mod.ts";
 import type { Archive } from "./archive.ts";
-import { asDamage } from "./damage.ts";
+import { archiveError } from "./damage.ts";
+import { bringImage } from "./bring_image.ts";
 import { lackError } from "./lack.ts";
 import { Arrivals, committingInTurn, placedSource } from "./import_ends.ts";
+import { lostBySubject, lostError } from "./lost.ts";
 import type { NamedImage } from "./naming.ts";
 import { planImages, type PlannedImage } from "./plan_images.ts";
 import { Tallies } from "./tallies.ts";
@@ -25,7 +25,7 @@ import { Tallies } from "./tallies.ts";
 const COMMIT_INTERVAL = 2000;
 
 /** How many images are copied at the same time: of small ones, all wait for the disk together. Then names may be due. */
-const IMAGES_PER_ROUND = 128;
+const IMAGES_PER_ROUND = 64;
 
 /** How many images are asked about at the same time before they get their names. */
 const GUARD_CONCURRENCY = 8;
@@ -33,7 +33,7 @@ const GUARD_CONCURRENCY = 8;
 /** How often images are copied again because somebody removed content of theirs meanwhile. */
 const MAX_ATTEMPTS = 5;
 
-/** Where images are imported to: repositories whose names appear all at once. */
+/** Where images are imported to: repositories whose names appear all at once, and nothing of an image before its name. */
 export interface ImportTarget {
   repository(reference: Reference): Source & Target;
   /**
@@ -91,6 +91,8 @@ class Import {
   readonly #archive: Archive;
   readonly #target: ImportTarget;
   readonly #options: ImportOptions;
+  readonly #source: Source;
+  readonly #lost: ReturnType<typeof lostBySubject>;
   readonly #tallies: Tallies;
   readonly #arrivals: Arrivals;
   readonly #guardSlots: LimitFunction;
@@ -106,6 +108,8 @@ class Import {
 
   constructor(archive: Archive, target: ImportTarget, options: ImportOptions) {
     this.#archive = archive;
+    this.#source = placedSource(archive);
+    this.#lost = lostBySubject(archive);
     this.#target = target;
     this.#options = options;
     this.#tallies = new Tallies(options.onProgress);
@@ -158,7 +162,7 @@ class Import {
       throwIfCancelled(this.#options.signal);
       if (!isAboutArchive(error)) throw error;
       // What came before is good.
-      this.#broken = asDamage(error) as SatchelError;
+      this.#broken = archiveError(error) as SatchelError;
     }
     for (const blob of wanted) if (this.#known.has(blob)) this.#tallies.arrived(blob.digest);
     return wanted.filter((blob) => !this.#known.has(blob));
@@ -171,6 +175,12 @@ class Import {
     if (damaged) this.#result.failures.push(withContext(name, this.#damaged.get(damaged.digest)));
     else if (lacks.length > 0) this.#fail(name, lacks);
     return damaged !== undefined || lacks.length > 0;
+  }
+
+  #tellLost(planned: PlannedImage): void {
+    if (this.#options.referrers === false) return;
+    const error = lostError(formatReference(planned.reference), this.#archive.name, this.#lost, planned);
+    if (error) this.#result.failures.push(error);
   }
 
   #fail(name: string, lacks: readonly Descriptor[]): void {
@@ -197,57 +207,40 @@ class Import {
     // In the order of the images, so that what counts as new for one of them is always the same.
     for (const [at, each] of ended.entries()) {
       if (each.status === "rejected") continue;
-      if (each.value instanceof SatchelError) this.#result.failures.push(each.value);
-      else this.#wait(images[at], each.value);
+      if (each.value) this.#result.failures.push(each.value);
+      else this.#wait(images[at]);
     }
     return ended.find((each) => each.status === "rejected");
   }
 
-  #wait(planned: PlannedImage, attachments: readonly CopiedAttachment[]): void {
-    const { reference, root, platforms, contents } = planned;
+  #wait(planned: PlannedImage): void {
+    const { reference, root, platforms, contents, attachments } = planned;
     const tallies = this.#tallies.claim(contents);
     const imported = { reference, root, ...(platforms && { platforms }), ...tallies, attachments };
     this.#waiting.push({ planned, imported });
   }
 
   /**
-   * @returns what came along, or why this image was not copied
+   * @returns why this image was not copied
    * @throws what no other image would fare better with
    */
-  async #tryCopy(planned: PlannedImage): Promise<readonly CopiedAttachment[] | SatchelError> {
+  async #tryCopy(planned: PlannedImage): Promise<SatchelError | undefined> {
+    const { signal } = this.#options;
     try {
-      return await this.#copy(planned);
+      const target = this.#guarded(planned.reference);
+      return void await bringImage(this.#source, planned, target, { tallies: this.#tallies, signal });
     } catch (error) {
-      throwIfCancelled(this.#options.signal);
+      throwIfCancelled(signal);
       const failure = withContext(formatReference(planned.reference), error);
       if (hasCode(error, "storage") || hasCode(error, "busy") || !(failure instanceof SatchelError)) throw failure;
       return failure;
     }
   }
 
-  async #copy({ reference, root, platforms }: PlannedImage): Promise<readonly CopiedAttachment[]> {
-    const { signal, referrers, concurrency } = this.#options;
-    const { attachments } = await copy(placedSource(this.#archive), root.digest, this.#guarded(reference), {
-      tag: reference.digest ?? reference.tag,
-      signal,
-      referrers,
-      concurrency,
-      platforms,
-      onProgress: (event) => this.#follow(event),
-    });
-    return attachments;
-  }
-
   #guarded(reference: Reference): Target {
     const target = this.#remembering(reference);
     const guarded = this.#options.guard?.(target, reference);
     return guarded ? committingInTurn(guarded, this.#guardSlots) : target;
-  }
-
-  #follow({ type, descriptor, bytes }: ProgressEvent): void {
-    if (type === "bytes" || type === "resumed") this.#tallies.receive(bytes);
-    else if (type === "done") this.#tallies.arrived(descriptor.digest);
-    else if (type === "present") this.#tallies.found(descriptor);
   }
 
   #remembering(reference: Reference): Target {
@@ -262,6 +255,7 @@ class Import {
       try {
         await this.#target.commit({ signal: this.#options.signal });
         this.#result.imported.push(...waiting.map(({ imported }) => imported));
+        for (const { planned } of waiting) this.#tellLost(planned);
       } catch (error) {
         if (!hasCode(error, "content-lost") || attempt === MAX_ATTEMPTS || this.#archive.pour) throw error;
         this.#known = new KnownContent();

@@ -1,12 +1,22 @@
-import { planCopy, type Source, type Target } from "../content/mod.ts";
+import {
+  type CopiedAttachment,
+  type CopiedManifest,
+  type NamedManifest,
+  planCopy,
+  type Source,
+  type Target,
+} from "../content/mod.ts";
 import { SatchelError, throwIfCancelled, withContext } from "../error.ts";
 import { type Descriptor, formatPlatform, formatReference, type Platform, type Reference } from "../oci/mod.ts";
 import type { Archive } from "./archive.ts";
 import type { ImportOptions, ImportTarget } from "./import.ts";
-import { asDamage } from "./damage.ts";
+import { archiveError } from "./damage.ts";
 import { lackError } from "./lack.ts";
 import type { NamedImage } from "./naming.ts";
 import { checkSparse } from "./sparse.ts";
+
+/** A name that something is to have which belongs to an image; as {@link NamedManifest}, without its bytes. */
+export type AttachmentName = Pick<NamedManifest, "tag" | "descriptor">;
 
 /** An image that is to be imported, and all that it needs. */
 export interface PlannedImage {
@@ -15,8 +25,11 @@ export interface PlannedImage {
   platforms?: readonly Platform[];
   /** Configs and layers. */
   blobs: readonly Descriptor[];
-  /** These, and manifests. */
+  manifests: readonly CopiedManifest[];
+  /** All of these. */
   contents: readonly Descriptor[];
+  attachments: readonly CopiedAttachment[];
+  attachmentNames: readonly AttachmentName[];
 }
 
 /** What is to be imported, and why other images cannot be. */
@@ -49,7 +62,7 @@ export async function planImages(
   return plan;
 }
 
-type Needs = Pick<PlannedImage, "blobs" | "contents">;
+type Needs = Omit<PlannedImage, "reference" | "root" | "platforms">;
 
 /** Plans images of one archive; what several of them share is in memory once. */
 class Planner {
@@ -87,12 +100,18 @@ class Planner {
     try {
       const plan = await planCopy(source, root.digest, { signal, referrers, platforms, onWarning });
       checkSparse(plan, platforms);
-      const { manifests, blobs } = plan;
-      const shared = blobs.map((blob) => this.#shared(blob));
-      return { blobs: shared, contents: [...shared, ...manifests.map(({ descriptor }) => this.#shared(descriptor))] };
+      const blobs = plan.blobs.map((blob) => this.#shared(blob));
+      return {
+        blobs,
+        // Without their bytes, which are in the archive.
+        manifests: plan.manifests.map(({ descriptor, subject }) => ({ descriptor, ...(subject && { subject }) })),
+        contents: [...blobs, ...plan.manifests.map(({ descriptor }) => descriptor)],
+        attachments: plan.attachments,
+        attachmentNames: plan.names.map(({ tag, descriptor }) => ({ tag, descriptor })),
+      };
     } catch (error) {
       const lacked = error instanceof SatchelError ? missing.get(error) : undefined;
-      throw lacked ? lackError(name, this.#archive.name, [lacked]) : withContext(name, asDamage(error));
+      throw lacked ? lackError(name, this.#archive.name, [lacked]) : withContext(name, archiveError(error));
     }
   }
 

@@ -102,7 +102,8 @@ async function readWhole(stream: ByteStream): Promise<Uint8Array> {
   return concatBytes(chunks);
 }
 
-async function* counted(stream: ByteStream, onBytes: (bytes: number) => void): ByteStream {
+/** Passes a stream on, and tells how many bytes come. */
+export async function* counted(stream: ByteStream, onBytes: (bytes: number) => void): ByteStream {
   for await (const chunk of stream) {
     onBytes(chunk.length);
     yield chunk;
