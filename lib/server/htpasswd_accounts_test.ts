@@ -53,6 +53,13 @@ Deno.test("an account that is gone, or has a new password, is not remembered", a
   assert.equal(await accounts.check("jane", "new", "client"), false);
 });
 
+Deno.test("an account that was renamed is not remembered under its old name", async () => {
+  const { state, accounts } = setUp({ jane: "one" });
+  assert.equal(await accounts.check("jane", "one", "client"), true);
+  state.hashes = new Map([["joe", "one"]]);
+  assert.equal(await accounts.check("jane", "one", "client"), false);
+});
+
 Deno.test("many clients with the same credentials at the same moment cost one look", async () => {
   const { state, accounts } = setUp({ jane: "one" }, { isHeld: true });
   const checks = Array.from({ length: 64 }, () => accounts.check("jane", "one", "client"));

@@ -6,7 +6,7 @@ import { scratchFolder } from "./scratch.ts";
 export interface Served extends AsyncDisposable {
   /** `127.0.0.1:<port>`. */
   host: string;
-  /** `http://127.0.0.1:<port>`, without a slash at the end. */
+  /** `http://127.0.0.1:<port>`, or `https:` with `--tls-cert`, without a slash at the end. */
   url: string;
   /** Asks it for a path, `/v2/...`, or a URL that it named. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
@@ -32,14 +32,14 @@ export async function startServe({ store, flags = [], shell, env }: ServeSetUp):
   const [program, ...args] = shell === undefined ? words : ["/bin/sh", "-c", shell, "sh", ...words];
   const process = await startInBackground(program, args, {
     env: { ...satchelEnvironment(store, home.path), ...env },
-    ready: (line) => /http:\/\/(127\.0\.0\.1:\d+)/.exec(line)?.[1],
+    ready: (line) => /^Serving .* on (https?:\/\/[^\s,]+)/.exec(line)?.[1],
   }).catch(async (error) => {
     await home[Symbol.asyncDispose]();
     throw error;
   });
-  const url = `http://${process.found}`;
+  const url = process.found;
   return {
-    host: process.found,
+    host: new URL(url).host,
     url,
     process,
     fetch: (path, init) => fetch(new URL(path, url), init),
