@@ -33,6 +33,15 @@ export interface ArchivedImage {
   platforms?: readonly Platform[];
 }
 
+/** A manifest that the list of an archive ties to another one, and that is missing or damaged. */
+export interface LostManifest {
+  descriptor: Descriptor;
+  /** What it belongs to. */
+  subject: Digest;
+  /** The tag that ties it to the subject, unless a fallback index does. */
+  tag?: string;
+}
+
 /** What went by in a stream. */
 export interface Poured {
   /** What was wanted and has not come. */
@@ -62,6 +71,8 @@ export interface Archive extends AsyncDisposable {
    * Absent or 0: none.
    */
   readonly leftOut?: number;
+  /** What belongs to something and could not be read. Absent: nothing. */
+  readonly lost?: readonly LostManifest[];
   /** Every blob in it, needed or not; `undefined` for a stream, which has not come yet. */
   readonly blobs?: readonly Pick<Descriptor, "digest" | "size">[];
   /**

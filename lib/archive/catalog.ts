@@ -6,7 +6,6 @@ import {
   type Manifest,
   plainDescriptor,
   type Platform,
-  referrerDescriptor,
 } from "../oci/mod.ts";
 import type { ArchivedImage } from "./archive.ts";
 import { attachmentTagOf, type IndexFile, type ListedManifest } from "./layout.ts";
@@ -22,14 +21,16 @@ export class Catalog {
   readonly #referrers = new Map<Digest, Map<Digest, Descriptor>>();
   readonly #referring = new Set<Digest>();
   readonly #children = new Set<Digest>();
+  readonly #read = new Set<Digest>();
   /** Of images that are listed as sparse. */
   readonly #sparse = new Map<Digest, readonly Platform[] | undefined>();
   /** Attachments by the tags that tie them to their subjects. */
   readonly #byTag = new Map<string, ListedManifest>();
   readonly #byName = new Map<string, ListedManifest>();
   readonly #byDigest = new Map<Digest, Descriptor>();
-  /** The subjects that a fallback index is about, by its digest. */
-  readonly #fallbacks = new Map<Digest, Digest[]>();
+  /** The fallback indexes that name what refers to a subject, by its digest; and what each of them lists. */
+  readonly #fallbacks = new Map<Digest, Set<Digest>>();
+  readonly #fallbackLists = new Map<Digest, Descriptor[]>();
 
   constructor({ listed, leftOut = 0 }: Pick<IndexFile, "listed"> & Partial<IndexFile>) {
     this.listed = listed;
@@ -53,18 +54,26 @@ export class Catalog {
    * @returns the manifests below it that nobody has spoken of before
    */
   add(descriptor: Descriptor, manifest: Manifest): Descriptor[] {
+    this.#read.add(descriptor.digest);
     const children = childrenFor(this.#sparse.get(descriptor.digest), manifest);
-    if (manifest.subject) this.#addReferrer(manifest.subject.digest, referrerDescriptor(descriptor, manifest));
+    // What a manifest says of itself is read out of it again: annotations of many, kept here, could fill the memory.
+    if (manifest.subject) this.#addReferrer(manifest.subject.digest, plainDescriptor(descriptor));
     const below = children.filter(({ mediaType }) => isManifestType(mediaType)).map(plainDescriptor);
     const unknown = below.filter(({ digest }) => !this.#manifests.has(digest));
     for (const each of below) {
       this.#children.add(each.digest);
       if (!this.#manifests.has(each.digest)) this.#manifests.set(each.digest, each);
     }
-    for (const subject of this.#fallbacks.get(descriptor.digest) ?? []) {
-      for (const child of manifest.children) if (isManifestType(child.mediaType)) this.#addReferrer(subject, child);
+    if (this.#fallbackLists.has(descriptor.digest)) {
+      this.#fallbackLists.set(descriptor.digest, below);
+      for (const { digest } of below) this.#referring.add(digest);
     }
     return unknown;
+  }
+
+  /** Whether a manifest was taken in; what is missing or damaged was not. */
+  hasRead({ digest }: Descriptor): boolean {
+    return this.#read.has(digest);
   }
 
   /** All manifests that were spoken of. */
@@ -80,7 +89,16 @@ export class Catalog {
 
   /** What refers to a manifest, by its own word or by a fallback index. */
   referrersOf(subject: Digest): Descriptor[] {
-    return [...this.#referrers.get(subject)?.values() ?? []];
+    const referrers = new Map(this.#referrers.get(subject));
+    for (const index of this.#fallbacks.get(subject) ?? []) {
+      for (const each of this.#fallbackLists.get(index) ?? []) referrers.set(each.digest, each);
+    }
+    return [...referrers.values()];
+  }
+
+  /** The manifests that a fallback index lists; of anything else, none. */
+  fallbackList({ digest }: Descriptor): readonly Descriptor[] {
+    return this.#fallbackLists.get(digest) ?? [];
   }
 
   /** The tags of attachments whose subject nobody has spoken of. */
@@ -124,7 +142,9 @@ export class Catalog {
     this.#byTag.set(tag, attachment);
     const { digest } = attachment.descriptor;
     const subject = attachmentSubject(tag)!;
-    if (fallbackTag(subject) === tag) this.#fallbacks.set(digest, [...this.#fallbacks.get(digest) ?? [], subject]);
+    if (fallbackTag(subject) !== tag) return;
+    this.#fallbacks.set(subject, (this.#fallbacks.get(subject) ?? new Set()).add(digest));
+    this.#fallbackLists.set(digest, []);
   }
 }
 

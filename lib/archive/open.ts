@@ -18,6 +18,7 @@ import {
   MAX_LAYOUT_SIZE,
   parseIndexFile,
 } from "./layout.ts";
+import { findLost } from "./lost.ts";
 import { pourStream } from "./pour.ts";
 import { readAhead } from "./read_ahead.ts";
 import { readSmall } from "./read_small.ts";
@@ -99,9 +100,10 @@ function archiveFrom(
   name: string,
   catalog: Catalog,
   contents: Contents,
-): Pick<Archive, "name" | "images" | "source" | "holds" | "leftOut" | "place" | "file"> {
+): Pick<Archive, "name" | "images" | "source" | "holds" | "leftOut" | "lost" | "place" | "file"> {
   return {
     name,
+    lost: findLost(catalog),
     leftOut: catalog.leftOut,
     images: catalog.images(),
     source: archiveSource(name, catalog, contents),

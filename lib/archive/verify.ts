@@ -52,6 +52,7 @@ export async function verifyArchive(archive: Archive, options: VerifyOptions = {
   const images = await surveyArchive(archive, options);
   const check = new Check(images, archive, options);
   for (const image of images) check.survey(image);
+  check.lost();
   if (archive.pour) await check.pour(archive.pour);
   else await check.readAll();
   return check.finish();
@@ -85,6 +86,19 @@ class Check {
     const isMissing = descriptor && hasCode(error, "not-found");
     const kind = isMissing ? "missing" : hasCode(error, "integrity") ? "damaged" : "broken";
     this.#add(kind, error.message, descriptor, [nameOf({ image })]);
+  }
+
+  /** Takes in what belongs to images and cannot be read. */
+  lost(): void {
+    const byDigest = Map.groupBy(this.#archive.lost ?? [], ({ descriptor }) => descriptor.digest);
+    for (const [digest, several] of byDigest) {
+      const [{ descriptor, subject, tag }] = several;
+      const isThere = this.#archive.holds(descriptor);
+      const of = tag === undefined ? `which refers to ${subject}` : tag;
+      const images = new Set(several.flatMap((each) => this.#users(each.subject)));
+      const message = `${digest} (${of}) is ${isThere ? "damaged" : "missing"}`;
+      this.#add(isThere ? "damaged" : "missing", message, descriptor, [...images]);
+    }
   }
 
   /** Of an archive that can be read in any order: all that it has, needed or not, in its order. */
