@@ -2,6 +2,7 @@ import {
   type ArchiveSink,
   type Destination,
   findDestination,
+  type HaveList,
   openFileSink,
   openStreamSink,
   openVolumeSink,
@@ -112,6 +113,14 @@ async function askAll(plan: ExportPlan, ask: (planned: ExportPlan["planned"][num
   }
 }
 
+async function readHave(paths: readonly string[], signal: AbortSignal): Promise<HaveList> {
+  try {
+    return await readInventories(paths, { signal });
+  } catch (error) {
+    throw withContext("--have", error);
+  }
+}
+
 async function readRequest({ arguments: words, flags, path, signal }: Invocation): Promise<ExportRequest> {
   const all = isSet(flags, "all");
   const destination = words[words.length - 1];
@@ -129,7 +138,7 @@ async function readRequest({ arguments: words, flags, path, signal }: Invocation
     sparse,
     referrers: isSet(flags, "referrers", true),
     ...(platforms.length > 0 && { platforms }),
-    ...(have.length > 0 && { have: await readInventories(have, { signal }) }),
+    ...(have.length > 0 && { have: await readHave(have, signal) }),
   };
   const volumeSize = textOf(flags, "volume-size");
   return {

@@ -18,7 +18,7 @@ import {
 } from "../oci/mod.ts";
 import { printable } from "../printable.ts";
 import type { ArchiveFile, ArchiveFiles } from "./files.ts";
-import type { ListedManifest } from "./layout.ts";
+import { type ListedManifest, MAX_ENTRIES } from "./layout.ts";
 import { readSmall } from "./read_small.ts";
 import type { Contents } from "./source.ts";
 
@@ -31,6 +31,9 @@ export const DOCKER_FILE = "manifest.json";
 
 /** The most images that it may list. */
 const MAX_IMAGES = 10_000;
+
+/** The most bytes of manifests that are made for one archive: they are in memory. */
+const MAX_MADE = 32 * 1024 * 1024;
 
 const CONFIG_TYPE = "application/vnd.docker.container.image.v1+json";
 const LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar";
@@ -46,6 +49,13 @@ interface DockerImage {
   config: string;
   layers: string[];
   names: string[];
+}
+
+/** What is known of a config. */
+interface DockerConfig {
+  digest: Digest;
+  size: number;
+  diffIds: string[];
 }
 
 /** An archive of this form, with the manifests that were made for it. */
@@ -68,15 +78,30 @@ export async function readDocker(files: ArchiveFiles, prefix: string, options: C
   const images = parseImages(await readSmall(file, MAX_MANIFEST_SIZE, what, options), what);
   const reader = new DockerReader(files, prefix, options);
   const listed: ListedManifest[] = [];
-  for (const image of images) {
-    const descriptor = await reader.manifestOf(image);
-    if (image.names.length === 0) listed.push({ descriptor });
-    for (const name of image.names) {
-      const containerdName = hubName(name);
-      listed.push({ descriptor, name, ...(containerdName !== undefined && { containerdName }) });
-    }
+  for (const [config, same] of byConfig(images)) {
+    const read = await reader.readConfig(config);
+    for (const image of same) listed.push(...namesOf(image, await reader.manifestOf(read, image)));
   }
   return { listed, contents: reader.contents, blobs: reader.blobs };
+}
+
+/** Each config is read once, and one after the other: neither time nor memory grows with how often they are listed. */
+function byConfig(images: readonly DockerImage[]): Map<string, DockerImage[]> {
+  const groups = new Map<string, DockerImage[]>();
+  for (const image of images) {
+    const group = groups.get(image.config);
+    if (group) group.push(image);
+    else groups.set(image.config, [image]);
+  }
+  return groups;
+}
+
+function namesOf({ names }: DockerImage, descriptor: Descriptor): ListedManifest[] {
+  if (names.length === 0) return [{ descriptor }];
+  return names.map((name) => {
+    const containerdName = hubName(name);
+    return { descriptor, name, ...(containerdName !== undefined && { containerdName }) };
+  });
 }
 
 /** In such a list, a name without a registry is one of Docker Hub; `undefined` for what is no name. */
@@ -97,7 +122,10 @@ function parseImages(bytes: Uint8Array, what: string): DockerImage[] {
   if (json.length > MAX_IMAGES) {
     throw new SatchelError("invalid", `${what} has ${json.length} images, the limit is ${MAX_IMAGES}`);
   }
-  return json.map((entry: unknown, at) => parseImage(entry, `${what}, image ${at}`));
+  const images = json.map((entry: unknown, at) => parseImage(entry, `${what}, image ${at}`));
+  const names = images.reduce((sum, image) => sum + image.names.length, 0);
+  if (names > MAX_ENTRIES) throw new SatchelError("invalid", `${what} has ${names} names, the limit is ${MAX_ENTRIES}`);
+  return images;
 }
 
 function parseImage(json: unknown, what: string): DockerImage {
@@ -120,7 +148,9 @@ class DockerReader {
   readonly #options: ContentOptions;
   readonly #byPath = new Map<string, Descriptor>();
   readonly #byDigest = new Map<Digest, ArchiveFile>();
-  readonly #inMemory = new Map<Digest, Uint8Array>();
+  /** The manifests that were made. */
+  readonly #made = new Map<Digest, Uint8Array>();
+  #madeBytes = 0;
   readonly #blobs = new Map<Digest, Pick<Descriptor, "digest" | "size">>();
 
   constructor(files: ArchiveFiles, prefix: string, options: ContentOptions) {
@@ -132,10 +162,10 @@ class DockerReader {
   get contents(): Contents {
     return {
       open: (digest, offset, options) => {
-        const bytes = this.#inMemory.get(digest);
+        const bytes = this.#made.get(digest);
         return bytes ? streamOf(bytes.subarray(offset)) : this.#byDigest.get(digest)?.open(offset, options);
       },
-      has: (digest) => this.#inMemory.has(digest) || this.#byDigest.has(digest),
+      has: (digest) => this.#made.has(digest) || this.#byDigest.has(digest),
       place: (digest) => this.#byDigest.get(digest)?.place ?? this.#byDigest.get(digest)?.path,
       file: (digest) => this.#byDigest.get(digest),
     };
@@ -145,14 +175,17 @@ class DockerReader {
     return [...this.#blobs.values()];
   }
 
-  async manifestOf({ config, layers }: DockerImage): Promise<Descriptor> {
-    const configFile = this.#find(config);
-    const configBytes = await readSmall(configFile, MAX_MANIFEST_SIZE, this.#what(config), this.#options);
-    const digest = digestOf(configBytes);
-    checkName(config, digest, this.#what(config));
-    this.#inMemory.set(digest, configBytes);
-    this.#blobs.set(digest, { digest, size: configBytes.length });
-    const diffIds = diffIdsOf(configBytes, this.#what(config));
+  async readConfig(path: string): Promise<DockerConfig> {
+    const file = this.#find(path);
+    const bytes = await readSmall(file, MAX_MANIFEST_SIZE, this.#what(path), this.#options);
+    const digest = digestOf(bytes);
+    checkName(path, digest, this.#what(path));
+    this.#byDigest.set(digest, file);
+    this.#blobs.set(digest, { digest, size: bytes.length });
+    return { digest, size: bytes.length, diffIds: diffIdsOf(bytes, this.#what(path)) };
+  }
+
+  async manifestOf({ digest, size, diffIds }: DockerConfig, { config, layers }: DockerImage): Promise<Descriptor> {
     if (diffIds.length !== layers.length) {
       const found = `${layers.length} layers are listed for it, not ${diffIds.length}`;
       throw new SatchelError("invalid", `${this.#what(config)}: ${found}`);
@@ -163,12 +196,22 @@ class DockerReader {
     const bytes = new TextEncoder().encode(JSON.stringify({
       schemaVersion: 2,
       mediaType: MediaType.dockerManifest,
-      config: crane({ mediaType: CONFIG_TYPE, digest, size: configBytes.length }),
+      config: crane({ mediaType: CONFIG_TYPE, digest, size }),
       layers: descriptors.map(crane),
     }));
     const manifest = digestOf(bytes);
-    this.#inMemory.set(manifest, bytes);
+    this.#keep(manifest, bytes);
     return { mediaType: MediaType.dockerManifest, digest: manifest, size: bytes.length };
+  }
+
+  #keep(digest: Digest, bytes: Uint8Array): void {
+    if (this.#made.has(digest)) return;
+    this.#madeBytes += bytes.length;
+    if (this.#madeBytes > MAX_MADE) {
+      const found = `the manifests of its images take more than ${MAX_MADE} bytes`;
+      throw new SatchelError("invalid", `${DOCKER_FILE} of ${this.#files.name} lists too much: ${found}`);
+    }
+    this.#made.set(digest, bytes);
   }
 
   async #layer(path: string, diffId: string): Promise<Descriptor> {

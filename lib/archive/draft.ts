@@ -16,7 +16,14 @@ import {
 } from "../oci/mod.ts";
 import { LEFT_OUT_ANNOTATION, PLATFORMS_ANNOTATION } from "./archive.ts";
 import type { HaveList } from "./have.ts";
-import { CONTAINERD_NAME_ANNOTATION, INDEX_FILE, LAYOUT_FILE, layoutPath, MAX_INDEX_SIZE } from "./layout.ts";
+import {
+  CONTAINERD_NAME_ANNOTATION,
+  INDEX_FILE,
+  LAYOUT_FILE,
+  layoutPath,
+  MAX_ENTRIES,
+  MAX_INDEX_SIZE,
+} from "./layout.ts";
 import { TAR_END, type TarEntry, tarEntrySize } from "./tar_write.ts";
 
 /** An image that is to be written to an archive. */
@@ -116,7 +123,8 @@ export class Drafter {
     const entries = manifests.flatMap((descriptor) => this.#entries(descriptor));
     const annotations = leftOut > 0 && { annotations: { [LEFT_OUT_ANNOTATION]: String(leftOut) } };
     const text = encodeIndex({ schemaVersion: 2, mediaType: MediaType.ociIndex, ...annotations }, entries);
-    if (new TextEncoder().encode(text).length <= MAX_INDEX_SIZE) return text;
+    const isReadable = entries.length <= MAX_ENTRIES && new TextEncoder().encode(text).length <= MAX_INDEX_SIZE;
+    if (isReadable) return text;
     throw new SatchelError("invalid", `${manifests.length} manifests are too many for one archive`, {
       hint: "Export fewer images at once.",
     });

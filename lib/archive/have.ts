@@ -2,13 +2,28 @@ import { gunzipSync } from "node:zlib";
 import { SatchelError } from "../error.ts";
 import type { ContentOptions } from "../content/mod.ts";
 import { readNamed } from "./read_named.ts";
-import { type Digest, digestAlgorithm, digestHex, isJsonObject, parseJson } from "../oci/mod.ts";
+import {
+  type Digest,
+  digestAlgorithm,
+  digestHex,
+  hasMoreValues,
+  isJsonObject,
+  type JsonObject,
+  parseJson,
+} from "../oci/mod.ts";
+import { DigestPrefixes } from "./digest_prefixes.ts";
 
 /** How many hex digits of a digest an inventory has: 48 bits. */
 export const PREFIX_LENGTH = 12;
 
-/** The longest inventory that is read, in bytes; one of a million blobs has 15 MB. */
-const MAX_INVENTORY_SIZE = 64 * 1024 * 1024;
+/** The longest inventory that is read, in bytes; one of 500,000 blobs has 7.5 MB. */
+const MAX_INVENTORY_SIZE = 16 * 1024 * 1024;
+
+/** The most blobs that all inventories together may list. */
+const MAX_ENTRIES = 500_000;
+
+/** How many values an inventory has beside its entries, and some more. */
+const OTHER_VALUES = 100;
 
 /** A list of what a store has, by the first digits of digests, as `store inventory` prints it. */
 export interface Inventory {
@@ -44,34 +59,21 @@ export function inventoryOf(digests: Iterable<Digest>): Inventory {
  * @throws {SatchelError} `invalid` for anything else, `usage` if there is none, `storage`
  */
 export async function readInventories(paths: readonly string[], options: ContentOptions = {}): Promise<HaveList> {
-  /** By the first digits, what of the rest of a digest is given; all of it must agree. */
-  const known = new Map<string, Set<string>>();
+  const known = new DigestPrefixes();
   for (const path of paths) {
     const bytes = await readNamed(path, MAX_INVENTORY_SIZE, options);
-    for (const entry of entriesOf(bytes, path)) {
-      const key = entry.slice(0, entry.indexOf(":") + 1 + PREFIX_LENGTH);
-      const rests = known.get(key) ?? new Set<string>();
-      known.set(key, rests.add(entry.slice(key.length)));
-    }
+    addEntries(known, bytes, path);
   }
-  return {
-    has(digest) {
-      const length = digest.indexOf(":") + 1 + PREFIX_LENGTH;
-      const rest = digest.slice(length);
-      return known.get(digest.slice(0, length))?.values().some((given) => rest.startsWith(given)) ?? false;
-    },
-  };
+  return known;
 }
 
-/** The entries of an inventory, each behind its algorithm. */
-function* entriesOf(bytes: Uint8Array | undefined, path: string): Generator<string> {
+/** Takes the entries of an inventory in. */
+function addEntries(known: DigestPrefixes, bytes: Uint8Array | undefined, path: string): void {
   if (!bytes) throw new SatchelError("usage", `there is no ${path}`);
-  const json = parseJson(inflated(bytes, path), path);
-  if (!isJsonObject(json) || json.satchel !== "inventory") {
-    throw new SatchelError("invalid", `${path} is not an inventory`, {
-      hint: "`store inventory` on the other side makes one.",
-    });
-  }
+  const text = inflated(bytes, path);
+  const tooMany = () => new SatchelError("invalid", `${path} has too many entries: the limit is ${MAX_ENTRIES}`);
+  if (hasMoreValues(text, MAX_ENTRIES + OTHER_VALUES)) throw tooMany();
+  const json = parseInventory(text, path);
   if (json.version !== 1) {
     throw new SatchelError("invalid", `${path} is an inventory of a version that is not known; known is 1`);
   }
@@ -85,9 +87,24 @@ function* entriesOf(bytes: Uint8Array | undefined, path: string): Generator<stri
           `${path}: ${algorithm}[${at}] is not ${PREFIX_LENGTH} to ${length} hex digits`,
         );
       }
-      yield `${algorithm}:${prefix}`;
+      if (known.size === MAX_ENTRIES) throw tooMany();
+      known.add(algorithm, prefix);
     }
   }
+}
+
+function parseInventory(text: Uint8Array, path: string): JsonObject {
+  let why = "";
+  try {
+    const json = parseJson(text, path);
+    if (isJsonObject(json) && json.satchel === "inventory") return json;
+  } catch (error) {
+    if (!(error instanceof SatchelError)) throw error;
+    why = `: ${error.message}`;
+  }
+  throw new SatchelError("invalid", `${path} is not an inventory${why}`, {
+    hint: "`store inventory` on the other side makes one.",
+  });
 }
 
 function isPrefix(value: unknown, length: number): value is string {

@@ -6,6 +6,7 @@ import {
   digestAlgorithm,
   digestHex,
   hasMoreItems,
+  hasMoreValues,
   isDigest,
   isJsonObject,
   parseAnnotations,
@@ -29,10 +30,13 @@ export const INDEX_FILE = "index.json";
 export const MAX_LAYOUT_SIZE = 64 * 1024;
 
 /** The largest index.json that is read, in bytes; one of 5,000 names has about 5 MiB. */
-export const MAX_INDEX_SIZE = 32 * 1024 * 1024;
+export const MAX_INDEX_SIZE = 16 * 1024 * 1024;
 
 /** The most entries that index.json may have; every image takes one for each platform and name. */
-const MAX_ENTRIES = 200_000;
+export const MAX_ENTRIES = 50_000;
+
+/** The most values of any kind in it: what else may stand in it, as deep as it likes, is parsed as well. */
+const MAX_VALUES = 1_000_000;
 
 /** Where containerd keeps the full name beside a `ref.name` that is a bare tag. */
 export const CONTAINERD_NAME_ANNOTATION = "io.containerd.image.name";
@@ -92,6 +96,9 @@ export function checkLayoutFile(bytes: Uint8Array, what: string): void {
 export function parseIndexFile(bytes: Uint8Array, what: string): IndexFile {
   if (hasMoreItems(bytes, MAX_ENTRIES)) {
     throw new SatchelError("invalid", `${what} has more than ${MAX_ENTRIES} entries, which is the limit`);
+  }
+  if (hasMoreValues(bytes, MAX_VALUES)) {
+    throw new SatchelError("invalid", `${what} has more than ${MAX_VALUES} values, which is the limit`);
   }
   const json = parseJson(bytes, what);
   if (!isJsonObject(json)) throw new SatchelError("invalid", `${what} is not a JSON object`);

@@ -188,10 +188,15 @@ function broken(): [string, Files, RegExp][] {
     ],
     [
       "too many entries",
-      changed({ "index.json": `{"manifests":[${"{},".repeat(200_000)}{}]}` }),
-      /more than 200000 entries/,
+      changed({ "index.json": `{"manifests":[${"{},".repeat(50_000)}{}]}` }),
+      /more than 50000 entries/,
     ],
-    ["too large an index", changed({ "index.json": new Uint8Array(33 * 1024 * 1024) }), /is too large: 34603008 bytes/],
+    [
+      "too many values elsewhere in the index",
+      changed({ "index.json": `{"manifests":[],"x":{"y":[${"[],".repeat(500_000)}{}]}}` }),
+      /more than 1000000 values/,
+    ],
+    ["too large an index", changed({ "index.json": new Uint8Array(17 * 1024 * 1024) }), /is too large: 17825792 bytes/],
     ["a docker archive that is no list", new Map([["manifest.json", bytesOf("{}")]]), /is not a list of images/],
   ];
 }

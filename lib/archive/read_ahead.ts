@@ -15,7 +15,7 @@ import {
 import { readSmall } from "./read_small.ts";
 
 /** The most bytes of manifests that are kept in memory; of more, the archive is written to disk first. */
-const MAX_MANIFESTS = 128 * 1024 * 1024;
+const MAX_MANIFESTS = 32 * 1024 * 1024;
 
 /** What stands at the start of a stream. */
 export interface Ahead {

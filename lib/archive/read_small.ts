@@ -1,4 +1,4 @@
-import { type ByteStream, concatBytes, type ContentOptions } from "../content/mod.ts";
+import type { ContentOptions } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import { tooLarge } from "../oci/mod.ts";
 import type { ArchiveFile, PassingFile } from "./files.ts";
@@ -17,17 +17,13 @@ export async function readSmall(
   options: ContentOptions,
 ): Promise<Uint8Array> {
   if (file.size > limit) throw tooLarge(what, file.size, limit);
-  return await readAll("read" in file ? file.read() : file.open(0, options), limit, what);
-}
-
-async function readAll(stream: ByteStream, limit: number, what: string): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
+  const bytes = new Uint8Array(file.size);
   let size = 0;
-  for await (const chunk of stream) {
-    size += chunk.length;
+  for await (const chunk of "read" in file ? file.read() : file.open(0, options)) {
     // What it says of its size need not be true.
-    if (size > limit) throw new SatchelError("invalid", `${what} is too large: the limit is ${limit} bytes`);
-    chunks.push(chunk.slice());
+    if (size + chunk.length > bytes.length) throw new SatchelError("invalid", `${what} has grown while it was read`);
+    bytes.set(chunk, size);
+    size += chunk.length;
   }
-  return concatBytes(chunks);
+  return bytes.subarray(0, size);
 }

@@ -3,8 +3,9 @@ import { SatchelError } from "../error.ts";
 import { type Oddity, oddityText, type TarEntry } from "./tar_entry.ts";
 import { entryName } from "./tar_header.ts";
 
-/** The most characters of paths that are kept. */
-const MAX_NAMES = 128 * 1024 * 1024;
+/** What all entries together may take: each the characters of its path and of what it links to, and these for the rest. */
+const MAX_NAMES = 48 * 1024 * 1024;
+const ENTRY_COST = 128;
 
 /** The most entries that are named in a warning. */
 const MAX_NAMED = 3;
@@ -52,8 +53,11 @@ export class TarIndex<Known> {
   async add(entry: TarEntry, known: Known, isSame: (other: Known) => boolean | Promise<boolean>): Promise<void> {
     const { path, oddity } = entry;
     if (oddity?.kind === "folder") return;
-    this.#names += path.length;
-    if (this.#names > MAX_NAMES) throw new SatchelError("invalid", `${this.#archive} has too many entries`);
+    this.#names += path.length + ENTRY_COST + (oddity?.kind === "symlink" ? oddity.target.length : 0);
+    if (this.#names > MAX_NAMES) {
+      const message = `${this.#archive} has too many entries, or too long ones: what comes from ${entryName(path)} on`;
+      throw new SatchelError("invalid", `${message} is more than is kept of any archive`);
+    }
     if (oddity) {
       this.#addOdd(entry, oddity);
       return;

@@ -42,7 +42,7 @@ export class TarStream implements ArchiveStream {
   readonly #limit: InflationLimit | undefined;
   readonly #reader: ChunkReader;
   readonly #parser: ReturnType<typeof parseTar>;
-  readonly #index: TarIndex<Passed>;
+  #index: TarIndex<Passed>;
   #spool: Spool | undefined;
   #body: Body | undefined;
   #hasEnded = false;
@@ -98,6 +98,8 @@ export class TarStream implements ArchiveStream {
     while (await this.next(options));
     const access = this.#spool.access();
     this.release();
+    // All that is in it is read once more.
+    this.#index = new TarIndex(this.name);
     // What there is to warn of was told when it came.
     return await openTar(access, this.name, options);
   }

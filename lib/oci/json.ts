@@ -64,18 +64,34 @@ const CLOSING = [..."}]"].map((char) => char.charCodeAt(0));
  * nobody could interrupt that: 60 MB of `{},` take ten seconds.
  */
 export function hasMoreItems(bytes: Uint8Array, limit: number): boolean {
-  let depth = 0;
   let commas = 0;
+  return punctuation(bytes, (byte, depth) => byte === COMMA && depth === 2 && ++commas >= limit);
+}
+
+/**
+ * Whether some JSON has more values than `limit`, lists and objects among them, at whatever depth: each takes many times the
+ * memory of its text. To be asked before the text is parsed.
+ */
+export function hasMoreValues(bytes: Uint8Array, limit: number): boolean {
+  let values = 0;
+  return punctuation(bytes, (byte) => (byte === COMMA || OPENING.includes(byte)) && ++values > limit);
+}
+
+/** Passes what stands outside of texts, with how deep that is, until `visit` has seen enough; returns whether it has. */
+function punctuation(bytes: Uint8Array, visit: (byte: number, depth: number) => boolean): boolean {
+  let depth = 0;
   let inString = false;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at];
     if (inString) {
       if (byte === BACKSLASH) at++;
       else if (byte === QUOTE) inString = false;
-    } else if (byte === QUOTE) inString = true;
+      continue;
+    }
+    if (byte === QUOTE) inString = true;
     else if (byte === OPENING[0] || byte === OPENING[1]) depth++;
     else if (byte === CLOSING[0] || byte === CLOSING[1]) depth--;
-    else if (byte === COMMA && depth === 2 && ++commas >= limit) return true;
+    if (visit(byte, depth)) return true;
   }
   return false;
 }

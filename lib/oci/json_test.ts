@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SatchelError } from "../error.ts";
-import { encodeGoJson, parseJson } from "./json.ts";
+import { encodeGoJson, hasMoreValues, parseJson } from "./json.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -53,4 +53,12 @@ Deno.test("any bytes are either JSON or an error of the one kind", () => {
       assert.ok(error instanceof SatchelError && error.code === "invalid");
     }
   }));
+});
+
+Deno.test("values are counted at any depth, and not in texts", () => {
+  const more = (text: string, limit: number) => hasMoreValues(new TextEncoder().encode(text), limit);
+  const text = '{"a":[1,{"b":"[,,{\\"[,"}],"c":[[]]}';
+  // Two objects, three lists, two commas.
+  assert.ok(more(text, 6));
+  assert.ok(!more(text, 7));
 });
