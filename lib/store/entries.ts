@@ -51,9 +51,15 @@ export class EntryList {
     for (const entry of replaced) this.list(renamed(entry, undefined));
   }
 
-  /** Lists a manifest without a name, unless it is in the list already. */
+  /**
+   * Lists a manifest without a name, unless it is in the list already. What its parent says of it, platform and annotations,
+   * takes the place of an entry that says nothing: clients push the parts of an index before the index.
+   */
   list(entry: IndexEntry): void {
-    if (!this.#byDigest.get(entry.raw.digest)?.size) this.#add(entry);
+    const alike = [...this.#byDigest.get(entry.raw.digest) ?? []];
+    if (alike.length > 1 || alike.some((known) => known.name !== undefined || !saysMore(entry, known))) return;
+    for (const known of alike) this.#remove(known);
+    this.#add(entry);
   }
 
   #add(entry: IndexEntry): void {
@@ -72,6 +78,11 @@ export class EntryList {
     this.#entries.delete(entry);
     this.#byDigest.get(entry.raw.digest)?.delete(entry);
   }
+}
+
+/** Whether an entry says everything of a manifest that another one says, and something beside. */
+function saysMore({ raw }: IndexEntry, { raw: known }: IndexEntry): boolean {
+  return Object.keys(raw).length > Object.keys(known).length && Object.keys(known).every((member) => member in raw);
 }
 
 /** Lists manifests without a name, unless they are in the list already. */

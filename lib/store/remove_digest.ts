@@ -1,7 +1,7 @@
 import { attachmentSubject, type ContentOptions } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import type { Digest, Reference } from "../oci/mod.ts";
-import { withoutNames } from "./entries.ts";
+import { withoutNames, withUntagged } from "./entries.ts";
 import { findAttachments, manifestReader, reachable } from "./graph.ts";
 import { changeIndex, type IndexEntry, readIndex } from "./index_file.ts";
 import { statOf } from "../files/mod.ts";
@@ -34,11 +34,14 @@ export async function removeManifest(
       save(left);
       return true;
     }
-    const { kept, dead } = await takenByImage(left, entries[0].descriptor!, manifestReader(layout, signal));
-    if (names.size === 0 && dead.every((node) => node.digest !== digest)) {
+    // Without its own entry it is no referrer any more, which its subject would hold.
+    const others = left.filter(({ descriptor }) => descriptor?.digest !== digest);
+    const { kept, dead } = await takenByImage(others, entries[0].descriptor!, manifestReader(layout, signal));
+    const isNeeded = dead.every((node) => node.digest !== digest);
+    if (isNeeded && names.size === 0) {
       throw new SatchelError("refused", `${digest} is not removed: another manifest needs it`);
     }
-    save(kept);
+    save(isNeeded ? withUntagged(kept, entriesOf(left, digest)) : kept);
     deleteBlobs(layout, dead.map((node) => node.digest));
     return true;
   });
