@@ -1,6 +1,6 @@
 import {
+  archiveError,
   type ArchiveForm,
-  asDamage,
   inspectArchive,
   type InspectedImage,
   type Inspection,
@@ -87,7 +87,7 @@ async function inspect(
     const found = await inspectArchive(archive, { signal, onWarning });
     return report(path, archive.form, found);
   } catch (error) {
-    if (!signal.aborted) throw withContext("inspecting an archive", asDamage(error));
+    if (!signal.aborted) throw withContext("inspecting an archive", archiveError(error));
     throw new SatchelError("cancelled", "inspecting an archive: interrupted");
   }
 }

@@ -1,9 +1,8 @@
-import { statSync } from "node:fs";
 import {
   type Archive,
   type ArchivedImage,
+  archiveError,
   archiveOf,
-  asDamage,
   type Container,
   nameImages,
   openContainer,
@@ -13,7 +12,7 @@ import { attachmentSubject } from "../../lib/content/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
 import { compareBytes, formatReference, formatRepository, isTag, type Reference } from "../../lib/oci/mod.ts";
 import { printable } from "../../lib/printable.ts";
-import { type ArchiveEnd, type FolderEnd, readName } from "./ends.ts";
+import { type ArchiveEnd, type FolderEnd, isFile, readName } from "./ends.ts";
 import type { CopyContext, SourceImage } from "./job.ts";
 
 /** An image of an archive that is copied from. */
@@ -42,22 +41,13 @@ export async function openArchiveEnd(end: ArchiveEnd | FolderEnd, context: CopyC
     const container = await openContainer(end.path, options);
     return await archiveOf(isReread ? await rereadable(container, options) : container, options);
   } catch (error) {
-    throw asDamage(error);
+    throw archiveError(error);
   }
 }
 
 function checkFolder(path: string): void {
   if (!isFile(path)) return;
   throw new SatchelError("usage", `${path} is not a folder`, { hint: `An archive is archive:${path}` });
-}
-
-function isFile(path: string): boolean {
-  try {
-    return statSync(path).isFile();
-  } catch {
-    // Whoever opens it says what is wrong.
-    return false;
-  }
 }
 
 async function rereadable(container: Container, options: OpenOptions): Promise<Container> {
@@ -97,7 +87,7 @@ function repositoryOf(archive: Archive, text: string, isRenamed: boolean): Archi
   const wanted = text === "" ? undefined : formatRepository(readName(text).reference);
   const found = all.filter(({ reference }) => !wanted || (reference && formatRepository(reference) === wanted));
   if (found.length === 0) {
-    throw new SatchelError("not-found", `There is no tag of ${wanted ?? "anything"} in ${archive.name}`);
+    throw new SatchelError("not-found", `there is no tag of ${wanted ?? "anything"} in ${archive.name}`);
   }
   const repositories = new Set(found.map(({ reference }) => reference ? formatRepository(reference) : ""));
   if (isRenamed && repositories.size > 1) {

@@ -1,5 +1,5 @@
 import { type Destination, findDestination, type ImportTarget } from "../../lib/archive/mod.ts";
-import type { Source, Target } from "../../lib/content/mod.ts";
+import type { ContentOptions, Source, Target } from "../../lib/content/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
 import { canonicalRegistry, formatReference, type Reference } from "../../lib/oci/mod.ts";
 import { openStore, type RepositoriesHolding, type Store } from "../../lib/store/mod.ts";
@@ -96,7 +96,7 @@ function nameOf({ reference, isTagged }: TypedName, { tag, reference: old }: Sou
 export async function openTarget(end: RepositoryEnd, job: CopyJob, context: CopyContext): Promise<Source & Target> {
   const { settings, reporter } = context;
   if (end.kind === "store") return openLocalStore(settings, reporter).repository(job.to);
-  if (end.kind === "dir") return openFolder(end.path, context).repository(job.to);
+  if (end.kind === "dir") return madeWhenNeeded(openFolder(end.path, context).repository(job.to));
   const mountFrom = await holders(job, context);
   return await openRemote(job.to, context, {
     // To look at what is there takes no right to write.
@@ -108,7 +108,13 @@ export async function openTarget(end: RepositoryEnd, job: CopyJob, context: Copy
 /** As {@link openTarget}, for several images whose names appear together where the end is a store or a folder. */
 export async function openBatch(end: RepositoryEnd, job: CopyJob, context: CopyContext): Promise<ImportTarget> {
   if (end.kind === "store") return openLocalStore(context.settings, context.reporter).batch();
-  if (end.kind === "dir") return openFolder(end.path, context).batch();
+  if (end.kind === "dir") {
+    const batch = openFolder(end.path, context).batch();
+    return {
+      repository: (reference) => madeWhenNeeded(batch.repository(reference)),
+      commit: (options) => batch.commit(options),
+    };
+  }
   const repository = await openTarget(end, job, context);
   return { repository: () => repository, commit: () => Promise.resolve() };
 }
@@ -121,6 +127,31 @@ function openFolder(path: string, { settings, reporter }: CopyContext): Store {
     onWait: () => reporter.status(`Waiting for another process that has locked ${path}...`),
     onWarning: reporter.warn,
   });
+}
+
+/** A folder becomes a store when something comes: of a copy that fails before, none shall be left. */
+function madeWhenNeeded(target: Source & Target): Source & Target {
+  let made: Promise<void> | undefined;
+  const make = (options: ContentOptions = {}) => made ??= target.prepare(options);
+  return {
+    name: target.name,
+    manifestsAreComplete: target.manifestsAreComplete,
+    prepare: () => Promise.resolve(),
+    resolve: (reference, options) => target.resolve(reference, options),
+    fetch: (descriptor, options) => target.fetch(descriptor, options),
+    referrers: (subject, options) => target.referrers(subject, options),
+    tags: (options) => target.tags(options),
+    has: (descriptor, options) => target.has(descriptor, options),
+    readManifest: (descriptor, options) => target.readManifest(descriptor, options),
+    async push(descriptor, content, options) {
+      await make(options);
+      await target.push(descriptor, content, options);
+    },
+    async commit(commit, options) {
+      await make(options);
+      await target.commit(commit, options);
+    },
+  };
 }
 
 /** What the registry that is copied to can take out of its own repositories. */

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { hasCode, SatchelError } from "../../lib/error.ts";
 import { printable } from "../../lib/printable.ts";
 import { readTypedName, type TypedName } from "../line/image_name.ts";
@@ -69,6 +70,16 @@ export function readName(text: string): TypedName {
   } catch (error) {
     if (!hasCode(error, "usage")) throw error;
     throw new SatchelError("usage", error.message, { hint: FORMS, cause: error });
+  }
+}
+
+/** Whether a path leads to a file. */
+export function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    // Whoever opens it says what is wrong.
+    return false;
   }
 }
 

@@ -62,7 +62,10 @@ async function importChecked(
     referrers: request.choice.referrers,
     onWarning: reporter.warn,
     ...(concurrency !== undefined && { concurrency }),
-    onProgress: (done, total) => reporter.measure?.("Copying", done, total),
+    onProgress(done, total) {
+      context.arrived.bytes = Math.max(done, context.arrived.bytes);
+      reporter.measure?.("Copying", done, total);
+    },
     guard(to, reference) {
       const { job, root } = byName.get(formatReference(reference))!;
       return guardTarget(job, to, context, () => root);

@@ -46,5 +46,7 @@ export interface CopyJob<Image extends SourceImage = SourceImage> {
 /** What a copy needs to know of the command that it is for. */
 export interface CopyContext extends RemoteContext {
   request: CopyRequest;
+  /** How much has come to the other end so far. */
+  arrived: { bytes: number };
   signal: AbortSignal;
 }

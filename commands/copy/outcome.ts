@@ -1,9 +1,9 @@
-import { asDamage } from "../../lib/archive/mod.ts";
+import { archiveError } from "../../lib/archive/mod.ts";
 import type { CopyResult } from "../../lib/content/mod.ts";
 import { SatchelError, withContext } from "../../lib/error.ts";
 import { formatReference } from "../../lib/oci/mod.ts";
-import { formatEnd } from "./ends.ts";
-import type { CopyContext, CopyJob } from "./job.ts";
+import { formatEnd, isFile } from "./ends.ts";
+import type { CopyContext, CopyJob, CopyRequest } from "./job.ts";
 import type { PlatformChoice } from "./platform_choice.ts";
 
 /** An image that is at the other end. */
@@ -44,10 +44,28 @@ export async function forEachJob<Job extends CopyJob, T>(
 }
 
 /** An error, with what was being copied. */
-export function copyError({ image, to }: CopyJob, error: unknown, { request, signal }: CopyContext): unknown {
+export function copyError({ image, to }: CopyJob, error: unknown, context: CopyContext): unknown {
+  const { request, settings, signal } = context;
   const doing = `copying ${formatEnd(request.from, image.name)} to ${formatEnd(request.to, formatReference(to))}`;
-  if (!signal.aborted) return withContext(doing, "path" in request.from ? asDamage(error) : error);
+  if (!signal.aborted) return withContext(doing, withFileHint(errorOfEnds(error, request, settings.store), request));
   if (request.to.kind === "archive") return new SatchelError("cancelled", `${doing}: interrupted; nothing was written`);
-  const hint = "What has arrived is kept: the same command goes on from there.";
-  return new SatchelError("cancelled", `${doing}: interrupted`, { hint });
+  return new SatchelError("cancelled", `${doing}: interrupted`, {
+    ...(context.arrived.bytes > 0 && { hint: "What has arrived is kept: the same command goes on from there." }),
+  });
+}
+
+/** An error of a copy is one of the local store only if it says so: archives and folders have other remedies. */
+function errorOfEnds(error: unknown, { from, to }: CopyRequest, store: string): unknown {
+  if (!(error instanceof SatchelError) || error.message.includes(store)) return error;
+  if ("path" in from && error.code === "invalid") return archiveError(error);
+  if (to.kind !== "dir" || !error.remedy) return error;
+  const { code, message, hint, cause } = error;
+  return new SatchelError(code, message, { hint: hint ?? "Free some space, or name another folder.", cause });
+}
+
+/** Whoever meant a file, and was understood to mean a name on a registry, is told how to say it. */
+export function withFileHint(error: unknown, { from }: CopyRequest): unknown {
+  if (!(error instanceof SatchelError) || from.kind !== "registry" || !isFile(from.text)) return error;
+  const { code, message, cause } = error;
+  return new SatchelError(code, message, { hint: `${from.text} is a file here: archive:${from.text}`, cause });
 }

@@ -9,6 +9,12 @@ import { type ArchivedSource, chooseImages, openArchiveEnd } from "./archive_sou
 import { readName } from "./ends.ts";
 import type { CopyContext, SourceImage } from "./job.ts";
 
+/** The most tags that are copied at once; a registry may list any number of them, without an end. */
+const MAX_TAGS = 100_000;
+
+/** How often it is told how many tags are listed so far, in milliseconds. */
+const LISTING_INTERVAL = 5000;
+
 /** The images that a copy is about, where they are. */
 export type CopySource = RepositorySource | ArchiveSource;
 
@@ -47,7 +53,6 @@ export async function openSource(context: CopyContext): Promise<CopySource> {
 
 /** With `--all-tags` a name stands for a repository. */
 function nameIn(text: string, allTags: boolean): Reference {
-  if (text === "") throw new SatchelError("usage", "The source of a copy needs a name");
   const { reference, isTagged } = readName(text);
   if (!allTags || !isTagged) return reference;
   throw new SatchelError(
@@ -59,7 +64,9 @@ function nameIn(text: string, allTags: boolean): Reference {
 async function openRegistrySource(reference: Reference, context: CopyContext): Promise<RepositorySource> {
   const source = await openRemoteSource(reference, context);
   const { allTags } = context.request;
-  const names = allTags ? await tagged(reference, source.tags(context), formatRepository(reference)) : [reference];
+  const names = allTags
+    ? await tagged(reference, source.tags(context), formatRepository(reference), context)
+    : [reference];
   const images = names.map((each) => ({ ...imageOf(each), source, from: each.digest ?? each.tag! }));
   return { images, ...(source.served && { served: () => source.served!() }), async [Symbol.asyncDispose]() {} };
 }
@@ -70,7 +77,7 @@ async function openStoreSource(reference: Reference, context: CopyContext): Prom
   const snapshot = await store.snapshot({ signal });
   const source = store.repository(reference);
   const place = `${formatRepository(reference)} in ${store.path}`;
-  const names = request.allTags ? await tagged(reference, source.tags({ signal }), place) : [reference];
+  const names = request.allTags ? await tagged(reference, source.tags({ signal }), place, context) : [reference];
   const images = names.map((name) => {
     const { descriptor: { digest }, platforms } = snapshot.find(name);
     return { ...imageOf(name), source, from: digest, ...(platforms && { platforms }) };
@@ -84,9 +91,25 @@ function imageOf(reference: Reference): Pick<SourceImage, "reference" | "name" |
 }
 
 /** All names of a repository, but those that tie attachments to their images. */
-async function tagged(repository: Reference, tags: AsyncIterable<string>, place: string): Promise<Reference[]> {
-  const { registry, repository: path } = repository;
-  const found = (await Array.fromAsync(tags)).filter((tag) => attachmentSubject(tag) === undefined);
-  if (found.length === 0) throw new SatchelError("not-found", `There is no tag of ${place}`);
-  return [...new Set(found)].sort(compareBytes).map((tag) => ({ registry, repository: path, tag }));
+async function tagged(
+  { registry, repository }: Reference,
+  tags: AsyncIterable<string>,
+  place: string,
+  { reporter }: CopyContext,
+): Promise<Reference[]> {
+  const found = new Set<string>();
+  let told = performance.now();
+  for await (const tag of tags) {
+    if (attachmentSubject(tag) === undefined) found.add(tag);
+    if (found.size > MAX_TAGS) {
+      throw new SatchelError("registry", `${place} lists more than ${MAX_TAGS} tags`, {
+        hint: "Name those to be copied.",
+      });
+    }
+    if (performance.now() - told < LISTING_INTERVAL) continue;
+    told = performance.now();
+    reporter.status(`${found.size} tags of ${place} so far...`);
+  }
+  if (found.size === 0) throw new SatchelError("not-found", `there is no tag of ${place}`);
+  return [...found].sort(compareBytes).map((tag) => ({ registry, repository, tag }));
 }

@@ -28,8 +28,6 @@ async function copyOne(job: CopyJob, opened: Source & Target, context: CopyConte
   let root: Descriptor | undefined;
   const source = guardSource(job, context, (found) => root = found);
   const target = guardTarget(job, opened, context, () => root!);
-  // A folder is made while the source is asked; for what is not there or is refused there shall be none.
-  if (request.to.kind === "dir") await source.resolve(image.from, { signal });
   const { only, others } = await choosePlatforms(image, source, context);
   // On a registry an image is there under its digest without being named so.
   const tag = request.to.kind === "registry" ? to.tag : to.digest ?? to.tag;
@@ -40,7 +38,10 @@ async function copyOne(job: CopyJob, opened: Source & Target, context: CopyConte
     ...(only && { platforms: only }),
     ...(tag !== undefined && { tag }),
     ...(settings.concurrency !== undefined && { concurrency: settings.concurrency }),
-    ...(reporter.progress && { onProgress: reporter.progress }),
+    onProgress(event) {
+      context.arrived.bytes += event.bytes;
+      reporter.progress?.(event);
+    },
   });
   return { ...result, job, others, ...(only && { only }) };
 }

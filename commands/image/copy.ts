@@ -6,7 +6,7 @@ import { checkDestination, nameJobs } from "../copy/destination.ts";
 import { describeDryRun, dryRun } from "../copy/dry_run.ts";
 import { readEnd } from "../copy/ends.ts";
 import type { CopyContext, CopyJob, CopyRequest } from "../copy/job.ts";
-import type { CopyOutcome } from "../copy/outcome.ts";
+import { type CopyOutcome, withFileHint } from "../copy/outcome.ts";
 import { copyReport, describeCopied } from "../copy/report.ts";
 import { copyFromArchive } from "../copy/from_archive.ts";
 import { type CopySource, openSource } from "../copy/source.ts";
@@ -31,9 +31,9 @@ export async function run(invocation: Invocation): Promise<number> {
   const { signal } = invocation;
   using reporter = openReporter(settings, signal);
   const [from, to] = invocation.arguments;
-  reporter.status(`Copying ${from} to ${to}...`);
+  if (!request.dryRun) reporter.status(`Copying ${from} to ${to}...`);
   await using plugins = await openCommandPlugins(settings, invocation, reporter);
-  const context: CopyContext = { request, settings, reporter, plugins, signal };
+  const context: CopyContext = { request, settings, reporter, plugins, signal, arrived: { bytes: 0 } };
   await using source = await opened(context, from);
   if (request.dryRun) return await printDryRun(nameJobs(source.images, context), context, invocation);
   const outcome = await copyAll(source, context);
@@ -47,7 +47,7 @@ async function opened(context: CopyContext, from: string): Promise<CopySource> {
   try {
     return await openSource(context);
   } catch (error) {
-    throw withContext(`copying from ${printable(from, 300)}`, error);
+    throw withContext(`copying from ${printable(from, 300)}`, withFileHint(error, context.request));
   }
 }
 
@@ -108,6 +108,9 @@ function readRequest({ arguments: [from, to], flags }: Invocation): CopyRequest 
     },
     dryRun: isSet(flags, "dry-run"),
   };
+  if (request.from.kind === "store" && request.from.text === "") {
+    throw new SatchelError("usage", `${printable(from, 300)} has no name of an image to copy: store:NAME`);
+  }
   if (sparse && platforms.length === 0) {
     throw new SatchelError("usage", "--sparse leaves out all platforms but those of --platform, which is missing");
   }

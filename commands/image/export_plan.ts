@@ -94,7 +94,7 @@ export async function planExport(
 function allNames({ names, name }: Snapshot): string[] {
   const images = names.filter((each) => !attachmentSubject(each)).sort(compareBytes);
   if (images.length > 0) return images;
-  throw new SatchelError("not-found", `There is no image with a name in ${name}`);
+  throw new SatchelError("not-found", `there is no image with a name in ${name}`);
 }
 
 /** The reference that a stored name is; tools with other rules have written others. */

@@ -75,6 +75,7 @@ async function importFrom(
   plugins: Awaited<ReturnType<typeof openCommandPlugins>>,
 ): Promise<{ imported: ImportedImage[]; failures: unknown[] }> {
   const { spoolFolder, concurrency, store: storePath } = settings;
+  const arrived = { any: false };
   try {
     await using archive = await openArchive(path, { spoolFolder, signal, onWarning: reporter.warn });
     if (archive.images.length === 0) throw new SatchelError("invalid", `there is no image in ${archive.name}`);
@@ -86,7 +87,10 @@ async function importFrom(
       referrers: isSet(flags, "referrers", true),
       ...(concurrency !== undefined && { concurrency }),
       onWarning: reporter.warn,
-      onProgress: (done, total) => reporter.measure?.("Importing", done, total),
+      onProgress(done, total) {
+        arrived.any = true;
+        reporter.measure?.("Importing", done, total);
+      },
       guard: (target, image) => guardedImport(target, { plugins, image, store: storePath, archive: path }),
     });
     const failures = [...problems, ...damaged, ...result.failures];
@@ -94,8 +98,9 @@ async function importFrom(
     return { imported, failures: failures.map((error) => withContext("importing images", error)) };
   } catch (error) {
     if (!signal.aborted) throw withContext("importing images", error);
-    const hint = "What has arrived is kept: the same command goes on from there.";
-    throw new SatchelError("cancelled", "importing images: interrupted", { hint });
+    throw new SatchelError("cancelled", "importing images: interrupted", {
+      ...(arrived.any && { hint: "What has arrived is kept: the same command goes on from there." }),
+    });
   }
 }
 

@@ -74,7 +74,7 @@ export function remedyHint(remedy: Remedy, flags: ReadonlySet<string>, program: 
     case "clean-store":
       return `Free some space; \`${program} store gc\` removes what no image needs.`;
     case "other-store":
-      return flags.has("store") ? "--store names another one." : undefined;
+      return flags.has("store") ? "--store names another store." : undefined;
     case "small-volumes":
       return flags.has("volume-size") ? "--volume-size 4GB writes several smaller ones." : undefined;
     case "larger-volumes":

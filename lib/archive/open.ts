@@ -6,7 +6,7 @@ import { nextTurn } from "../runtime/mod.ts";
 import type { Archive, ArchiveForm } from "./archive.ts";
 import { Catalog } from "./catalog.ts";
 import { openContainer } from "./container.ts";
-import { asDamage } from "./damage.ts";
+import { archiveError } from "./damage.ts";
 import { DOCKER_FILE, readDocker } from "./docker.ts";
 import type { ArchiveFiles, ArchiveStream, Container, OpenOptions } from "./files.ts";
 import {
@@ -40,7 +40,7 @@ export async function openArchive(path: string, options: OpenOptions): Promise<A
   try {
     return await archiveOf(await openContainer(path, options), options);
   } catch (error) {
-    throw asDamage(error);
+    throw archiveError(error);
   }
 }
 

@@ -130,7 +130,7 @@ Deno.test("a tar without the mark of its end is read with a warning", async () =
 Deno.test("a header that is damaged is told with its place", async () => {
   const tar = tarOf([LAYOUT, { path: "blob", content: "x" }]);
   tar[1024 + 3] ^= 1;
-  await refuses(tar, /^x\.tar is damaged, or no tar: there is no header of an entry at 1024$/);
+  await refuses(tar, /^x\.tar is damaged, or no tar: there is no header of an entry at byte 1024$/);
 });
 
 Deno.test("an entry that is not simply a file is refused where it matters, and named", async () => {

@@ -55,7 +55,7 @@ export function decodeHeader(
   if (!hasChecksum(block)) {
     throw new SatchelError(
       "invalid",
-      `${archive} is damaged, or no tar: there is no header of an entry at ${position}`,
+      `${archive} is damaged, or no tar: there is no header of an entry at byte ${position}`,
     );
   }
   const type = block[TYPE] === 0 ? "0" : String.fromCharCode(block[TYPE]);

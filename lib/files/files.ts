@@ -11,7 +11,7 @@ import {
   type Stats,
   writeSync,
 } from "node:fs";
-import { SatchelError, systemCode } from "../error.ts";
+import { type Remedy, SatchelError, systemCode } from "../error.ts";
 
 /** A link or a FIFO put in the place of a file must neither lead elsewhere nor make an open hang. */
 const SAFE_FLAGS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -33,19 +33,34 @@ export function isDiskFull(error: unknown): boolean {
 
 const FULL_DISK: readonly string[] = ["ENOSPC", "EDQUOT"];
 
+/** What a code means, and what helps; the remedy is for files of the store. */
+interface Reason {
+  reason: string;
+  hint?: string;
+  remedy?: Remedy;
+}
+
+const DENIED: Reason = {
+  reason: "permission denied",
+  hint: "Run as its owner, or name another place.",
+  remedy: { kind: "other-store" },
+};
+
 /** What the system's codes mean, and what helps. */
-const REASONS: Record<string, { reason: string; hint?: string }> = {
-  ENOSPC: { reason: "the disk is full", hint: "Free some space; `store gc` removes what no image needs." },
-  EDQUOT: { reason: "the disk quota is used up", hint: "Free some space; `store gc` removes what no image needs." },
+const REASONS: Record<string, Reason> = {
+  ENOSPC: { reason: "the disk is full", hint: "Free some space." },
+  EDQUOT: { reason: "the disk quota is used up", hint: "Free some space." },
   EROFS: {
     reason: "the file system is read-only",
-    hint: "Make it writable, or name another place; --store names a store.",
+    hint: "Make it writable, or name another place.",
+    remedy: { kind: "other-store" },
   },
-  EACCES: { reason: "permission denied", hint: "Run as its owner, or name another place; --store names a store." },
-  EPERM: { reason: "permission denied", hint: "Run as its owner, or name another place; --store names a store." },
+  EACCES: DENIED,
+  EPERM: DENIED,
   EFBIG: {
     reason: "files there cannot be so large",
-    hint: "FAT has a limit of 4 GiB for each, and `ulimit -f` may have set another; --store names a store elsewhere.",
+    hint: "FAT has a limit of 4 GiB for each, and `ulimit -f` may have set another.",
+    remedy: { kind: "other-store" },
   },
   ELOOP: { reason: "it is a symbolic link" },
   ENOTDIR: { reason: "a part of the path is not a folder" },
@@ -60,7 +75,11 @@ export function storageError(doing: string, path: string, cause: unknown): Satch
   if (cause instanceof SatchelError) return cause;
   const known = REASONS[systemCode(cause) ?? ""];
   const reason = known?.reason ?? (cause instanceof Error ? cause.message : String(cause));
-  return new SatchelError("storage", `Cannot ${doing} ${path}: ${reason}`, { hint: known?.hint, cause });
+  return new SatchelError("storage", `Cannot ${doing} ${path}: ${reason}`, {
+    hint: known?.hint,
+    remedy: known?.remedy,
+    cause,
+  });
 }
 
 /** Runs a few system calls on a path, and says what was being done if one of them fails. */

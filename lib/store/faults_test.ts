@@ -287,7 +287,7 @@ capabilityTest("mount", "a read-only file system is told of as such, with what h
       await assert.rejects(change, (error) => {
         assert.ok(hasCode(error, "storage"));
         assert.match(error.message, /^Cannot write .*index\.json.*: the file system is read-only$/);
-        assert.match(error.hint ?? "", /--store/);
+        assert.deepEqual(error.remedy, { kind: "other-store" });
         return true;
       });
     }

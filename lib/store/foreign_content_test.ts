@@ -167,7 +167,7 @@ Deno.test("an index without platforms is warned of in ig's own store, where ig w
   assert.deepEqual(warnings, []);
   await pull(source, "bare", made.open({ onWarning }), "foo");
   assert.equal(warnings.length, 1);
-  assert.match(warnings[0], /foo:latest has a part without a platform; `ig image list`.*crash.*--store/);
+  assert.match(warnings[0], /foo:latest has a part without a platform; `ig image list`.*crash.*another store/);
 });
 
 Deno.test("the store's folder may be a link that this user made, but no file in it may be one", async () => {

@@ -166,6 +166,6 @@ function diskFull(layout: Layout, descriptor: Descriptor, cause: unknown): Satch
   return new SatchelError(
     "storage",
     `Cannot store ${descriptor.digest} (${descriptor.size} bytes) in ${layout.root}: the disk is full`,
-    { hint: "Free some space; `store gc` removes what no image needs.", cause },
+    { remedy: { kind: "clean-store" }, cause },
   );
 }

@@ -88,7 +88,7 @@ function checkVersion(bytes: Uint8Array, path: string): void {
   throw new SatchelError(
     "invalid",
     `${path} says that the store has layout version ${JSON.stringify(version)}; only "${LAYOUT_VERSION}" is known`,
-    { hint: "A newer tool may have made it. Use another store with --store." },
+    { hint: "A newer tool may have made it.", remedy: { kind: "other-store" } },
   );
 }
 
@@ -120,7 +120,7 @@ function createRoot(path: string): void {
   } catch (cause) {
     if (!isMissing(cause)) throw storageError("create the store", path, cause);
     throw new SatchelError("storage", `Cannot create the store ${path}: no folder can be made there`, {
-      hint: "Use another store with --store.",
+      remedy: { kind: "other-store" },
       cause,
     });
   }
@@ -187,7 +187,7 @@ function refuseForeignFolder(root: string): void {
   const foreign = listFolder(root).find((name) => !OWN_FILES.includes(name));
   if (foreign === undefined) return;
   throw new SatchelError("invalid", `${root} is not a store and not empty: it holds ${JSON.stringify(foreign)}`, {
-    hint: "Name another folder with --store.",
+    remedy: { kind: "other-store" },
   });
 }
 
@@ -212,7 +212,7 @@ function rootExists(path: string): boolean {
   const shown = isAbsolute(target) ? target : resolve(path, "..", target);
   if (stat.uid !== 0 && stat.uid !== effectiveUser()) {
     throw new SatchelError("refused", `${path} is a symbolic link to ${shown} that another user has made`, {
-      hint: "Name the folder itself with --store.",
+      hint: "Name the folder itself.",
     });
   }
   const isFolder = onPath("open", path, () => statSync(path)).isDirectory();

@@ -210,6 +210,6 @@ function warnOfCrash(layout: Layout, name: string, descriptor: Descriptor, bytes
   if (kind !== "index" || children.every((child) => child.platform)) return;
   layout.options.onWarning(
     `${name} has a part without a platform; \`ig image list\` and \`ig image remove\` crash while it is in ` +
-      `${layout.root}. Remove it, and pull it into another store with --store.`,
+      `${layout.root}. Remove it, and pull it into another store.`,
   );
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { describe, peerTest, satchel, scratchFolder } from "../harness/mod.ts";
+import { describe, peerTest, satchel, type Scratch, scratchFolder } from "../harness/mod.ts";
 import { catalog, startEnds } from "./copy_ends.ts";
+
+const scratchOf = (scratch: Scratch) => ({ cwd: scratch.path, store: scratch.at("store") });
 
 const DIGEST = `sha256:${"0".repeat(64)}`;
 
@@ -9,7 +11,7 @@ for (
     ["a foreign scheme", ["docker://a/b", "store:"], 2, /is not an end of a copy\nHint: .*store:NAME, archive:FILE/],
     ["one end only", ["a/b"], 2, /accepts 2 arg\(s\), received 1/],
     ["a name that is none", ["store:A B", "store:x"], 2, /parsing image name .*\nHint: An end is /],
-    ["a store without a name to copy from", ["store:", "store:x"], 2, /The source of a copy needs a name/],
+    ["a store without a name to copy from", ["store:", "store:x"], 2, /^Error: store: has no name of an image to copy/],
     ["a digest for the other end", ["store:x", `store:y@${DIGEST}`], 2, /has a digest, which follows/],
     ["all tags of one tag", ["store:x:v1", "store:y", "--all-tags"], 2, /x:v1 has a tag already/],
     ["all tags to one tag", ["store:x", "store:y:v1", "--all-tags"], 2, /y:v1 has one already/],
@@ -44,6 +46,24 @@ peerTest(
     assert.equal(none.code, 3, describe(none));
   },
 );
+
+Deno.test("image copy: a file that was meant is told of where a registry was asked, and a dry run copies nothing", async () => {
+  await using scratch = await scratchFolder();
+  await Deno.writeTextFile(scratch.at("127.0.0.1"), "");
+  const { code, stderr } = await satchel(
+    ["image", "copy", "127.0.0.1:1/a.tar", "store:x", "--dry-run"],
+    scratchOf(scratch),
+  );
+  assert.equal(code, 1);
+  assert.doesNotMatch(stderr, /Copying|is a file here/);
+  await Deno.mkdir(scratch.at("127.0.0.1:1"));
+  await Deno.writeTextFile(scratch.at("127.0.0.1:1", "a.tar"), "");
+  const told = await satchel(["image", "copy", "127.0.0.1:1/a.tar", "store:x"], scratchOf(scratch));
+  assert.match(
+    told.stderr,
+    /^Copying .*\nError: .*\nHint: 127\.0\.0\.1:1\/a\.tar is a file here: archive:127\.0\.0\.1:1\/a\.tar$/m,
+  );
+});
 
 peerTest(
   "registry",

@@ -8,10 +8,13 @@ import {
   oras,
   peerTest,
   pushImage,
+  satchel,
   satchelSucceeds,
+  scratchFolder,
   skopeo,
 } from "../harness/mod.ts";
 import { assertHoldsAll, catalog, type Ends, startEnds } from "./copy_ends.ts";
+import { blobAt, exists, gadgetArchive } from "./import_archives.ts";
 
 /** Copies, which must succeed, and returns what `-o json` told. */
 async function copied(ends: Ends, ...args: string[]) {
@@ -115,6 +118,23 @@ peerTest("registry", "what an archive lacks of an image is told, and the registr
   assert.notEqual(outcome.code, 0);
   assert.ok(outcome.stderr.includes(digest), outcome.stderr);
   assert.equal((await far.fetch("/v2/mirror/app/manifests/v1")).status, 404);
+});
+
+Deno.test("a copy into a folder that fails before anything has come leaves no folder, and speaks of no store", async () => {
+  await using scratch = await scratchFolder();
+  const { path, folder, image } = await gadgetArchive(scratch);
+  const copyTo = (end: string, from = `archive:${path}`) =>
+    satchel(["image", "copy", from, end], { store: scratch.at("store"), cwd: scratch.path });
+  await Deno.remove(blobAt(folder, image.blobs[1].digest));
+  const lacking = await copyTo("dir:new", `dir:${folder}`);
+  assert.equal(lacking.code, 1, describe(lacking));
+  assert.match(lacking.stderr, /lacks 1 blob .*\nHint: It is neither in \S+ nor at the destination\.$/m);
+  assert.ok(!exists(scratch.at("new")));
+  await Deno.mkdir(scratch.at("other"));
+  await Deno.writeTextFile(scratch.at("other", "notes"), "");
+  const foreign = await copyTo("dir:other");
+  assert.equal(foreign.code, 1, describe(foreign));
+  assert.doesNotMatch(foreign.stderr, /--store/);
 });
 
 peerTest("registry", "a sparse image stays so in a folder, and is not for registries", async () => {
