@@ -7,6 +7,12 @@ import { type FileHasher, type FilePart, startFileHasher } from "../../lib/runti
 /** What has no more bytes than this is hashed before it is sent: that takes no longer than a millisecond. */
 const SMALL = 1024 * 1024;
 
+/**
+ * How long hashing beside waits, in milliseconds: whoever takes a blob at the speed of the disk is done by then, and who is slower is not
+ * kept up by it.
+ */
+const HASH_DELAY = 3000;
+
 /** How many parts of files are remembered. */
 const MAX_KNOWN = 200_000;
 
@@ -19,18 +25,23 @@ interface Known {
 
 /**
  * Knows which parts of files have the bytes that their digests name. They are sent by the runtime, which nobody can hash along with; so
- * each is hashed once for each state of its file: a small one before it is sent, a larger one beside the first transfer. See
+ * each is hashed once for each state of its file: a small one before it is sent, a larger one soon after it was first asked for. See
  * docs/decisions/032.
  */
 export class CheckedFiles {
   readonly #known = new Map<string, Known>();
   readonly #waiting: { digest: Digest; part: FilePart; known: Known }[] = [];
   readonly #onDamaged: (error: SatchelError) => void;
+  readonly #hashDelay: number;
   #isHashing = false;
 
-  /** @param onDamaged told at once, since it may be long until somebody asks for it again */
-  constructor(onDamaged: (error: SatchelError) => void) {
+  /**
+   * @param onDamaged told at once, since it may be long until somebody asks for it again
+   * @param hashDelay how long hashing beside waits, in milliseconds
+   */
+  constructor(onDamaged: (error: SatchelError) => void, hashDelay = HASH_DELAY) {
     this.#onDamaged = onDamaged;
+    this.#hashDelay = hashDelay;
   }
 
   /**
@@ -68,11 +79,12 @@ export class CheckedFiles {
 
   #enqueue(digest: Digest, part: FilePart, known: Known): void {
     this.#waiting.push({ digest, part, known });
-    if (!this.#isHashing) void this.#work();
+    if (this.#isHashing) return;
+    this.#isHashing = true;
+    setTimeout(() => void this.#work(), this.#hashDelay);
   }
 
   async #work(): Promise<void> {
-    this.#isHashing = true;
     using hasher = startFileHasher();
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
       await this.#hashAside(hasher, next.digest, next.part, next.known);

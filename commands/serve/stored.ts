@@ -9,6 +9,8 @@ import { type ServedContents, servedContents } from "./served_contents.ts";
 export interface StoredOptions {
   /** Told of content that turned out to be damaged when it was served already. */
   onDamaged?: (error: SatchelError) => void;
+  /** How long the hashing of large blobs waits, in milliseconds. Default: that of {@link CheckedFiles}. */
+  hashDelay?: number;
 }
 
 /** One state of a store. */
@@ -17,9 +19,12 @@ interface StoredContents extends ServedContents {
 }
 
 /** A store, to be served. */
-export function storedRepositories(store: Store, { onDamaged = () => {} }: StoredOptions = {}): Repositories {
+export function storedRepositories(
+  store: Store,
+  { onDamaged = () => {}, hashDelay }: StoredOptions = {},
+): Repositories {
   const known = new WeakMap<Snapshot, StoredContents>();
-  const files = new CheckedFiles(onDamaged);
+  const files = new CheckedFiles(onDamaged, hashDelay);
   const contents = async (signal: AbortSignal | undefined): Promise<StoredContents> => {
     const snapshot = await store.snapshot({ signal });
     const found = known.get(snapshot) ?? { ...servedContents(snapshot), snapshot };
