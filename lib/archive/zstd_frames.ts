@@ -11,6 +11,16 @@ const MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
 const RLE = 1;
 const RESERVED = 3;
 
+/**
+ * The largest window, in bytes: so much of what was inflated has to be kept. It is the most that `zstd -d` takes unless told
+ * otherwise, what `zstd --long` and `--ultra -22` ask for, and no level without `--ultra` needs more than 8 MiB.
+ */
+const MAX_WINDOW = 128 * 1024 * 1024;
+
+/** How many frames there may be, beside one for so many bytes: each costs as much time as a few kilobytes. */
+const FREE_FRAMES = 1000;
+const BYTES_PER_FRAME = 4096;
+
 /** Whether it is a frame that carries something else than content (RFC 8878, 3.1.2); pzstd begins with one. */
 export function isSkippableFrame(start: Uint8Array): boolean {
   return (start[0] & 0xf0) === 0x50 && start[1] === 0x2a && start[2] === 0x4d && start[3] === 0x18;
@@ -27,11 +37,14 @@ export async function* zstdFrames(
   name: string,
 ): AsyncGenerator<AsyncGenerator<Uint8Array>> {
   const reader = new FrameReader(chunks, name);
+  let frames = 0;
   try {
     for (let start = await reader.some(MAGIC.length); start.length > 0; start = await reader.some(MAGIC.length)) {
       if (isSkippableFrame(start)) { for await (const _ of reader.pass(littleEndian(await reader.exactly(4)))); }
-      else if (MAGIC.every((byte, at) => start[at] === byte)) yield frame(reader, start, name);
-      else throw isFollowed(name, "zstd");
+      else if (MAGIC.every((byte, at) => start[at] === byte)) {
+        if (++frames > FREE_FRAMES + reader.taken / BYTES_PER_FRAME) throw tooManyFrames(name);
+        yield frame(reader, start, name);
+      } else throw isFollowed(name, "zstd");
     }
   } finally {
     await reader.stop();
@@ -41,8 +54,11 @@ export async function* zstdFrames(
 async function* frame(reader: FrameReader, start: Uint8Array, name: string): AsyncGenerator<Uint8Array> {
   yield start;
   const descriptor = await reader.exactly(1);
+  const rest = await reader.exactly(headerSize(descriptor[0]));
+  const window = windowSize(descriptor[0], rest);
+  if (window > MAX_WINDOW) throw needsTooMuch(name, window);
   yield descriptor;
-  yield* reader.pass(headerSize(descriptor[0]));
+  yield rest;
   for (let isLast = false; !isLast;) {
     const header = await reader.exactly(3);
     yield header;
@@ -65,6 +81,30 @@ function headerSize(descriptor: number): number {
   return window + dictionary + content;
 }
 
+/** How much of what is inflated has to be at hand, in bytes (RFC 8878, 3.1.1.1.2; without a window, all of it). */
+function windowSize(descriptor: number, rest: Uint8Array): number {
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  if (isSingleSegment) {
+    const length = [1, 2, 4, 8][descriptor >> 6];
+    return littleEndian(rest.subarray(rest.length - length)) + (length === 2 ? 256 : 0);
+  }
+  const base = 2 ** (10 + (rest[0] >> 3));
+  return base + base / 8 * (rest[0] & 7);
+}
+
+function needsTooMuch(name: string, window: number): SatchelError {
+  const message = `${name} needs ${window} bytes of memory to be inflated: that is the window of its zstd`;
+  return new SatchelError("invalid", `${message}, and the limit is ${MAX_WINDOW}`, {
+    hint: "It was compressed with --long=28 or more: inflate it with `zstd -d --long=31` first.",
+  });
+}
+
+function tooManyFrames(name: string): SatchelError {
+  return new SatchelError("invalid", `${name} has too many frames of zstd for its length`, {
+    hint: "If it comes from somebody you trust, inflate it first.",
+  });
+}
+
 function littleEndian(bytes: Uint8Array): number {
   return bytes.reduceRight((value, byte) => value * 0x100 + byte, 0);
 }
@@ -73,6 +113,8 @@ function littleEndian(bytes: Uint8Array): number {
 class FrameReader {
   readonly #reader: ChunkReader;
   readonly #name: string;
+  /** How many bytes were taken. */
+  taken = 0;
 
   constructor(chunks: AsyncIterable<Uint8Array>, name: string) {
     this.#reader = new ChunkReader(chunks);
@@ -80,12 +122,14 @@ class FrameReader {
   }
 
   /** Fewer bytes, or none, at the end. */
-  some(size: number): Promise<Uint8Array> {
-    return this.#reader.read(size);
+  async some(size: number): Promise<Uint8Array> {
+    const bytes = await this.#reader.read(size);
+    this.taken += bytes.length;
+    return bytes;
   }
 
   async exactly(size: number): Promise<Uint8Array> {
-    const bytes = await this.#reader.read(size);
+    const bytes = await this.some(size);
     if (bytes.length < size) throw endsTooEarly(this.#name, "zstd");
     return bytes;
   }
@@ -95,6 +139,7 @@ class FrameReader {
       const chunk = await this.#reader.some(left);
       if (chunk.length === 0) throw endsTooEarly(this.#name, "zstd");
       yield chunk;
+      this.taken += chunk.length;
       left -= chunk.length;
     }
   }
