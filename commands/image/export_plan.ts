@@ -18,6 +18,7 @@ import {
 } from "../../lib/oci/mod.ts";
 import type { Snapshot, Store } from "../../lib/store/mod.ts";
 import { localName } from "../open/local_store.ts";
+import { checkAttachments, unknownLoss } from "./export_lost.ts";
 import { checkPlatforms, leavesOut } from "./platforms.ts";
 
 /** What is exported of each image. */
@@ -71,7 +72,7 @@ export async function planExport(
   choice: ExportChoice,
   source: ExportSource,
 ): Promise<ExportPlan> {
-  const { store, snapshot, signal } = source;
+  const { store, snapshot, signal, onWarning } = source;
   const plan: ExportPlan = { planned: [], drafter: new Drafter(), failures: [] };
   const seen = new Set<string>();
   for (const text of names ?? allNames(snapshot)) {
@@ -87,6 +88,8 @@ export async function planExport(
       plan.failures.push(error);
     }
   }
+  const loss = choice.referrers ? await unknownLoss(snapshot, signal) : undefined;
+  if (loss !== undefined) onWarning(loss);
   return plan;
 }
 
@@ -120,6 +123,7 @@ async function planOne(
     const platforms = sparse ? wanted : there;
     const plan = await planCopy(snapshot, digest, { signal, onWarning, referrers, ...(platforms && { platforms }) });
     checkSparse(plan, there);
+    if (referrers) await checkAttachments(plan, snapshot);
     const all = await platformsOf(plan, snapshot);
     checkPlatforms(all, wanted ?? []);
     checkComplete(plan, snapshot, have);

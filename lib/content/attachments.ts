@@ -34,7 +34,7 @@ export function fallbackTag(subject: Digest): string {
 }
 
 /** The tags under which cosign may have left something for a subject; a whole sha512 digest is too long for a tag. */
-function attachmentTags(subject: Digest): string[] {
+export function attachmentTags(subject: Digest): string[] {
   if (digestAlgorithm(subject) !== "sha256") return [];
   return ATTACHMENT_SUFFIXES.map((suffix) => `${fallbackTag(subject)}${suffix}`);
 }

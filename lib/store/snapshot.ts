@@ -5,6 +5,7 @@ import {
   type Descriptor,
   type Digest,
   isDigest,
+  isManifestType,
   MAX_MANIFEST_SIZE,
   plainDescriptor,
   type Platform,
@@ -17,6 +18,7 @@ import { type IndexEntry, type IndexFile, readIndex } from "./index_file.ts";
 import type { Layout } from "./layout.ts";
 import { findEntry, type ImageName, storedName } from "./names.ts";
 import type { ReferrerLookUp } from "./repository.ts";
+import { surveyEntries } from "./survey.ts";
 
 /**
  * All of a store as one source, with the names that it had at one moment: a digest is that of any listed manifest, a tag that of
@@ -36,6 +38,14 @@ export interface Snapshot extends Source {
 
   /** Whether content lies there with the right size; its bytes may still be others. */
   holds(descriptor: Descriptor): boolean;
+
+  /**
+   * Lists manifests that have no name, are missing or damaged, and are no part of anything: as they cannot be read, nothing tells
+   * what they referred to.
+   *
+   * @throws {SatchelError} `storage`, `cancelled`
+   */
+  gone(options?: ContentOptions): Promise<Descriptor[]>;
 
   /**
    * Reads a manifest whole, and checks it.
@@ -87,6 +97,7 @@ function snapshotOf(layout: Layout, index: IndexFile, referrersOf: ReferrerLookU
     name: layout.root,
     names: [...byName.keys()],
     holds: (descriptor) => hasSize(layout, descriptor),
+    gone: ({ signal } = {}) => findGone(layout, index, signal),
     readManifest: (descriptor) => checkedBytes(layout, descriptor),
     find: (name) => foundImage(byName.get(storedName(name)) ?? findEntry(index.entries, name, layout.root), layout),
     resolve(wanted) {
@@ -111,6 +122,25 @@ function snapshotOf(layout: Layout, index: IndexFile, referrersOf: ReferrerLookU
       yield* byName.keys();
     },
   };
+}
+
+async function findGone(layout: Layout, { entries }: IndexFile, signal?: AbortSignal): Promise<Descriptor[]> {
+  const reader = manifestReader(layout, signal);
+  const isUnreadable = ({ name, descriptor }: IndexEntry) => {
+    if (name !== undefined || !descriptor || !isManifestType(descriptor.mediaType)) return false;
+    const { state } = reader.read(descriptor);
+    return state === "missing" || state === "damaged";
+  };
+  const unreadable: IndexEntry[] = [];
+  for (const entry of entries) {
+    const turn = reader.turn();
+    if (turn) await turn;
+    if (isUnreadable(entry)) unreadable.push(entry);
+  }
+  // Who needs what is looked up only then: that takes as long as listing all images.
+  if (unreadable.length === 0) return [];
+  const { uses } = await surveyEntries(entries, reader);
+  return unreadable.flatMap((entry) => uses.get(entry) === "gone" ? plainDescriptor(entry.descriptor!) : []);
 }
 
 function foundImage({ descriptor, raw, name }: IndexEntry, { indexFile }: Layout): FoundImage {
