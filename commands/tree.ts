@@ -275,6 +275,7 @@ const STORE: CommandSpec = {
       name: "inventory",
       short: "List what is in the store, for image export --have elsewhere",
       long: "List what is in the store, for image export --have elsewhere.\nIt is JSON, and small when compressed.",
+      flags: [{ name: "check", type: "bool", usage: "Read and hash everything, and leave out what is damaged" }],
       load: () => import("./store/inventory.ts"),
     },
   ],

@@ -72,6 +72,7 @@ export interface Obstacle {
  */
 export type Remedy =
   | { kind: "other-store" } // another place for the store
+  | { kind: "new-inventory"; isDamaged: boolean } // to say anew what the store has, where some of it is damaged
   | { kind: "clean-store" } // to remove from the store what no image needs
   | { kind: "small-volumes" } // to write several smaller files
   | { kind: "larger-volumes"; bytes: number } // volumes of at least so many bytes

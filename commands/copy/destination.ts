@@ -112,6 +112,7 @@ export async function openBatch(end: RepositoryEnd, job: CopyJob, context: CopyC
     const batch = openFolder(end.path, context).batch();
     return {
       repository: (reference) => madeWhenNeeded(batch.repository(reference)),
+      hasFile: (digest) => batch.hasFile(digest),
       commit: (options) => batch.commit(options),
     };
   }

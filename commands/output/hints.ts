@@ -73,6 +73,10 @@ export function remedyHint(remedy: Remedy, flags: ReadonlySet<string>, program: 
   switch (remedy.kind) {
     case "clean-store":
       return `Free some space; \`${program} store gc\` removes what no image needs.`;
+    case "new-inventory": {
+      const inventory = `\`${program} store inventory${remedy.isDamaged ? " --check" : ""}\``;
+      return `${inventory} lists anew what is here: export again with --have and that.`;
+    }
     case "other-store":
       return flags.has("store") ? "--store names another store." : undefined;
     case "small-volumes":

@@ -36,6 +36,8 @@ const MAX_ATTEMPTS = 5;
 /** Where images are imported to: repositories whose names appear all at once, and nothing of an image before its name. */
 export interface ImportTarget {
   repository(reference: Reference): Source & Target;
+  /** Whether something lies in the place of this content, whatever its bytes. Absent where that cannot be told. */
+  hasFile?(digest: Digest): boolean;
   /**
    * Makes visible what was committed to the repositories.
    *
@@ -99,6 +101,8 @@ class Import {
   #known = new KnownContent();
   /** What the archive has with wrong bytes. */
   readonly #damaged = new Map<Digest, SatchelError>();
+  /** What the target has with wrong bytes, and the archive has not. */
+  readonly #damagedThere = new Set<Digest>();
   /** Why a stream ended before its end. */
   #broken?: SatchelError;
   readonly #result: ImportResult = { imported: [], failures: [] };
@@ -146,7 +150,9 @@ class Import {
       : [...wanted.values()].filter((blob) => !this.#archive.holds(blob));
     const lacking = new Set<Digest>();
     for (const blob of missing) {
-      if (!await target.has(blob, this.#options)) lacking.add(blob.digest);
+      if (await target.has(blob, this.#options)) continue;
+      lacking.add(blob.digest);
+      if (this.#target.hasFile?.(blob.digest)) this.#damagedThere.add(blob.digest);
     }
     return lacking;
   }
@@ -184,7 +190,9 @@ class Import {
   }
 
   #fail(name: string, lacks: readonly Descriptor[]): void {
-    const error = this.#broken ? withContext(name, this.#broken) : lackError(name, this.#archive.name, lacks);
+    const error = this.#broken
+      ? withContext(name, this.#broken)
+      : lackError(name, this.#archive, lacks, this.#damagedThere);
     this.#result.failures.push(error);
   }
 

@@ -111,7 +111,7 @@ class Planner {
       };
     } catch (error) {
       const lacked = error instanceof SatchelError ? missing.get(error) : undefined;
-      throw lacked ? lackError(name, this.#archive.name, [lacked]) : withContext(name, archiveError(error));
+      throw lacked ? lackError(name, this.#archive, [lacked]) : withContext(name, archiveError(error));
     }
   }
 

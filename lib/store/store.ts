@@ -9,21 +9,15 @@ import { collectGarbage, type GcOptions, type GcReport } from "./gc.ts";
 import { manifestReader, walkInTurns } from "./graph.ts";
 import { listImages, type ListOptions, type StoredImage } from "./images.ts";
 import { changeIndex, readIndex, renamed } from "./index_file.ts";
-import { listContent } from "./inventory.ts";
+import { type ContentListOptions, listContent } from "./inventory.ts";
 import { blobPath, type Layout, layoutOf, type StoreOptions } from "./layout.ts";
 import { type RepositoriesHolding, repositoriesHolding } from "./mounts.ts";
 import { findEntry, type ImageName, storedName } from "./names.ts";
 import { type PushedManifest, putManifest } from "./put_manifest.ts";
 import { removeImage, type RemoveResult } from "./remove.ts";
 import { removeBlob, removeManifest } from "./remove_digest.ts";
-import {
-  commitAll,
-  type CommitTaker,
-  type ReferrerLookUp,
-  referrerLookUp,
-  type RepositoryCommit,
-  storeRepository,
-} from "./repository.ts";
+import { commitAll, type CommitTaker, type RepositoryCommit, storeRepository } from "./repository.ts";
+import { type ReferrerLookUp, referrerLookUp } from "./referrers.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
 import { nameImage } from "./sparse.ts";
 import { type UploadSessions, uploadSessions } from "./uploads.ts";
@@ -32,6 +26,7 @@ export type { StoredFile } from "./blobs.ts";
 export type { CheckOptions, CheckReport } from "./check.ts";
 export type { Finding } from "./garbage.ts";
 export type { GcOptions, GcReport } from "./gc.ts";
+export type { ContentListOptions } from "./inventory.ts";
 export type { ListOptions, StoredImage } from "./images.ts";
 export type { RepositoriesHolding } from "./mounts.ts";
 export type { RemoveResult } from "./remove.ts";
@@ -45,6 +40,9 @@ export type { StartUploadOptions, UploadSession, UploadSessions } from "./upload
 export interface StoreBatch {
   /** As {@link Store.repository}, but its commits wait for {@link StoreBatch.commit}. */
   repository(reference: Reference): Source & Target;
+
+  /** Whether something lies in the place of this content, whatever its bytes. */
+  hasFile(digest: Digest): boolean;
 
   /**
    * Makes visible what was committed so far.
@@ -74,7 +72,7 @@ export interface Store {
   fileOf(digest: Digest): StoredFile | undefined;
 
   /** Lists the configs and layers of images that have a name; see {@link listContent}. */
-  content(options?: ContentOptions): Promise<Digest[]>;
+  content(options?: ContentListOptions): Promise<Digest[]>;
 
   /** Takes in several images with one change of the index. */
   batch(): StoreBatch;
@@ -169,6 +167,7 @@ function openBatch(layout: Layout, referrersOf: ReferrerLookUp): StoreBatch {
   };
   return {
     repository: (reference) => storeRepository(layout, reference, referrersOf, wait),
+    hasFile: (digest) => storedFile(layout, digest) !== undefined,
     async commit({ signal } = {}) {
       const commits = waiting;
       waiting = [];
