@@ -1,12 +1,5 @@
 import { dirname } from "node:path";
-import {
-  attachmentSubject,
-  type Commit,
-  type CopiedManifest,
-  fallbackTag,
-  type Source,
-  type Target,
-} from "../content/mod.ts";
+import { attachmentSubject, type Commit, type CopiedManifest, type Source, type Target } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import {
   type Descriptor,
@@ -15,22 +8,21 @@ import {
   formatRepository,
   isDigest,
   isForeignLayerType,
-  isManifestType,
   MAX_MANIFEST_SIZE,
   parseManifest,
   plainDescriptor,
   PLATFORMS_ANNOTATION,
   type Reference,
-  referrerDescriptor,
 } from "../oci/mod.ts";
 import { blobState, hasSize, readBlob, streamBlob } from "./blobs.ts";
-import { EntryList, findName } from "./entries.ts";
+import { EntryList } from "./entries.ts";
 import { syncFolder } from "../files/mod.ts";
-import { type Attachments, findAttachments, type ManifestReader, manifestReader } from "./graph.ts";
-import { changeIndex, entryFor, type IndexEntry, type IndexFile, readIndex } from "./index_file.ts";
+import { type ManifestReader, manifestReader } from "./graph.ts";
+import { changeIndex, entryFor, type IndexEntry, readIndex } from "./index_file.ts";
 import { ingest } from "./ingest.ts";
 import { blobPath, createStore, type Layout } from "./layout.ts";
 import { findEntry, nameOfTag, ofRepository, referenceOf } from "./names.ts";
+import type { ReferrerLookUp } from "./referrers.ts";
 import { nameImage } from "./sparse.ts";
 
 /** Takes a commit of one repository. */
@@ -101,35 +93,6 @@ function findDigest(
   const found = ofRepository(entries, repository).find(matches) ?? entries.find(matches);
   if (found) return found;
   throw new SatchelError("not-found", `${formatRepository(repository)}@${digest} is not in ${store}`);
-}
-
-/** Lists what refers to a manifest of a store. */
-export type ReferrerLookUp = (index: IndexFile, subject: Digest, signal?: AbortSignal) => Promise<Descriptor[]>;
-
-/**
- * Lists what refers to a manifest: listed manifests that say so themselves, and what a fallback index names that came
- * along from a registry without the referrers API. What is damaged or missing is left out. All manifests have to be read
- * for that, so what they say is remembered for as long as the index does not change.
- */
-export function referrerLookUp(layout: Layout): ReferrerLookUp {
-  let last: { index: IndexFile; reader: ManifestReader; attachments: Promise<Attachments> } | undefined;
-  return async (index, subject, signal) => {
-    if (last?.index !== index) {
-      const reader = manifestReader(layout, signal);
-      const speaking = index.entries.filter(({ name }) => name === undefined || !attachmentSubject(name));
-      last = { index, reader, attachments: findAttachments(speaking, reader) };
-    }
-    const { reader, attachments } = last;
-    const attached = (await attachments).of;
-    const fallback = findName(index.entries, fallbackTag(subject))?.descriptor;
-    const listed = fallback ? reader.read(fallback).manifest?.children ?? [] : [];
-    const found = new Map<Digest, Descriptor>();
-    for (const candidate of [...attached(subject), ...listed]) {
-      const { manifest } = isManifestType(candidate.mediaType) ? reader.read(candidate) : {};
-      if (manifest) found.set(candidate.digest, referrerDescriptor(candidate, manifest));
-    }
-    return [...found.values()];
-  };
 }
 
 /** A commit, and the repository that its names are of. */

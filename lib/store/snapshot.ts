@@ -17,7 +17,7 @@ import { manifestReader, sparsePlatforms } from "./graph.ts";
 import { type IndexEntry, type IndexFile, readIndex } from "./index_file.ts";
 import type { Layout } from "./layout.ts";
 import { findEntry, type ImageName, storedName } from "./names.ts";
-import type { ReferrerLookUp } from "./repository.ts";
+import type { ReferrerLookUp } from "./referrers.ts";
 import { surveyEntries } from "./survey.ts";
 
 /**
