@@ -6,7 +6,7 @@ import { openBatch, type RepositoryEnd } from "./destination.ts";
 import { formatEnd } from "./ends.ts";
 import { guardSource, guardTarget } from "./guard.ts";
 import type { CopyContext, CopyJob } from "./job.ts";
-import { copyError, type CopyOutcome, forEachJob } from "./outcome.ts";
+import { copyError, type CopyOutcome, errorOfFolder, forEachJob } from "./outcome.ts";
 import { choosePlatforms, type PlatformChoice } from "./platform_choice.ts";
 
 /** An image that may be copied, as far as can be told before anything moves. */
@@ -76,5 +76,5 @@ async function importChecked(
     return { job, root, transferred, present, attachments: [...attachments], others, ...(only && { only }) };
   });
   const doing = `copying from ${formatEnd(request.from, "")}`;
-  return { copied, failures: failures.map((error) => withContext(doing, error)) };
+  return { copied, failures: failures.map((error) => withContext(doing, errorOfFolder(error, context))) };
 }

@@ -1,6 +1,6 @@
 import { archiveError } from "../../lib/archive/mod.ts";
 import type { CopyResult } from "../../lib/content/mod.ts";
-import { SatchelError, withContext } from "../../lib/error.ts";
+import { hasCode, SatchelError, withContext } from "../../lib/error.ts";
 import { formatReference } from "../../lib/oci/mod.ts";
 import { formatEnd, isFile } from "./ends.ts";
 import type { CopyContext, CopyJob, CopyRequest } from "./job.ts";
@@ -45,22 +45,25 @@ export async function forEachJob<Job extends CopyJob, T>(
 
 /** An error, with what was being copied. */
 export function copyError({ image, to }: CopyJob, error: unknown, context: CopyContext): unknown {
-  const { request, settings, signal } = context;
+  const { request, signal } = context;
   const doing = `copying ${formatEnd(request.from, image.name)} to ${formatEnd(request.to, formatReference(to))}`;
-  if (!signal.aborted) return withContext(doing, withFileHint(errorOfEnds(error, request, settings.store), request));
+  if (!signal.aborted) {
+    const isDamage = "path" in request.from && hasCode(error, "invalid");
+    return withContext(doing, errorOfFolder(isDamage ? archiveError(error) : withFileHint(error, request), context));
+  }
   if (request.to.kind === "archive") return new SatchelError("cancelled", `${doing}: interrupted; nothing was written`);
   return new SatchelError("cancelled", `${doing}: interrupted`, {
     ...(context.arrived.bytes > 0 && { hint: "What has arrived is kept: the same command goes on from there." }),
   });
 }
 
-/** An error of a copy is one of the local store only if it says so: archives and folders have other remedies. */
-function errorOfEnds(error: unknown, { from, to }: CopyRequest, store: string): unknown {
-  if (!(error instanceof SatchelError) || error.message.includes(store)) return error;
-  if ("path" in from && error.code === "invalid") return archiveError(error);
-  if (to.kind !== "dir" || !error.remedy) return error;
-  const { code, message, hint, cause } = error;
-  return new SatchelError(code, message, { hint: hint ?? "Free some space, or name another folder.", cause });
+/** A folder that is copied to is kept like a store, but what would help the local store does not help it. */
+export function errorOfFolder(error: unknown, { request: { to }, settings: { store } }: CopyContext): unknown {
+  if (to.kind !== "dir" || !(error instanceof SatchelError) || error.message.includes(store)) return error;
+  const { code, message, hint, remedy, cause } = error;
+  if (remedy?.kind !== "other-store" && remedy?.kind !== "clean-store") return error;
+  const instead = remedy.kind === "clean-store" ? "Free some space, or name another folder." : "Name another folder.";
+  return new SatchelError(code, message, { hint: hint ?? instead, cause });
 }
 
 /** Whoever meant a file, and was understood to mean a name on a registry, is told how to say it. */

@@ -19,7 +19,7 @@ export interface BringOptions {
 }
 
 /**
- * Brings what a planned image needs to a target, and commits it. Nothing of it is visible before, so all comes in any order; when
+ * Brings what a planned image needs to a target, and commits it. Where nothing of it is visible before, all comes in any order; when
  * this returns or throws, nothing is under way any more.
  *
  * @throws {SatchelError} whatever source and target throw; the first error ends it
@@ -32,12 +32,19 @@ export async function bringImage(
 ): Promise<void> {
   const failure = new AbortController();
   const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
-  const bringing = image.contents.map((content) =>
-    bring(source, content, target, { tallies, signal: either }).catch((error) => failure.abort(error))
-  );
-  await Promise.all(bringing);
-  throwIfCancelled(signal);
-  failure.signal.throwIfAborted();
+  const bringAll = async (contents: readonly Descriptor[]) => {
+    const bringing = contents.map((content) =>
+      bring(source, content, target, { tallies, signal: either }).catch((error) => failure.abort(error))
+    );
+    await Promise.all(bringing);
+    throwIfCancelled(signal);
+    failure.signal.throwIfAborted();
+  };
+  if (target.manifestsAreComplete) {
+    // A registry takes a manifest when it has all that is below.
+    await bringAll(image.blobs);
+    for (const { descriptor } of image.manifests) await bringAll([descriptor]);
+  } else await bringAll(image.contents);
   await target.commit(await commitOf(source, image, target, signal), { signal });
 }
 
