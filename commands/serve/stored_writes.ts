@@ -54,12 +54,10 @@ export function storedWrites(store: Store, options: WriteOptions): WritableRepos
   const inTurn = turns();
   return {
     putManifest: (name, manifest, contentOptions) =>
-      explained(() =>
-        inTurn(async () => {
-          const missing = await store.putManifest(name, manifest, contentOptions);
-          if (missing.length > 0) throw new MissingContentError(missing);
-        })
-      ),
+      explained(async () => {
+        const missing = await store.putManifest(name, manifest, contentOptions);
+        if (missing.length > 0) throw new MissingContentError(missing);
+      }),
     removeTag: (name, tag, contentOptions) =>
       explained(() => inTurn(() => unlessMissing(() => store.remove({ ...name, tag }, contentOptions)))),
     removeManifest: (name, digest, contentOptions) =>

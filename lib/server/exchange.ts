@@ -20,8 +20,6 @@ export interface Exchange {
   maxUpload: number;
   /** How long the body of an upload may be silent, in milliseconds. */
   uploadSilence: number;
-  /** Told before the body of an upload is read: it may take long, and is watched here. */
-  onUpload?: (request: Request) => void;
 }
 
 /**

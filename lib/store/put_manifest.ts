@@ -14,7 +14,7 @@ import { hasSize, readBlob } from "./blobs.ts";
 import { type ManifestReader, manifestReader } from "./graph.ts";
 import { ingest } from "./ingest.ts";
 import { createStore, type Layout } from "./layout.ts";
-import { commitAll } from "./repository.ts";
+import type { RepositoryCommit } from "./repository.ts";
 
 /** How often a manifest is looked into again because somebody removed something below it meanwhile. */
 const MAX_ATTEMPTS = 5;
@@ -42,6 +42,7 @@ interface Below {
  * Takes in a manifest whose parts are there already, and everything below them; layers that must stay elsewhere are not asked
  * for, nor is the subject. When it returns, all of it survives a power failure.
  *
+ * @param takeCommit made by {@link sharedCommits}
  * @returns what it needs and is not there: then nothing was taken in
  * @throws {SatchelError} `invalid` if it is no manifest, or one below it is none; `content-lost` if others remove what it needs
  *   again and again; `busy`, `storage`, `cancelled`
@@ -50,6 +51,7 @@ export async function putManifest(
   layout: Layout,
   repository: Reference,
   { descriptor, bytes, tags }: PushedManifest,
+  takeCommit: (commit: RepositoryCommit) => Promise<void>,
   { signal }: ContentOptions = {},
 ): Promise<Descriptor[]> {
   const manifest = parseManifest(bytes, descriptor.mediaType, "the manifest");
@@ -62,7 +64,7 @@ export async function putManifest(
     const names = tags.map((tag) => ({ tag, descriptor, bytes }));
     try {
       const commit = { manifests: [...manifests, root], blobs, names };
-      await commitAll(layout, [{ repository, commit }], signal);
+      await takeCommit({ repository, commit });
       return [];
     } catch (error) {
       if (!hasCode(error, "content-lost") || attempt === MAX_ATTEMPTS) throw error;

@@ -18,6 +18,7 @@ import { removeImage, type RemoveResult } from "./remove.ts";
 import { removeBlob, removeManifest } from "./remove_digest.ts";
 import { commitAll, type CommitTaker, type RepositoryCommit, storeRepository } from "./repository.ts";
 import { type ReferrerLookUp, referrerLookUp } from "./referrers.ts";
+import { sharedCommits } from "./shared_waits.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
 import { nameImage } from "./sparse.ts";
 import { type UploadSessions, uploadSessions } from "./uploads.ts";
@@ -137,6 +138,7 @@ export interface Store {
 export function openStore(options: StoreOptions): Store {
   const layout = layoutOf(options);
   const referrersOf = referrerLookUp(layout);
+  const takeCommit = sharedCommits(layout);
   return {
     path: layout.root,
     repository: (reference) => storeRepository(layout, reference, referrersOf),
@@ -149,7 +151,8 @@ export function openStore(options: StoreOptions): Store {
     resolve: (name, { signal } = {}) => resolveName(layout, name, signal),
     tag: (source, name, { signal } = {}) => tagImage(layout, source, name, signal),
     remove: (name, { signal } = {}) => removeImage(layout, name, signal),
-    putManifest: (repository, manifest, contentOptions) => putManifest(layout, repository, manifest, contentOptions),
+    putManifest: (repository, manifest, contentOptions) =>
+      putManifest(layout, repository, manifest, takeCommit, contentOptions),
     removeManifest: (repository, digest, contentOptions) => removeManifest(layout, repository, digest, contentOptions),
     removeBlob: (digest, contentOptions) => removeBlob(layout, digest, contentOptions),
     uploads: (limit) => uploadSessions(layout, limit),

@@ -16,12 +16,17 @@ import {
   storageError,
   syncAlong,
   syncFolder,
+  syncShared,
   writeFrom,
 } from "../files/mod.ts";
+import { sharedFolderSync } from "./shared_waits.ts";
 import { blobPath, createFolder, createStore, type Layout, listFolder, storeExists } from "./layout.ts";
 
 /** How an upload's file under `ingest/` is named; its id cannot be guessed by whoever did not start it. */
 const UPLOAD_NAME = /^upload_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+/** A blob of up to so many bytes waits for the disk together with others. */
+const SMALL = 64 * 1024;
 
 /** A blob that arrives in several parts, perhaps over days; nobody else can go on with it until it is disposed of. */
 export interface UploadSession extends Disposable {
@@ -81,6 +86,13 @@ export interface UploadSessions {
   sweep(idle: number): number;
 }
 
+/** What the uploads to a store have in common. */
+interface Shared {
+  /** By id, while the process lives. */
+  known: Map<string, Progress>;
+  syncFolder(path: string): Promise<void>;
+}
+
 /** What is known of an upload while the process lives: how far its bytes have been hashed. */
 interface Progress {
   digester: Digester;
@@ -95,6 +107,7 @@ interface Progress {
  */
 export function uploadSessions(layout: Layout, limit: number): UploadSessions {
   const known = new Map<string, Progress>();
+  const shared: Shared = { known, syncFolder: sharedFolderSync() };
   return {
     async start({ algorithm = "sha256", signal } = {}) {
       await createStore(layout, signal);
@@ -103,14 +116,14 @@ export function uploadSessions(layout: Layout, limit: number): UploadSessions {
       }
       const id = crypto.randomUUID();
       known.set(id, { digester: new Digester(algorithm), algorithm, size: 0 });
-      return openSession(layout, id, tryLock(uploadPath(layout, id)), known);
+      return openSession(layout, id, tryLock(uploadPath(layout, id)), shared);
     },
     async resume(id) {
       if (!UPLOAD_NAME.test(`upload_${id}`) || !storeExists(layout)) return undefined;
       const path = uploadPath(layout, id);
       const lock = tryLockIfThere(path);
       // Whoever collects garbage may have been faster.
-      return lock || statOf(path)?.isFile() ? openSession(layout, id, lock, known) : undefined;
+      return lock || statOf(path)?.isFile() ? openSession(layout, id, lock, shared) : undefined;
     },
     sweep(idle) {
       if (!storeExists(layout)) return 0;
@@ -156,11 +169,11 @@ function openSession(
   layout: Layout,
   id: string,
   lock: Lock | undefined,
-  known: Map<string, Progress>,
+  shared: Shared,
 ): UploadSession {
   if (!lock) throw new SatchelError("busy", `Another request writes to the upload ${id}`);
   try {
-    return new FileUpload(layout, id, lock, known);
+    return new FileUpload(layout, id, lock, shared);
   } catch (error) {
     lock[Symbol.dispose]();
     throw error;
@@ -173,15 +186,17 @@ class FileUpload implements UploadSession {
   readonly #path: string;
   readonly #lock: Lock;
   readonly #file: OpenFile;
+  readonly #shared: Shared;
   readonly #known: Map<string, Progress>;
   #size: number;
 
-  constructor(layout: Layout, readonly id: string, lock: Lock, known: Map<string, Progress>) {
+  constructor(layout: Layout, readonly id: string, lock: Lock, shared: Shared) {
     this.#layout = layout;
     this.#path = uploadPath(layout, id);
     this.#lock = lock;
     this.#file = openToWrite(this.#path, 0o600);
-    this.#known = known;
+    this.#shared = shared;
+    this.#known = shared.known;
     this.#size = this.#file.stat.size;
   }
 
@@ -238,7 +253,8 @@ class FileUpload implements UploadSession {
   }
 
   async #store(digest: Digest): Promise<void> {
-    await syncAlong(this.#file.fd).finish().catch((cause) => {
+    const onDisk = this.#size <= SMALL ? syncShared(this.#file) : syncAlong(this.#file.fd).finish();
+    await onDisk.catch((cause) => {
       throw storageError("write", this.#path, cause);
     });
     const blob = blobPath(this.#layout, digest);
@@ -250,7 +266,7 @@ class FileUpload implements UploadSession {
       fchmodSync(this.#file.fd, 0o444);
       renameOpenFile(this.#file, this.#path, blob);
     });
-    syncFolder(dirname(blob));
+    await this.#shared.syncFolder(dirname(blob));
   }
 
   cancel(): void {
