@@ -74,3 +74,26 @@ Deno.test("a list of more names than index.json may have is refused", async () =
   const files: Files = new Map([["a.json", config("a")], ["manifest.json", bytesOf(JSON.stringify(images))]]);
   await assert.rejects(read(files), { code: "invalid", message: /has 60000 names, the limit is 50000/ });
 });
+
+Deno.test("a link inside of the archive is followed, an absolute one or one that leads out of it is not", async () => {
+  const bytes = bytesOf("a layer");
+  const files: Files = new Map([
+    ["layers/l.tar", bytes],
+    ["c.json", config("c", [digestOf(bytes)])],
+    ["manifest.json", bytesOf('[{"Config":"c.json","Layers":["image/layer.tar"]}]')],
+  ]);
+  const reading = (target: string) =>
+    readDocker(
+      { ...filesOf(files), link: (path) => path === "image/layer.tar" ? target : undefined },
+      "",
+      {},
+    );
+  const { blobs } = await reading("../layers/l.tar");
+  assert.ok(blobs.some(({ digest }) => digest === digestOf(bytes)));
+  for (const target of ["/../layers/l.tar", "/layers/l.tar", "../../layers/l.tar", "../image/layer.tar", ""]) {
+    await assert.rejects(reading(target), {
+      code: "invalid",
+      message: "image/layer.tar in x.tar, listed in manifest.json, is not there",
+    });
+  }
+});

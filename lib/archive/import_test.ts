@@ -195,10 +195,9 @@ Deno.test("an image that cannot be read keeps no other from being imported", asy
   assert.match(failures[0].message, /^example.org\/c:v1: /);
 });
 
-Deno.test("of a stream that breaks off, what was whole is imported", async () => {
-  const { files, second, first } = twoImages();
-  const cut = new Map([...files].filter(([path]) => path !== blobOf(first.platforms[1].layer)));
-  const stream = passing(cut);
+/** Imports from a stream that breaks off behind these files. */
+async function importCut(files: Files) {
+  const stream = passing(files);
   const next = stream.next.bind(stream);
   stream.next = async () => {
     const file = await next();
@@ -206,11 +205,35 @@ Deno.test("of a stream that breaks off, what was whole is imported", async () =>
     return file;
   };
   await using archive = await archiveOf(stream, { spoolFolder: "/nonexistent" });
-  const store = new MemoryStore();
   const { named } = nameImages(archive.images, archive.name);
-  const { imported, failures } = await importImages(archive, named, store);
-  assert.deepEqual(imported.map(({ root }) => root), [second]);
-  assert.deepEqual(failures.map((error) => (error as Error).message), ["example.org/a:v1: stdin ends too early"]);
+  const { imported, failures } = await importImages(archive, named, new MemoryStore());
+  return {
+    imported: imported.map(({ reference }) => formatReference(reference)).sort(),
+    failures: failures.map((error) => (error as Error).message),
+  };
+}
+
+Deno.test("of a stream that breaks off, what was whole is imported", async () => {
+  const { files, first } = twoImages();
+  const cut = new Map([...files].filter(([path]) => path !== blobOf(first.platforms[1].layer)));
+  const { imported, failures } = await importCut(cut);
+  assert.deepEqual([imported, failures], [[NAMES[1]], ["example.org/a:v1: stdin ends too early"]]);
+});
+
+Deno.test("a stream that breaks off behind all that is wanted is told: nobody knows what is missing", async () => {
+  const { imported, failures } = await importCut(twoImages().files);
+  assert.deepEqual([imported, failures], [NAMES, ["stdin ends too early"]]);
+});
+
+Deno.test("where a blob with wrong bytes lies is told, if the archive knows", async () => {
+  const { files, first: { platforms: [{ layer }] } } = twoImages();
+  files.set(blobOf(layer), new Uint8Array(layer.size));
+  await using archive = await archiveOf(filesOf(files), { spoolFolder: "/nonexistent" });
+  const placed = { ...archive, place: () => "x.tar.002" };
+  const { named } = nameImages(archive.images, archive.name);
+  const { failures } = await importImages(placed, named, new MemoryStore());
+  const message = `example.org/a:v1: ${layer.digest}, in x.tar.002, has other bytes than its name says`;
+  assert.deepEqual(failures.map((error) => (error as Error).message), [message]);
 });
 
 Deno.test("a full disk ends an import, and what was whole keeps its name", async () => {

@@ -82,6 +82,18 @@ for (const stream of [false, true]) {
     assert.ok(checked.bytes > layer.size);
   });
 
+  Deno.test(`a blob of ${of} with another size than its image says is damaged, though its digest is right`, async () => {
+    for (const difference of [1, -1]) {
+      const repository = new MemoryRepository();
+      const config = repository.add(MediaType.empty, "{}");
+      const layer = repository.add("a/b", "a program");
+      const layers = [{ ...layer, size: layer.size + difference }];
+      const image = repository.addManifest({ mediaType: MediaType.ociManifest, config, layers });
+      const { damage } = await verify(layoutOf(repository, [[image, NAMES[0]]]), stream);
+      assert.deepEqual(damage, [{ kind: "damaged", digest: layer.digest, images: [NAMES[0]] }]);
+    }
+  });
+
   Deno.test(`a blob that is not in ${of} is missing, unless it was left out on purpose`, async () => {
     const { layer, files } = twoImages();
     files.delete(pathOf(layer));
@@ -105,6 +117,15 @@ for (const stream of [false, true]) {
     assert.deepEqual(leftOut, NOTHING);
   });
 }
+
+Deno.test("a damaged manifest that many names have is told once, with all of them", async () => {
+  const { repository, second } = twoImages();
+  const names = Array.from({ length: 20_000 }, (_, at) => `example.org/a:${String(at).padStart(5, "0")}`);
+  const files = layoutOf(repository, names.map((name): Entry => [second, name]));
+  files.set(pathOf(second), new Uint8Array(second.size));
+  const { damage } = await verify(files, false);
+  assert.deepEqual(damage, [{ kind: "damaged", digest: second.digest, images: names }]);
+});
 
 Deno.test("a manifest that is not there is missing, however thin the archive is", async () => {
   const { first, files } = twoImages();
