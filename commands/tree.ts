@@ -275,7 +275,12 @@ const STORE: CommandSpec = {
       name: "inventory",
       short: "List what is in the store, for image export --have elsewhere",
       long: "List what is in the store, for image export --have elsewhere.\nIt is JSON, and small when compressed.",
-      flags: [{ name: "check", type: "bool", usage: "Read and hash everything, and leave out what is damaged" }],
+      flags: [{ name: "check", type: "bool", usage: "Read and hash everything, and leave out what is damaged" }, {
+        ...OUTPUT,
+        usage: "Output mode: json, whether it is asked for or not",
+        default: "json",
+        values: ["json"],
+      }],
       load: () => import("./store/inventory.ts"),
     },
   ],
