@@ -1,9 +1,10 @@
 import type { ArchiveDraft, WrittenVolume } from "../../lib/archive/mod.ts";
 import { type Digest, formatPlatform } from "../../lib/oci/mod.ts";
+import { printable } from "../../lib/printable.ts";
 import { formatBytes } from "../../lib/terminal/mod.ts";
 import { count } from "../output/count.ts";
 import type { PlannedExport } from "./export_plan.ts";
-import { countReferrers } from "./referrer_count.ts";
+import { countReferrers, describeReferrers } from "./referrer_count.ts";
 
 /** What `-o json` prints about an export. Members are never renamed or removed, but more may come. */
 export interface ExportReport {
@@ -56,11 +57,14 @@ export function describeExport(report: ExportReport, planned: readonly PlannedEx
   const { file, digest, size, images, blobs, leftOut, volumes } = report;
   const parts = [formatBytes(size), count(images.length, "image"), count(blobs.count, "blob")];
   if (leftOut.blobs > 0) parts.push(`${count(leftOut.blobs, "blob")} (${formatBytes(leftOut.bytes)}) left out`);
+  const referrers = describeReferrers(planned);
+  if (referrers !== undefined) parts.push(`with ${referrers}`);
   if (volumes) parts.push(count(volumes.length, "volume"));
   const notes = planned.flatMap(({ name, only, others }) => {
-    if (only) return `${name} has ${only.map(formatPlatform).join(", ")} only\n`;
+    const shown = printable(name);
+    if (only) return `${shown} has ${only.map(formatPlatform).join(", ")} only\n`;
     if (others.length === 0) return [];
-    return `${name} is whole, with ${others.map(formatPlatform).join(", ")} as well; --sparse leaves that out\n`;
+    return `${shown} is whole, with ${others.map(formatPlatform).join(", ")} as well; --sparse leaves that out\n`;
   });
-  return `Successfully exported images to ${file}\n${digest}  ${parts.join(", ")}\n${notes.join("")}`;
+  return `Successfully exported images to ${printable(file)}\n${digest}  ${parts.join(", ")}\n${notes.join("")}`;
 }

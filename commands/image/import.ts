@@ -30,7 +30,7 @@ import { outputMode, printResult } from "../output/output.ts";
 import { openReporter, type Reporter } from "../output/reporter.ts";
 import { loadSettings, type Settings } from "../settings/settings.ts";
 import { guardedImport } from "./plugin_hooks.ts";
-import { countReferrers } from "./referrer_count.ts";
+import { countReferrers, describeReferrers } from "./referrer_count.ts";
 
 /**
  * What `-o json` prints about each image that was imported. Members are never renamed or removed, but more may come.
@@ -179,7 +179,10 @@ function describe(imported: readonly ImportedImage[]): string {
     const only = platforms ? ` (${platforms.map(formatPlatform).join(", ")} only)` : "";
     return `  ${formatReference(reference)}${only}\n`;
   });
-  return `Successfully imported images:\n${lines.join("")}`;
+  const referrers = describeReferrers(imported);
+  return `Successfully imported images:\n${lines.join("")}${
+    referrers === undefined ? "" : `With them: ${referrers}\n`
+  }`;
 }
 
 function report({ reference, root, platforms, attachments, new: brought, present }: ImportedImage): ImportReport {

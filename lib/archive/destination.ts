@@ -1,8 +1,9 @@
 import { lstatSync, readlinkSync, statfsSync, type Stats, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { type Remedy, SatchelError, systemCode } from "../error.ts";
 import { isMissing } from "../files/mod.ts";
 import { effectiveUser } from "../runtime/mod.ts";
+import { archiveOfSums, sumsPath, volumeOf } from "./volumes.ts";
 
 /** Where an archive is to be written to. */
 export type Destination = FileDestination | StreamDestination;
@@ -15,7 +16,7 @@ export interface FileDestination {
   /** Links at its end followed. */
   path: string;
   folder: string;
-  /** What is there now. */
+  /** What is there now, unless another user has put it into a folder for all: then it says nothing of what is wanted. */
   existing?: Stats;
 }
 
@@ -60,7 +61,10 @@ export function findDestination(path: string): Destination {
   }
   const folder = dirname(target);
   if (!isFolder(folder)) throw new SatchelError("storage", `Cannot write ${path}: there is no folder ${folder}`);
-  return { kind: "file", name: path, path: target, folder, ...(stat && { existing: stat }) };
+  // Who put a file there for others to write to would own what they write.
+  const existing = stat && !isForeign(target, stat) ? stat : undefined;
+  checkNoVolume(target, path);
+  return { kind: "file", name: path, path: target, folder, ...(existing && { existing }) };
 }
 
 /**
@@ -144,12 +148,26 @@ function followLinks(path: string): string {
   throw new SatchelError("storage", `Cannot write ${path}: its links go in circles`);
 }
 
-function checkLink(link: string, { uid }: Stats, path: string): void {
-  const folder = statSync(dirname(link));
+/** Whether another user has put something into a folder for all. */
+function isForeign(path: string, { uid }: Stats): boolean {
+  const folder = statSync(dirname(path));
   const isShared = (folder.mode & STICKY) !== 0 && (folder.mode & WRITABLE_BY_ALL) !== 0;
-  if (!isShared || uid === effectiveUser() || uid === folder.uid) return;
+  return isShared && uid !== effectiveUser() && uid !== folder.uid;
+}
+
+function checkLink(link: string, stat: Stats, path: string): void {
+  if (!isForeign(link, stat)) return;
   throw new SatchelError("refused", `${path} is a symbolic link that another user has made`, {
     hint: "Name the file itself.",
+  });
+}
+
+/** Volumes can be read together alone; another archive in the place of one of them, or of their list, breaks them all. */
+function checkNoVolume(path: string, name: string): void {
+  const archive = volumeOf(path)?.archive ?? archiveOfSums(path);
+  if (archive === undefined || !lookAt(path, name) || !lookAt(sumsPath(archive), name)) return;
+  throw new SatchelError("refused", `${name} belongs to the volumes of ${basename(archive)}, which would be broken`, {
+    hint: "Use another name, or remove all of these volumes.",
   });
 }
 

@@ -21,7 +21,7 @@ export function lackError(
   const more = lacks.length > MAX_LISTED ? `, and ${lacks.length - MAX_LISTED} more` : "";
   const blobs = lacks.length === 1 ? "1 blob" : `${lacks.length} blobs`;
   return new SatchelError("invalid", `${image} lacks ${blobs} (${bytes} bytes): ${listed}${more}`, {
-    hint: whereabouts(name, lacks, damaged) + (leftOut > 0 ? "" : " Have it exported again where it is whole."),
+    hint: whereabouts(name, lacks, damaged),
     ...(leftOut > 0 && {
       remedy: { kind: "new-inventory", isDamaged: lacks.some(({ digest }) => damaged.has(digest)) },
     }),

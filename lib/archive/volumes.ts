@@ -31,6 +31,12 @@ export function sumsPath(archive: string): string {
   return `${archive}-sha256sums`;
 }
 
+/** The archive that a list of checksums is of; `undefined` if the path is not that of one. */
+export function archiveOfSums(path: string): string | undefined {
+  const end = sumsPath("");
+  return path.endsWith(end) && path.length > end.length ? path.slice(0, -end.length) : undefined;
+}
+
 /**
  * Writes the list of checksums of volumes.
  *

@@ -340,5 +340,11 @@ capabilityTest(
     const planted = await satchel(["image", "export", NAME, join(out, "z.tar")], { store });
     assert.equal(planted.code, 5, describe(planted));
     assert.match(planted.stderr, /belongs to another user/);
+    const made = ["--reuid=65534", "--clear-groups", "--regid=65534", "install", "-m", "666", "/dev/null"];
+    await succeed(peer("setpriv"), [...made, join(out, "w.tar")]);
+    const replaced = await satchel(["image", "export", NAME, join(out, "w.tar")], { store });
+    assert.equal(replaced.code, 0, describe(replaced));
+    const { uid, mode } = await Deno.stat(join(out, "w.tar"));
+    assert.deepEqual([uid, (mode ?? 0) & 0o022], [0, 0]);
   },
 );

@@ -11,7 +11,7 @@ for (const [program, flag] of [["gzip", "-c"], ["zstd", "-cq"]]) {
     await using scratch = await scratchFolder();
     await succeed("sh", ["-c", `${program} ${flag} < "$1" > "$2"`, "sh", IG_ARCHIVE, scratch.at("x.tar")]);
     const { code, stdout } = await importInto(scratch, "x.tar");
-    assert.deepEqual([code, stdout], [0, `Successfully imported images:\n  ${IG_NAME}\n`]);
+    assert.deepEqual([code, stdout], [0, `Successfully imported images:\n  ${IG_NAME}\nWith them: 1 signature\n`]);
   });
 }
 
@@ -20,7 +20,7 @@ Deno.test("out of a pipe: works", async () => {
   const env = { HOME: scratch.path, TMPDIR: scratch.path };
   const shell = `cat "$1" | "$2" image import - --store "$3"`;
   const stdout = await succeed("sh", ["-c", shell, "sh", IG_ARCHIVE, await binary(), scratch.at("store")], { env });
-  assert.equal(stdout, `Successfully imported images:\n  ${IG_NAME}\n`);
+  assert.equal(stdout, `Successfully imported images:\n  ${IG_NAME}\nWith them: 1 signature\n`);
   assert.deepEqual(await listed(scratch), { [IG_NAME]: IG_DIGEST });
 });
 

@@ -39,7 +39,7 @@ Deno.test("-o json tells what was new, what was there, and what came along", asy
     mediaType: image.root.mediaType,
     size: image.root.bytes.length,
     present: { blobs: 0, bytes: 0 },
-    referrers: { "application/example.sbom": 1, "application/vnd.oci.image.config.v1+json": 1 },
+    referrers: { "application/example.sbom": 1, "application/vnd.dev.cosign.simplesigning.v1+json": 1 },
   });
   assert.ok(brought.blobs >= 9 && brought.bytes > 2000);
   const [again] = JSON.parse((await importInto(scratch, path, "-o", "json")).stdout);
@@ -55,7 +55,8 @@ Deno.test("names are printed in order, without those of attachments, and nothing
     { image: a, name: "example.org/a:v1" },
   ]);
   const { stdout, stderr } = await importInto(scratch, folder);
-  assert.deepEqual([stdout, stderr], ["Successfully imported images:\n  example.org/a:v1\n  example.org/b:v1\n", ""]);
+  const lines = ["Successfully imported images:", "  example.org/a:v1", "  example.org/b:v1", "With them: 1 signature"];
+  assert.deepEqual([stdout, stderr], [`${lines.join("\n")}\n`, ""]);
   assert.deepEqual(await storedNames(scratch), [
     "example.org/a:v1",
     "example.org/b:v1",

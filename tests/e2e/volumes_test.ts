@@ -146,3 +146,22 @@ peerTest(
     }
   },
 );
+
+Deno.test("a plain archive does not take the place of a volume, nor of the list of volumes", async () => {
+  await using scratch = await scratchFolder();
+  const { store, out, archive } = await prepare(scratch);
+  assert.equal((await exportInto(store, archive, "100kB")).code, 0);
+  const before = await Promise.all((await filesIn(out)).map((name) => Deno.readFile(join(out, name))));
+  for (const path of [`${archive}.001`, `${archive}.003`, `${archive}-sha256sums`]) {
+    for (const args of [["export", NAME, path], ["copy", `store:${NAME}`, `archive:${path}`]]) {
+      const outcome = await satchel(["image", ...args], { store });
+      assert.equal(outcome.code, 5, describe(outcome));
+      assert.match(outcome.stderr, /belongs to the volumes of x\.tar, which would be broken\nHint: /);
+    }
+  }
+  assert.deepEqual(await Promise.all((await filesIn(out)).map((name) => Deno.readFile(join(out, name)))), before);
+  // A name that only looks like that of a volume is one like any other.
+  for (let twice = 0; twice < 2; twice++) {
+    await satchelSucceeds(["image", "export", NAME, join(out, "y.001")], { store });
+  }
+});
