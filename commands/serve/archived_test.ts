@@ -40,8 +40,10 @@ function signedImage(name = "foo") {
   const tag = `${fallbackTag(image.index.digest)}.sig`;
   const signature = makeAttachment(source, image.index, "signature", tag);
   const note = makeAttachment(source, image.index, "note");
+  // Longer than a volume of the tests.
+  const large = source.add("application/octet-stream", "0123456789".repeat(200));
   const entries: Entry[] = [[image.index, `ghcr.io/team/${name}:v1`], [signature, tag], [note]];
-  return { source, ...image, tag, signature, note, files: layoutOf(source, entries) };
+  return { source, ...image, tag, signature, note, large, files: layoutOf(source, entries) };
 }
 
 function tarBytes(files: Files): Uint8Array {
@@ -89,7 +91,7 @@ Deno.test("an archive is served out of its file, its folder, its volumes, or wha
     for (const each of [...image.manifests, image.note]) {
       assert.deepEqual((await repository.manifest(each.digest))?.descriptor, each);
     }
-    for (const { digest } of [image.config, ...image.layers]) {
+    for (const { digest } of [image.config, ...image.layers, image.large]) {
       const expected = new TextDecoder().decode(image.source.contents.get(digest)!.bytes);
       const blob = await repository.blob(digest);
       assert.equal(await bytesOf(blob), expected, name);

@@ -21,6 +21,17 @@ function serving(made: Scratch, options?: StoredOptions) {
   return { repositories, at: (name: string) => repositories.at(parseReference(name)) };
 }
 
+/** Lists so many manifests that looking for each of them takes a while; there are none. */
+function listMany({ path }: Scratch): void {
+  const file = join(path, "index.json");
+  const index = JSON.parse(readFileSync(file, "utf8"));
+  for (let at = 0; at < 30_000; at++) {
+    const digest = `sha256:${at.toString(16).padStart(64, "0")}`;
+    index.manifests.push({ mediaType: "application/vnd.oci.image.manifest.v1+json", digest, size: 2 });
+  }
+  writeFileSync(file, JSON.stringify(index));
+}
+
 /** Takes entries out of index.json, as a tool would that does not list the parts of an index. */
 function unlist({ path }: Scratch, digests: readonly string[]): void {
   const file = join(path, "index.json");
@@ -89,6 +100,10 @@ Deno.test("a tag that is stored with its digest is one, unless there are several
   assert.deepEqual(await at("team/bar").tags(), [], "a digest alone is no tag");
   await pull(source, "two", store, `team/foo:v1@${two.digest}`, { tag: two.digest });
   assert.deepEqual(await at("team/foo").tags(), []);
+  makeImage(source, "three");
+  const { digest: third } = await source.resolve("three").then(({ descriptor }) => descriptor);
+  await pull(source, "three", store, `team/foo:v1@${third}`, { tag: third });
+  assert.deepEqual(await at("team/foo").tags(), []);
   await store.tag(ref(`team/foo@${two.digest}`), ref("team/foo:v1"));
   assert.deepEqual((await at("team/foo").manifest("v1"))?.descriptor, two);
 });
@@ -116,15 +131,31 @@ Deno.test("tags of attachments are those of the repositories that have what they
   assert.equal((await repositories.list()).length, 3, "an attachment is no repository");
 });
 
-Deno.test("referrers are there for who asks next, although the first one has left", async () => {
+Deno.test("what is listed as something else than a manifest is not sent as one", async () => {
+  using made = scratch();
+  const source = new MemoryRepository();
+  const { config } = makeImage(source, "foo");
+  await pull(source, "foo", made.open());
+  const file = join(made.path, "index.json");
+  const index = JSON.parse(readFileSync(file, "utf8"));
+  const annotations = { "org.opencontainers.image.ref.name": "ghcr.io/team/page:v1" };
+  index.manifests.push({ ...config, mediaType: "text/html", annotations });
+  writeFileSync(file, JSON.stringify(index));
+  const { at } = serving(made);
+  assert.equal(await at("team/page").manifest("v1"), undefined);
+  assert.equal(await at("team/page").manifest(config.digest), undefined);
+});
+
+Deno.test("referrers are found for who has left as well, since others may ask for them", async () => {
   using made = scratch();
   const source = new MemoryRepository();
   const { index } = makeImage(source, "foo");
   const note = makeAttachment(source, index, "note");
   await pull(source, "foo", made.open());
+  listMany(made);
   const foo = serving(made).at("foo");
   const left = AbortSignal.abort(new Error("the client has left"));
-  await foo.referrers(index.digest, { signal: left }).catch(() => {});
+  assert.equal((await foo.referrers(index.digest, { signal: left })).length, 1);
   const [found, ...more] = await foo.referrers(index.digest);
   assert.equal(found.digest, note.digest);
   assert.equal(found.artifactType, "application/vnd.example.note");
