@@ -21,7 +21,7 @@ const IDLE = 60 * 60 * 1000;
 const SWEEP_EVERY = 5 * 60 * 1000;
 
 /** What clients are told that shall try again. */
-const AGAIN = { status: 503, headers: { "Retry-After": "1" } };
+const AGAIN = { "Retry-After": "1" };
 
 /** How writing is bounded. */
 export interface WriteOptions {
@@ -47,7 +47,7 @@ export function storedWrites(store: Store, options: WriteOptions): WritableRepos
     }
   };
   sweep();
-  const timer = setInterval(sweep, Math.min(SWEEP_EVERY, uploadIdle));
+  const timer = setInterval(sweep, Math.max(Math.min(SWEEP_EVERY, uploadIdle), 1000));
   // A server that cannot listen ends.
   timer.unref();
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
@@ -74,16 +74,16 @@ export function storedWrites(store: Store, options: WriteOptions): WritableRepos
     resumeUpload: (id) =>
       explained(async () => {
         const session = await uploads.resume(id).catch(
-          unlessBusy("BLOB_UPLOAD_INVALID", "another request writes to it"),
+          unlessBusy("BLOB_UPLOAD_INVALID", "another request writes to it", 503),
         );
         return session && explaining(session);
       }),
   };
 }
 
-function unlessBusy(code: ApiErrorCode, message: string): (error: unknown) => never {
+function unlessBusy(code: ApiErrorCode, message: string, status?: number): (error: unknown) => never {
   return (error) => {
-    throw hasCode(error, "busy") ? new ApiError(code, message, { ...AGAIN, cause: error }) : error;
+    throw hasCode(error, "busy") ? new ApiError(code, message, { status, headers: AGAIN, cause: error }) : error;
   };
 }
 
@@ -129,7 +129,11 @@ async function explained<T>(work: () => T | Promise<T>): Promise<T> {
       throw new ApiError("UNKNOWN", "the disk of this registry is full", { status: 507, cause: error });
     }
     if (hasCode(error, "content-lost")) {
-      throw new ApiError("UNKNOWN", "what it needs was removed meanwhile", { ...AGAIN, cause: error });
+      throw new ApiError("UNKNOWN", "what it needs was removed meanwhile", {
+        status: 503,
+        headers: AGAIN,
+        cause: error,
+      });
     }
     throw error;
   }

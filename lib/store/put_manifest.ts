@@ -55,7 +55,7 @@ export async function putManifest(
   { signal }: ContentOptions = {},
 ): Promise<Descriptor[]> {
   const manifest = parseManifest(bytes, descriptor.mediaType, "the manifest");
-  await createStore(layout, signal);
+  await notTheManifest(createStore(layout, signal));
   for (let attempt = 1;; attempt++) {
     const { manifests, blobs, missing } = await findBelow(manifest, manifestReader(layout, signal));
     if (missing.length > 0) return missing;
@@ -64,11 +64,21 @@ export async function putManifest(
     const names = tags.map((tag) => ({ tag, descriptor, bytes }));
     try {
       const commit = { manifests: [...manifests, root], blobs, names };
-      await takeCommit({ repository, commit });
+      await notTheManifest(takeCommit({ repository, commit }));
       return [];
     } catch (error) {
       if (!hasCode(error, "content-lost") || attempt === MAX_ATTEMPTS) throw error;
     }
+  }
+}
+
+/** A broken store is not the fault of who pushes. */
+async function notTheManifest(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!hasCode(error, "invalid")) throw error;
+    throw new SatchelError("storage", error.message, { hint: error.hint, cause: error });
   }
 }
 

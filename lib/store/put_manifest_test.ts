@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { contentOf, MemoryRepository } from "../content/mod.ts";
 import { type Descriptor, type Digest, MediaType } from "../oci/mod.ts";
 import { blobFile, blobsIn, entriesIn, makeAttachment, makeImage, pull, ref, removeBlob, scratch } from "./_testing.ts";
@@ -90,6 +91,14 @@ Deno.test("what is below a manifest as one must be one", async () => {
   const index = source.addManifest({ mediaType: MediaType.ociIndex, manifests: [child] });
   await assert.rejects(put(store, index, "v1"), { code: "invalid" });
   assert.deepEqual(entriesIn(made.path), []);
+});
+
+Deno.test("a broken index is not taken for a broken manifest", async () => {
+  using made = scratch();
+  const store = made.open();
+  await bring(store, image.config, ...image.layers);
+  writeFileSync(join(made.path, "index.json"), "{");
+  await assert.rejects(put(store, image.manifests[0], "v1"), { code: "storage" });
 });
 
 Deno.test("a part that claims to be there for some platforms only has to be whole all the same", async () => {

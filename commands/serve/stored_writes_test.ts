@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SatchelError } from "../../lib/error.ts";
+import { digestOf } from "../../lib/oci/mod.ts";
+import { ApiError } from "../../lib/server/mod.ts";
+import { openStore, type Store } from "../../lib/store/mod.ts";
+import { storedWrites, type WriteOptions } from "./stored_writes.ts";
+
+const NAME = { registry: "example.org", repository: "demo" };
+
+/** A store in a scratch folder, to be written to. */
+function world(options: Partial<WriteOptions> = {}, change: (store: Store) => Store = (store) => store) {
+  const path = mkdtempSync(join(tmpdir(), "satchel-serve-"));
+  const ending = new AbortController();
+  const errors: unknown[] = [];
+  const open = (more: Partial<WriteOptions> = {}) => {
+    const store = change(openStore({ path: join(path, "store") }));
+    return storedWrites(store, {
+      signal: ending.signal,
+      onError: (error) => void errors.push(error),
+      ...options,
+      ...more,
+    });
+  };
+  return {
+    open,
+    errors,
+    unfinished: () => readdirSync(join(path, "store/ingest")),
+    [Symbol.dispose]() {
+      ending.abort();
+      rmSync(path, { recursive: true });
+    },
+  };
+}
+
+async function answerTo(work: Promise<unknown>): Promise<[number, string, string | undefined]> {
+  const error = await work.then(() => assert.fail("it worked"), (error) => error);
+  assert.ok(error instanceof ApiError, String(error));
+  return [error.status, error.code, error.options.headers?.["Retry-After"]];
+}
+
+Deno.test("a server that starts removes uploads that have rested too long, and no others", async () => {
+  using made = world();
+  const upload = await made.open().startUpload();
+  upload[Symbol.dispose]();
+  made.open();
+  assert.equal(made.unfinished().length, 1);
+  made.open({ uploadIdle: -60_000 });
+  assert.deepEqual(made.unfinished(), []);
+  assert.deepEqual(made.errors, []);
+});
+
+Deno.test("too many uploads, and two writers of one, are told to come again", async () => {
+  using made = world({ maxUploads: 1 });
+  const writes = made.open();
+  using upload = await writes.startUpload();
+  assert.deepEqual(await answerTo(writes.startUpload()), [429, "TOOMANYREQUESTS", "1"]);
+  assert.deepEqual(await answerTo(writes.resumeUpload(upload.id)), [503, "BLOB_UPLOAD_INVALID", "1"]);
+});
+
+Deno.test("a full disk is told as that, and what vanished meanwhile as something to come again for", async () => {
+  const full = Object.assign(new Error("no space"), { code: "ENOSPC" });
+  for (
+    const [error, answer] of [
+      [new SatchelError("storage", "Cannot write /secret/place", { cause: full }), [507, "UNKNOWN", undefined]],
+      [new SatchelError("content-lost", "gone from /secret/place"), [503, "UNKNOWN", "1"]],
+    ] as const
+  ) {
+    using made = world({}, (store) => ({ ...store, putManifest: () => Promise.reject(error) }));
+    const bytes = new Uint8Array();
+    const descriptor = { mediaType: "text/plain", digest: digestOf(bytes), size: 0 };
+    const put = made.open().putManifest(NAME, { descriptor, bytes, tags: [] });
+    assert.deepEqual(await answerTo(put), answer);
+    await put.catch(({ message }) => assert.ok(!message.includes("secret")));
+  }
+});
+
+Deno.test("what is not there is not removed, and no store is made for that", async () => {
+  using made = world();
+  const writes = made.open();
+  const digest = digestOf(new Uint8Array());
+  assert.equal(await writes.removeTag(NAME, "v1"), false);
+  assert.equal(await writes.removeManifest(NAME, digest), false);
+  assert.equal(await writes.removeBlob(NAME, digest), false);
+  assert.throws(() => made.unfinished(), { code: "ENOENT" });
+});
