@@ -48,9 +48,10 @@ export async function run(invocation: Invocation): Promise<number> {
     const at = { hostname: options.listen.hostname, port: listener.port };
     if (!settings.quiet) write("stdout", await greeting(content.label, at, options, content.repositories));
     await aborted(signal);
-    if (listener.openRequests > 0) reporter.status("Ending, when what is open has ended, or in 10 s");
   } finally {
-    await listener.close(TRANSFER_GRACE);
+    const closed = listener.close(TRANSFER_GRACE);
+    if (listener.openRequests > 0) reporter.status("Ending, when what is open has ended, or in 10 s");
+    await closed;
     await admin?.close(0);
   }
   return EXIT_OK;

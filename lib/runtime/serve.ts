@@ -44,6 +44,9 @@ interface BunServing {
 
 const { Bun: bun } = globalThis as { Bun?: BunServing };
 
+/** How long nothing may be asked until connections are cut at the end, in milliseconds. */
+const CALM = 500;
+
 /**
  * Listens for HTTP/1.1 requests.
  *
@@ -79,9 +82,17 @@ function listenInBun({ serve }: BunServing, { hostname, port, tls, handler, idle
       return server.pendingRequests;
     },
     async close(grace) {
-      const forced = setTimeout(() => void server.stop(true), grace);
-      await server.stop();
-      clearTimeout(forced);
+      const ended = server.stop();
+      const until = performance.now() + grace;
+      let calmSince = performance.now();
+      // Bun waits for connections with half a request as well.
+      const timer = setInterval(() => {
+        const now = performance.now();
+        if (server.pendingRequests > 0) calmSince = now;
+        if (now >= until || now - calmSince >= CALM) void server.stop(true);
+      }, CALM / 10);
+      await ended;
+      clearInterval(timer);
     },
   };
 }
