@@ -22,6 +22,7 @@ export const PEER_SOURCES = {
   "docker-credential-pass": "apt-get install golang-docker-credential-helpers",
   pass: "apt-get install pass",
   gpg: "apt-get install gnupg",
+  "systemd-analyze": "apt-get install systemd",
 } as const;
 
 /** A program that satchel is tested with. */
