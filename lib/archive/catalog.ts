@@ -10,6 +10,9 @@ import {
 import type { ArchivedImage } from "./archive.ts";
 import { attachmentTagOf, type IndexFile, type ListedManifest } from "./layout.ts";
 
+/** How many sizes of one manifest are listened to. */
+const MAX_CONTRADICTING = 16;
+
 /** What the manifests of an archive say of each other, collected one manifest after the other, in any order. */
 export class Catalog {
   readonly listed: readonly ListedManifest[];
@@ -17,6 +20,8 @@ export class Catalog {
   readonly leftOut: number;
   /** All manifests that were spoken of, by the list or by one of them. */
   readonly #manifests = new Map<Digest, Descriptor>();
+  /** What was said of a manifest's size after another was. */
+  readonly #contradicting = new Map<Digest, Descriptor[]>();
   /** By the digest of the subject. */
   readonly #referrers = new Map<Digest, Map<Digest, Descriptor>>();
   readonly #referring = new Set<Digest>();
@@ -36,7 +41,7 @@ export class Catalog {
     this.listed = listed;
     this.leftOut = leftOut;
     for (const each of listed) {
-      if (isManifestType(each.descriptor.mediaType)) this.#manifests.set(each.descriptor.digest, each.descriptor);
+      if (isManifestType(each.descriptor.mediaType)) this.#note(each.descriptor);
       const { digest } = each.descriptor;
       this.#byDigest.set(digest, each.descriptor);
       // Listed once as a whole, it is whole.
@@ -62,13 +67,27 @@ export class Catalog {
     const unknown = below.filter(({ digest }) => !this.#manifests.has(digest));
     for (const each of below) {
       this.#children.add(each.digest);
-      if (!this.#manifests.has(each.digest)) this.#manifests.set(each.digest, each);
+      this.#note(each);
     }
     if (this.#fallbackLists.has(descriptor.digest)) {
       this.#fallbackLists.set(descriptor.digest, below);
       for (const { digest } of below) this.#referring.add(digest);
     }
     return unknown;
+  }
+
+  /**
+   * A manifest as it was spoken of with this size, if it was; of what is said of one digest, that alone can be true, and it is
+   * what others take from here on.
+   *
+   * @param size of what is there, in bytes; `undefined` if nothing is
+   */
+  ofSize(descriptor: Descriptor, size: number | undefined): Descriptor {
+    const { digest } = descriptor;
+    const fitting = this.#contradicting.get(digest)?.find((each) => each.size === size);
+    if (!fitting || descriptor.size === size) return descriptor;
+    this.#manifests.set(digest, fitting);
+    return fitting;
   }
 
   /** Whether a manifest was taken in; what is missing or damaged was not. */
@@ -125,6 +144,14 @@ export class Catalog {
     }
     for (const [key, { name }] of named) if (name !== undefined && attachmentTagOf(name)) named.delete(key);
     return [...named.values()].sort((a, b) => compare(nameOf(a)!, nameOf(b)!)).concat(...nameless.values());
+  }
+
+  #note(manifest: Descriptor): void {
+    const known = this.#manifests.get(manifest.digest);
+    if (!known) this.#manifests.set(manifest.digest, manifest);
+    if (!known || known.size === manifest.size) return;
+    const others = this.#contradicting.get(manifest.digest) ?? [];
+    if (others.length < MAX_CONTRADICTING) this.#contradicting.set(manifest.digest, [...others, manifest]);
   }
 
   #isRoot(digest: Digest): boolean {

@@ -166,6 +166,7 @@ class DockerReader {
         return bytes ? streamOf(bytes.subarray(offset)) : this.#byDigest.get(digest)?.open(offset, options);
       },
       has: (digest) => this.#made.has(digest) || this.#byDigest.has(digest),
+      size: (digest) => this.#made.get(digest)?.length ?? this.#byDigest.get(digest)?.size,
       place: (digest) => this.#byDigest.get(digest)?.place ?? this.#byDigest.get(digest)?.path,
       file: (digest) => this.#byDigest.get(digest),
     };

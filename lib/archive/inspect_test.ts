@@ -105,6 +105,25 @@ for (const stream of [false, true]) {
   });
 }
 
+for (const stream of [false, true]) {
+  for (const isFirst of [false, true]) {
+    const where = `${isFirst ? "before" : "after"} the true one, in ${stream ? "a stream" : "files"}`;
+    Deno.test(`an entry with another size of the same manifest is wrong alone, ${where}`, async () => {
+      const repository = new MemoryRepository();
+      const { index, platforms } = makeImage(repository);
+      const wrong: Entry = [{ ...index, size: index.size + 1 }, "example.org/wrong:v1"];
+      const entries = platforms.map(({ manifest }): Entry => [manifest]);
+      const named: Entry[] = isFirst ? [wrong, [index, NAME]] : [[index, NAME], wrong];
+      const { images } = await inspect(layoutOf(repository, [...named, ...entries]), stream);
+      assert.deepEqual(images.map(({ image, failure }) => [image.name, failure?.error.code]), [
+        [NAME, undefined],
+        ["example.org/wrong:v1", "integrity"],
+      ]);
+      assert.equal(images[0].platforms.length, 2);
+    });
+  }
+}
+
 Deno.test("of a sparse image, only the platforms that are there are told", async () => {
   const repository = new MemoryRepository();
   const { index, platforms: [, left] } = makeImage(repository);

@@ -179,6 +179,7 @@ async function readManifests(catalog: Catalog, contents: Contents, options: Cont
   const queue = catalog.manifests();
   for (let done = 1, next = queue.pop(); next; next = queue.pop(), done++) {
     throwIfCancelled(options.signal);
+    next = catalog.ofSize(next, contents.size(next.digest));
     const stream = contents.open(next.digest, 0, options);
     if (!stream) continue;
     try {

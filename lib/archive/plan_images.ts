@@ -7,12 +7,13 @@ import {
   type Target,
 } from "../content/mod.ts";
 import { SatchelError, throwIfCancelled, withContext } from "../error.ts";
-import { type Descriptor, formatPlatform, formatReference, type Platform, type Reference } from "../oci/mod.ts";
+import { type Descriptor, formatReference, type Platform, type Reference } from "../oci/mod.ts";
 import type { Archive } from "./archive.ts";
 import type { ImportOptions, ImportTarget } from "./import.ts";
 import { archiveError } from "./damage.ts";
 import { lackError } from "./lack.ts";
 import type { NamedImage } from "./naming.ts";
+import { imageKey, rootedSource } from "./source.ts";
 import { checkSparse } from "./sparse.ts";
 
 /** A name that something is to have which belongs to an image; as {@link NamedManifest}, without its bytes. */
@@ -56,7 +57,8 @@ export async function planImages(
     } catch (error) {
       throwIfCancelled(options.signal);
       if (!(error instanceof SatchelError)) throw error;
-      plan.failures.push(error);
+      // Without what it was thrown with: that leads to all that was under way, and there may be many of them.
+      plan.failures.push(new SatchelError(error.code, error.message, { hint: error.hint }));
     }
   }
   return plan;
@@ -82,7 +84,7 @@ class Planner {
     target: Target,
     name: string,
   ): Promise<Needs> {
-    const key = [root.digest, ...platforms?.map(formatPlatform) ?? []].join(" ");
+    const key = imageKey({ descriptor: root, platforms });
     const known = this.#plans.get(key) ?? await this.#plan(root, platforms, target, name);
     this.#plans.set(key, known);
     return known;
@@ -95,8 +97,12 @@ class Planner {
     name: string,
   ): Promise<Needs> {
     const { signal, referrers, onWarning } = this.#options;
+    // A walk costs a hundred times the memory, and a list may have any number of such entries.
+    if (!this.#archive.holds(root) && !await target.readManifest(root, { signal })) {
+      throw lackError(name, this.#archive, [root]);
+    }
     const missing = new WeakMap<SatchelError, Descriptor>();
-    const source = sourceOrTarget(this.#archive, target, missing);
+    const source = rootedSource(sourceOrTarget(this.#archive, target, missing), root);
     try {
       const plan = await planCopy(source, root.digest, { signal, referrers, platforms, onWarning });
       checkSparse(plan, platforms);

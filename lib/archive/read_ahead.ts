@@ -70,7 +70,7 @@ async function readManifests(
     expected.delete(digest);
     const content = await readSmall(file, MAX_MANIFEST_SIZE, digest, options);
     bytes.set(digest, content);
-    for (const child of childrenOf(catalog, descriptor, content)) {
+    for (const child of childrenOf(catalog, catalog.ofSize(descriptor, file.size), content)) {
       if (!bytes.has(child.digest)) expected.set(child.digest, child);
     }
   }

@@ -9,9 +9,10 @@ import {
   Verifier,
 } from "../content/mod.ts";
 import { SatchelError, throwIfCancelled } from "../error.ts";
-import { type Descriptor, formatPlatform, parseManifest, plainDescriptor, type Platform } from "../oci/mod.ts";
+import { type Descriptor, parseManifest, plainDescriptor, type Platform } from "../oci/mod.ts";
 import type { Archive, ArchivedImage } from "./archive.ts";
 import { type SignatureFormat, signatureFormat } from "./signature_format.ts";
+import { imageKey, notThere, rootedSource } from "./source.ts";
 import { checkSparse } from "./sparse.ts";
 
 /** An image of an archive, and all that it consists of, as far as its manifests tell. */
@@ -64,23 +65,33 @@ export async function surveyArchive(archive: Archive, options: SurveyOptions = {
   const images: SurveyedImage[] = [];
   for (const image of archive.images) {
     throwIfCancelled(options.signal);
-    const key = [image.descriptor.digest, ...image.platforms?.map(formatPlatform) ?? []].join(" ");
-    const found = known.get(key) ?? await survey(archive, image, shared, options);
+    const key = imageKey(image);
+    const found = known.get(key) ?? alone(await survey(archive, image, shared, options));
     known.set(key, found);
     images.push({ image, ...found });
   }
   return images;
 }
 
+/** An error of its own for a failure: what it was thrown with leads to all that was under way, of any number of images. */
+function alone(found: Found): Found {
+  if (!found.failure) return found;
+  const { error: { code, message, hint }, descriptor } = found.failure;
+  return { ...found, failure: { error: new SatchelError(code, message, { hint }), ...(descriptor && { descriptor }) } };
+}
+
 async function survey(
-  { source }: Archive,
+  { source, name, holds }: Archive,
   { descriptor, platforms }: ArchivedImage,
   shared: SharedDescriptors,
   { signal, onWarning }: SurveyOptions,
 ): Promise<Found> {
   const blamed = new Map<unknown, Descriptor>();
   try {
-    const plan = await planCopy(blaming(source, blamed), descriptor.digest, { signal, platforms, onWarning });
+    // A walk costs a hundred times the memory, and a list may have any number of such entries.
+    if (!holds(descriptor)) throw blame(blamed, descriptor, notThere(name, descriptor));
+    const rooted = rootedSource(blaming(source, blamed), descriptor);
+    const plan = await planCopy(rooted, descriptor.digest, { signal, platforms, onWarning });
     checkSparse(plan, platforms);
     const listed = listedPlatforms(plan);
     const [config] = listed.platforms.length === 0 ? listed.configs : [];
@@ -98,6 +109,11 @@ async function survey(
     const failure = { error, ...(manifest && { descriptor: plainDescriptor(manifest) }) };
     return { manifests: [], blobs: [], platforms: [], attachments: [], failure };
   }
+}
+
+function blame<T>(blamed: Map<unknown, Descriptor>, descriptor: Descriptor, error: T): T {
+  blamed.set(error, descriptor);
+  return error;
 }
 
 /** A source that notes which manifest cannot be read, or is not what it should be. */

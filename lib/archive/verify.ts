@@ -65,7 +65,7 @@ class Check {
   readonly #options: VerifyOptions;
   readonly #manifests = new Map<Digest, Descriptor>();
   readonly #blobs = new Map<Digest, Descriptor>();
-  readonly #damage = new Map<string, ArchiveDamage>();
+  readonly #damage = new Map<string, Omit<ArchiveDamage, "images"> & { users: Set<string> }>();
   readonly #checked: Tally = { blobs: 0, bytes: 0 };
   #usersOf: ReadonlyMap<Digest, readonly string[]> | undefined;
   #missing: Descriptor[] = [];
@@ -154,7 +154,7 @@ class Check {
     return {
       images: this.#images.length,
       checked: this.#checked,
-      damage: [...this.#damage.values()],
+      damage: [...this.#damage.values()].map(({ users, ...damage }) => ({ ...damage, images: [...users] })),
       leftOut: { blobs: isLeftOut ? this.#missing.length : 0, bytes },
     };
   }
@@ -194,11 +194,14 @@ class Check {
   #add(kind: ArchiveDamage["kind"], message: string, blob: Descriptor | undefined, images: readonly string[]): void {
     const known = this.#damage.get(blob?.digest ?? message);
     const place = blob && this.#archive.place?.(blob);
+    // One manifest may be that of any number of images.
+    const users = known?.users ?? new Set();
+    for (const each of images) users.add(each);
     this.#damage.set(blob?.digest ?? message, {
       kind,
       message,
       ...(blob && { digest: blob.digest, size: blob.size }),
-      images: [...new Set([...known?.images ?? [], ...images])],
+      users,
       ...(place !== undefined && { place }),
     });
   }
