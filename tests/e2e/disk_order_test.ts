@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import {
+  binary,
+  describe,
+  type Image,
+  makeGadget,
+  peer,
+  peerTest,
+  run,
+  satchelEnvironment,
+  satchelSucceeds,
+  type Scratch,
+  scratchFolder,
+  startInBackground,
+} from "../harness/mod.ts";
+import { writeStore } from "./cli_stores.ts";
+import { assertNamesSynced, assertSyncedBefore, callsOf, logging, renamesTo } from "./disk_calls.ts";
+
+// What is on the disk when the power fails: a name stands for all of its bytes, and the index names only what has its name.
+
+const nameOf = (at: number) => `example.org/app${at}:v1`;
+
+/** Gadgets, and an archive of them. */
+async function prepare(scratch: Scratch, images: readonly Image[]): Promise<string> {
+  const store = scratch.at("near");
+  await writeStore(store, images.map((image, at) => ({ image, name: nameOf(at) })));
+  const archive = scratch.at("near.tar");
+  await satchelSucceeds(["image", "export", "--all", archive], { store });
+  return archive;
+}
+
+/** Runs satchel; what it asked of the disk. */
+async function traced(scratch: Scratch, args: readonly string[], store: string) {
+  const log = scratch.at("log");
+  const outcome = await run(peer("strace"), [...logging(log), await binary(), ...args], {
+    env: satchelEnvironment(store, scratch.path),
+  });
+  assert.equal(outcome.code, 0, describe(outcome));
+  return callsOf(await Deno.readTextFile(log));
+}
+
+/** Checks the order of all that a store was changed by; how many blobs were added. */
+function assertStoreOrder(calls: ReturnType<typeof callsOf>, store: string): number {
+  const blobs = renamesTo(calls, /\/blobs\/sha256\/[0-9a-f]{64}$/);
+  const indexes = renamesTo(calls, /\/index\.json$/);
+  for (const rename of [...blobs, ...indexes]) {
+    assert.ok(rename.paths[1].startsWith(store));
+    assertSyncedBefore(calls, rename);
+  }
+  // The first one is that of the empty store.
+  for (const index of indexes.slice(1)) {
+    const before = blobs.filter(({ began }) => began < index.began);
+    assert.ok(before.length > 0);
+    // The bytes of an index that names them are written after their names are on the disk.
+    const [temporary] = index.paths;
+    const written = calls.findLast((call) =>
+      call.name === "pwrite64" && call.paths[0] === temporary && call.began < index.began
+    );
+    assertNamesSynced(calls, before, written?.began ?? index.began);
+  }
+  assertNamesSynced(calls, indexes);
+  const last = indexes.at(-1)!;
+  assert.ok(blobs.every(({ ended }) => ended < last.began), "a blob got its name after the index that names it");
+  return blobs.length;
+}
+
+peerTest("strace", "an archive has its name when it is on the disk, and then its name is", async () => {
+  await using scratch = await scratchFolder();
+  await prepare(scratch, [makeGadget({ layerSize: 40_000_000, architectures: ["amd64"] })]);
+  const archive = scratch.at("x.tar");
+  const calls = await traced(scratch, ["image", "export", "--all", archive], scratch.at("near"));
+  const [rename, ...others] = renamesTo(calls, /\/x\.tar$/);
+  assert.equal(others.length, 0);
+  assertSyncedBefore(calls, rename);
+  assertNamesSynced(calls, [rename]);
+});
+
+peerTest("strace", "volumes have their names when all of them are on the disk, the list of them first", async () => {
+  await using scratch = await scratchFolder();
+  await prepare(scratch, [makeGadget({ layerSize: 2_500_000, architectures: ["amd64"] })]);
+  const args = ["image", "export", "--all", scratch.at("x.tar"), "--volume-size", "1MB"];
+  const calls = await traced(scratch, args, scratch.at("near"));
+  const renames = renamesTo(calls, /\/x\.tar/);
+  assert.deepEqual(renames.map(({ paths }) => paths[1].slice(scratch.path.length)), [
+    "/x.tar-sha256sums",
+    "/x.tar.001",
+    "/x.tar.002",
+    "/x.tar.003",
+  ]);
+  for (const rename of renames) {
+    // All of them, before the first one has its name.
+    assertSyncedBefore(calls, { ...rename, began: renames[0].began });
+  }
+  assertNamesSynced(calls, renames);
+});
+
+peerTest(
+  "strace",
+  "an import names blobs that are on the disk, and the index names those whose names are",
+  async () => {
+    await using scratch = await scratchFolder();
+    const archive = await prepare(scratch, [makeGadget(), makeGadget({ layerSize: 100_000 })]);
+    const store = scratch.at("far");
+    const calls = await traced(scratch, ["image", "import", archive], store);
+    assert.ok(assertStoreOrder(calls, store) > 8);
+  },
+);
+
+peerTest("strace", "of many small blobs that wait for the disk together none has its name before", async () => {
+  await using scratch = await scratchFolder();
+  const archive = await prepare(scratch, Array.from({ length: 40 }, () => makeGadget({ layerSize: 100 })));
+  const store = scratch.at("far");
+  const calls = await traced(scratch, ["image", "import", archive], store);
+  assert.ok(assertStoreOrder(calls, store) > 200);
+});
+
+peerTest("strace", "what is pushed to a server is on the disk before the index names it", async () => {
+  await using scratch = await scratchFolder();
+  await prepare(scratch, [makeGadget({ layerSize: 200_000 })]);
+  const store = scratch.at("far");
+  const log = scratch.at("log");
+  const serve = ["serve", "--listen", "127.0.0.1:0", "--writable", "--allow-anonymous-push"];
+  await using server = await startInBackground(peer("strace"), [...logging(log), await binary(), ...serve], {
+    env: satchelEnvironment(store, scratch.path),
+    ready: (line) => /^Serving .* on http:\/\/([^\s,]+)/.exec(line)?.[1],
+  });
+  const args = ["image", "copy", `store:${nameOf(0)}`, `${server.found}/app:v1`];
+  try {
+    await satchelSucceeds([...args, "--insecure-registries", server.found], { store: scratch.at("near") });
+  } finally {
+    // Not strace itself: it would leave the server running.
+    const [pid] = /^\d+/.exec(await Deno.readTextFile(log)) ?? [];
+    if (pid !== undefined) Deno.kill(Number(pid), "SIGTERM");
+    await server.status;
+  }
+  const calls = callsOf(await Deno.readTextFile(log));
+  assert.ok(assertStoreOrder(calls, store) > 4);
+});
