@@ -1,0 +1,35 @@
+import { strict as assert } from "node:assert";
+import { join } from "node:path";
+import { hasCode } from "../error.ts";
+import { fileSender } from "./serve_file.ts";
+
+async function withFile(test: (path: string, folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = join(folder, "file");
+    await Deno.writeTextFile(path, "hello world");
+    await test(path, folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("a part of a file is sent", async () => {
+  await withFile(async (path) => {
+    assert.equal(await new Response(fileSender()(path, 6, 3)).text(), "wor");
+    assert.equal(await new Response(fileSender()(path, 0, 11)).text(), "hello world");
+    assert.equal(await new Response(fileSender()(path, 0, 0)).text(), "");
+  });
+});
+
+Deno.test("a link, a folder and what belongs to another user are not sent", async () => {
+  await withFile(async (path, folder) => {
+    const link = join(folder, "link");
+    await Deno.symlink(path, link);
+    const owner = Deno.uid()!;
+    assert.equal(await new Response(fileSender(() => owner)(path, 0, 5)).text(), "hello");
+    assert.throws(() => fileSender(() => owner)(link, 0, 5));
+    assert.throws(() => fileSender(() => owner)(folder, 0, 5), (error) => hasCode(error, "refused"));
+    assert.throws(() => fileSender(() => owner + 1)(path, 0, 5), (error) => hasCode(error, "refused"));
+  });
+});
