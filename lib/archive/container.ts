@@ -13,7 +13,8 @@ import { fileAccess, type RandomAccess } from "./random_access.ts";
 import { openTar } from "./tar_files.ts";
 import { BLOCK, hasChecksum, isZero } from "./tar_header.ts";
 import { TarStream } from "./tar_stream.ts";
-import { openVolumes } from "./volume_set.ts";
+import { isCutOff } from "./tar_parse.ts";
+import { lastMissing, openVolumes } from "./volume_set.ts";
 
 const STDIN = "-";
 
@@ -72,7 +73,11 @@ async function fromAccess(access: RandomAccess, form: Form, options: OpenOptions
     return compressionOf(start.subarray(0, length)) ? false : checkTar(start.subarray(0, length), name);
   });
   if (!isTar) return await fromChunks(accessChunks(access, options), form, options);
-  return { ...await openTar(access, name, options), ...(volumes && { volumes }) };
+  try {
+    return { ...await openTar(access, name, options), ...(volumes && { volumes }) };
+  } catch (error) {
+    throw volumes && isCutOff(error) ? lastMissing(error, volumes) : error;
+  }
 }
 
 /** Closes what was opened, if it is of no use. */

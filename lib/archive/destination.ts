@@ -113,6 +113,10 @@ const REASONS: Readonly<Record<string, { reason: string; hint?: string; remedy?:
     reason: "its file system has no locks, which keep two from writing one file",
     hint: "Name a file on another disk and copy it from there; or lead stdout into the file: `- > FILE`.",
   },
+  ELOOP: {
+    reason: "there is a link in the place of its temporary file",
+    hint: "It lies in the same folder: `.NAME.partial`. Remove it.",
+  },
   EIO: { reason: "the disk reports an error" },
   ENXIO: { reason: "nobody can take it there" },
   EBADF: { reason: "it is not open, or not to be written to" },

@@ -61,9 +61,18 @@ export function* parseTar(archive: string): Generator<TarStep, TarEnd, Uint8Arra
 
 /** The error for a tar that ends where it must not. */
 export function endsIn(what: string, archive: string): SatchelError {
-  return new SatchelError("invalid", `${archive} ends in the middle of ${what}`, {
+  const error = new SatchelError("invalid", `${archive} ends in the middle of ${what}`, {
     hint: "It was not copied whole; copy it again.",
   });
+  cutOff.add(error);
+  return error;
+}
+
+const cutOff = new WeakSet<Error>();
+
+/** Whether an error is one of {@link endsIn}. */
+export function isCutOff(error: unknown): error is SatchelError {
+  return error instanceof SatchelError && cutOff.has(error);
 }
 
 /** With what fills the last block. */

@@ -53,7 +53,7 @@ function notListed(archive: string, volume: string): SatchelError {
 function archiveOf(path: string): string | undefined {
   const volume = volumeOf(path);
   const isThere = exists(path);
-  if (!volume) return !isThere && (exists(volumePath(path, 1)) || readVolumeList(path)) ? path : undefined;
+  if (!volume) return !isThere && (readVolumeList(path) || hasVolumes(path)) ? path : undefined;
   if (volumePath(volume.archive, volume.number) !== join(path)) return undefined;
   const { archive, number } = volume;
   if (readVolumeList(archive)?.volumes.some(({ name }) => name === basename(path))) return archive;
@@ -61,6 +61,24 @@ function archiveOf(path: string): string | undefined {
   if (number === 1) return numbersBeside(archive).length > 1 ? archive : undefined;
   // A name like `backup.2024` may be that of a whole archive.
   return exists(volumePath(archive, 1)) || !isWhole(path) ? archive : undefined;
+}
+
+/** Whether volumes lie beside what is not there itself; the first one may be what is missing. */
+function hasVolumes(archive: string): boolean {
+  if (exists(volumePath(archive, 1))) return true;
+  const [number] = numbersBeside(archive);
+  return number !== undefined && !isWhole(volumePath(archive, number));
+}
+
+/** The error for volumes that end in the middle of the archive, without a list that would say how many there should be. */
+export function lastMissing(cause: SatchelError, volumes: readonly string[]): SatchelError {
+  const [last] = volumes.slice(-1);
+  const { archive, number } = volumeOf(last)!;
+  const next = basename(volumePath(archive, number + 1));
+  return new SatchelError("integrity", `${archive} ends with ${basename(last)}; ${next} is missing`, {
+    hint: "All volumes have to lie in one folder.",
+    cause,
+  });
 }
 
 /** What cannot be looked at is told of when it is opened. */

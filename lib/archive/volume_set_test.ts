@@ -102,6 +102,25 @@ Deno.test("the list of checksums tells that the last one is missing, or all", as
   });
 });
 
+Deno.test("without the list, the one behind the last that is there is missing where the archive is cut", async () => {
+  await using scratch = await scratchFolder();
+  const archive = writeVolumes(scratch);
+  for (const number of [5, 6, 7]) Deno.removeSync(volumePath(archive, number));
+  await assert.rejects(open(archive), {
+    code: "integrity",
+    message: `${archive} ends with x.tar.004; x.tar.005 is missing`,
+  });
+});
+
+Deno.test("the archive of volumes whose first one is missing is one of volumes", async () => {
+  await using scratch = await scratchFolder();
+  const archive = writeVolumes(scratch);
+  Deno.removeSync(volumePath(archive, 1));
+  await assert.rejects(open(archive), { message: `Of the 7 volumes of ${archive}, there is no x.tar.001` });
+  Deno.writeFileSync(scratch.at("backup.2024"), TAR);
+  await assert.rejects(open(scratch.at("backup")), { message: `there is no ${scratch.at("backup")}` });
+});
+
 Deno.test("a number that leads far ahead does not make the reader count to it", async () => {
   await using scratch = await scratchFolder();
   const archive = writeVolumes(scratch);
