@@ -477,7 +477,10 @@ const ARCHIVE: CommandSpec = {
       short: "Show what is inside of an archive, by its manifests",
       usage: "FILE",
       arguments: ONE,
-      flags: [OUTPUT],
+      flags: [
+        { name: "no-trunc", type: "bool", usage: "Don't truncate output" },
+        OUTPUT,
+      ],
       load: () => import("./archive/inspect.ts"),
     },
     {

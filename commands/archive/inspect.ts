@@ -10,8 +10,9 @@ import {
 import { SatchelError, withContext } from "../../lib/error.ts";
 import { type Digest, formatPlatform, shortDigest } from "../../lib/oci/mod.ts";
 import { printable } from "../../lib/printable.ts";
-import { type Column, formatBytes } from "../../lib/terminal/mod.ts";
+import { type Column, formatBytes, formatColumns } from "../../lib/terminal/mod.ts";
 import { countReferrers } from "../image/referrer_count.ts";
+import { isSet } from "../line/flags.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { count } from "../output/count.ts";
 import { EXIT_OK } from "../output/exit.ts";
@@ -35,8 +36,10 @@ interface InspectReport {
   images: ImageReport[];
   /** What the images need and the archive has, each digest once. */
   content: Tally;
-  /** What the images need and the archive has not. */
+  /** What the images need and the archive leaves out on purpose, as it says itself. */
   leftOut: Tally;
+  /** What the images need and the archive has not, although it should. */
+  missing: Tally;
 }
 
 interface ImageReport {
@@ -53,8 +56,10 @@ interface ImageReport {
   sparse: boolean;
   /** All that it consists of, with what refers to it, each digest once. */
   content: Tally;
-  /** What of this is not in the archive. */
+  /** What of this was left out on purpose. */
   leftOut: Tally;
+  /** What of this is not in the archive although it should. */
+  missing: Tally;
   /** How many manifests of each artifact type refer to it. */
   referrers: Record<string, number>;
   /** How many of them look like signatures, by how they are kept. */
@@ -72,7 +77,8 @@ export async function run(invocation: Invocation): Promise<number> {
   for (const { name, digest, problem } of report.images) {
     if (problem !== undefined) reporter.warn(`${name || digest}: ${problem}`);
   }
-  const text = () => table(report.images) + (settings.quiet ? "" : summary(report));
+  const full = isSet(invocation.flags, "no-trunc");
+  const text = () => table(report.images, full) + (settings.quiet ? "" : summary(report));
   await printResult(outputMode(invocation.flags), report, text);
   return EXIT_OK;
 }
@@ -92,12 +98,12 @@ async function inspect(
   }
 }
 
-function report(file: string, form: ArchiveForm, { images, content, leftOut }: Inspection): InspectReport {
-  return { file, form, images: images.map(imageReport), content, leftOut };
+function report(file: string, form: ArchiveForm, { images, content, leftOut, missing }: Inspection): InspectReport {
+  return { file, form, images: images.map(imageReport), content, leftOut, missing };
 }
 
 function imageReport(inspected: InspectedImage): ImageReport {
-  const { image, platforms, content, leftOut, attachments, failure } = inspected;
+  const { image, platforms, content, leftOut, missing, attachments, failure } = inspected;
   const { digest, mediaType, size } = image.descriptor;
   return {
     name: imageText(image.name),
@@ -109,6 +115,7 @@ function imageReport(inspected: InspectedImage): ImageReport {
     sparse: image.platforms !== undefined,
     content,
     leftOut,
+    missing,
     referrers: countReferrers(attachments),
     signatures: countSignatures(attachments),
     ...(failure && { problem: failure.error.message }),
@@ -122,21 +129,31 @@ function countSignatures(attachments: InspectedImage["attachments"]): ImageRepor
   return signatures;
 }
 
-function table(images: readonly ImageReport[]): string {
+/** @param full nothing is shortened */
+function table(images: readonly ImageReport[], full: boolean): string {
+  const hasAbsent = images.some(({ leftOut, missing }) => leftOut.blobs + missing.blobs > 0);
+  // The name, without which the rest is of no use, gives way last.
   const columns: Column[] = [
-    { header: "NAME", shrinksTo: 24 },
+    { header: "NAME" },
     { header: "DIGEST" },
     { header: "PLATFORMS", shrinksTo: 12 },
     { header: "SIZE" },
     { header: "REFERRERS" },
-    { header: "SIGNATURES" },
+    { header: "SIGNATURES", shrinksTo: 10 },
+    ...hasAbsent ? [{ header: "ABSENT" }] : [],
   ];
-  return tableText(columns, images.map(row));
+  const rows = images.map((image) => [...row(image, full), ...hasAbsent ? [absentText(image)] : []]);
+  return full ? formatColumns(columns, rows).map((line) => `${line}\n`).join("") : tableText(columns, rows);
 }
 
-function row(image: ImageReport): string[] {
+function absentText({ leftOut, missing }: ImageReport): string {
+  if (missing.blobs > 0) return `${missing.blobs} missing`;
+  return leftOut.blobs > 0 ? `${leftOut.blobs} left out` : "-";
+}
+
+function row(image: ImageReport, full: boolean): string[] {
   const { name, containerdName, digest, platforms, sparse, content, referrers, signatures, problem } = image;
-  const start = [name || containerdName || "<none>", shortDigest(digest)];
+  const start = [name || containerdName || "<none>", full ? digest : shortDigest(digest)];
   if (problem !== undefined) return [...start, "unreadable", "", "", ""];
   const attached = Object.values(referrers).reduce((sum, number) => sum + number, 0);
   return [
@@ -148,12 +165,15 @@ function row(image: ImageReport): string[] {
   ];
 }
 
-function summary({ file, form, images, content, leftOut }: InspectReport): string {
+function summary({ file, form, images, content, leftOut, missing }: InspectReport): string {
   const blobs = `${count(content.blobs, "blob")} (${formatBytes(content.bytes)})`;
-  const absent = leftOut.blobs === 0
-    ? ""
-    : `; ${count(leftOut.blobs, "blob")} (${formatBytes(leftOut.bytes)}) left out`;
+  const absent = [[leftOut, "left out"], [missing, "missing"]] as const;
+  const ends = absent.filter(([{ blobs }]) => blobs > 0).map(([{ blobs, bytes }, what]) =>
+    `; ${count(blobs, "blob")} (${formatBytes(bytes)}) ${what}`
+  );
   return printable(
-    `${file === "-" ? "stdin" : file}: ${describeForm(form)}; ${count(images.length, "image")}, ${blobs}${absent}`,
+    `${file === "-" ? "stdin" : file}: ${describeForm(form)}; ${count(images.length, "image")}, ${blobs}${
+      ends.join("")
+    }`,
   ) + "\n";
 }

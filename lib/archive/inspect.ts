@@ -1,6 +1,6 @@
 import { type ByteStream, readVerified, type Tally, type Target } from "../content/mod.ts";
 import { hasCode } from "../error.ts";
-import { type Descriptor, type Digest, parseJson, parsePlatform, type Platform } from "../oci/mod.ts";
+import { type Descriptor, type Digest, formatPlatform, parseJson, parsePlatform, type Platform } from "../oci/mod.ts";
 import type { Archive } from "./archive.ts";
 import { surveyArchive, type SurveyedImage, type SurveyOptions } from "./survey.ts";
 
@@ -14,8 +14,10 @@ const MAX_CONFIGS = 64 * 1024 * 1024;
 export interface InspectedImage extends SurveyedImage {
   /** All that it consists of, what is left out included. */
   content: Tally;
-  /** What of this the archive has not. */
+  /** What of this the archive has not, as it says itself that it leaves out. */
   leftOut: Tally;
+  /** What of this the archive has not, although it should. */
+  missing: Tally;
 }
 
 /** What is in an archive. */
@@ -23,8 +25,10 @@ export interface Inspection {
   images: InspectedImage[];
   /** What the images need and the archive has, each digest once. */
   content: Tally;
-  /** What the images need and the archive has not, each digest once. */
+  /** What the images need and the archive leaves out on purpose, as it says itself, each digest once. */
   leftOut: Tally;
+  /** What the images need and the archive has not, although it should, each digest once. */
+  missing: Tally;
 }
 
 /**
@@ -38,17 +42,25 @@ export async function inspectArchive(archive: Archive, options: SurveyOptions = 
   const needed = new Map<Digest, Descriptor>();
   for (const { manifests, blobs } of images) for (const each of [...manifests, ...blobs]) needed.set(each.digest, each);
   const { absent, platforms } = await lookThrough(archive, images, options);
+  // As verify sees it: which of more than that was lost, nobody can tell.
+  const isLeftOut = absent.size <= (archive.leftOut ?? 0);
   const present = [...needed.values()].filter(({ digest }) => !absent.has(digest));
   return {
-    images: images.map((image) => inspected(image, absent, platforms)),
+    images: images.map((image) => inspected(image, absent, isLeftOut, platforms)),
     content: tally(present),
-    leftOut: tally([...needed.values()].filter(({ digest }) => absent.has(digest))),
+    ...told(tally([...needed.values()].filter(({ digest }) => absent.has(digest))), isLeftOut),
   };
+}
+
+function told(absent: Tally, isLeftOut: boolean): Pick<Inspection, "leftOut" | "missing"> {
+  const none = { blobs: 0, bytes: 0 };
+  return isLeftOut ? { leftOut: absent, missing: none } : { leftOut: none, missing: absent };
 }
 
 function inspected(
   image: SurveyedImage,
   absent: ReadonlySet<Digest>,
+  isLeftOut: boolean,
   platforms: ReadonlyMap<Digest, Platform>,
 ): InspectedImage {
   const own = image.config && platforms.get(image.config.digest);
@@ -56,7 +68,7 @@ function inspected(
     ...image,
     ...(image.platforms.length === 0 && own && { platforms: [own] }),
     content: tally([...image.manifests, ...image.blobs]),
-    leftOut: tally(image.blobs.filter(({ digest }) => absent.has(digest))),
+    ...told(tally(image.blobs.filter(({ digest }) => absent.has(digest))), isLeftOut),
   };
 }
 
@@ -123,7 +135,8 @@ function configTaker(images: readonly SurveyedImage[]) {
 
 async function readConfig(config: Descriptor, stream: ByteStream): Promise<Platform | undefined> {
   try {
-    return parsePlatform(parseJson(await readVerified(stream, config, MAX_CONFIG_SIZE), config.digest));
+    const platform = parsePlatform(parseJson(await readVerified(stream, config, MAX_CONFIG_SIZE), config.digest));
+    return platform && formatPlatform(platform) !== "/" ? platform : undefined;
   } catch (error) {
     if (hasCode(error, "invalid") || hasCode(error, "integrity")) return undefined;
     throw error;

@@ -2,8 +2,8 @@ import { strict as assert } from "node:assert";
 import { attach, cosignTag, makeImage } from "../content/_testing.ts";
 import { MemoryRepository } from "../content/mod.ts";
 import { type Descriptor, digestHex, formatPlatform, MediaType } from "../oci/mod.ts";
-import { type Entry, type Files, filesOf, layoutOf, passing } from "./_testing_layout.ts";
-import { PLATFORMS_ANNOTATION } from "./archive.ts";
+import { bytesOf, type Entry, type Files, filesOf, layoutOf, passing } from "./_testing_layout.ts";
+import { LEFT_OUT_ANNOTATION, PLATFORMS_ANNOTATION } from "./archive.ts";
 import { inspectArchive } from "./inspect.ts";
 import { archiveOf } from "./open.ts";
 
@@ -76,12 +76,26 @@ for (const stream of [false, true]) {
     ]);
   });
 
-  Deno.test(`inspection of ${of} tells what is left out, by image and in all`, async () => {
+  Deno.test(`inspection of ${of} tells what is missing, and what the archive says that it leaves out, by image and in all`, async () => {
     const { files, image: { platforms: [{ layer }] } } = signed();
     files.delete(pathOf(layer));
-    const { images: [image], leftOut } = await inspect(files, stream);
-    assert.deepEqual(leftOut, { blobs: 1, bytes: layer.size });
-    assert.deepEqual(image.leftOut, leftOut);
+    const lost = await inspect(files, stream);
+    assert.deepEqual([lost.missing, lost.leftOut], [{ blobs: 1, bytes: layer.size }, EMPTY]);
+    assert.deepEqual([lost.images[0].missing, lost.images[0].leftOut], [lost.missing, EMPTY]);
+    const index = JSON.parse(new TextDecoder().decode(files.get("index.json")));
+    const annotations = { [LEFT_OUT_ANNOTATION]: "1" };
+    files.set("index.json", bytesOf(JSON.stringify({ ...index, annotations })));
+    const thin = await inspect(files, stream);
+    assert.deepEqual([thin.missing, thin.leftOut], [EMPTY, lost.missing]);
+    assert.deepEqual([thin.images[0].missing, thin.images[0].leftOut], [EMPTY, lost.missing]);
+  });
+
+  Deno.test(`a config that names no platform is of none, in ${of}`, async () => {
+    const repository = new MemoryRepository();
+    const config = repository.add("application/vnd.oci.image.config.v1+json", '{"os":"","architecture":""}');
+    const manifest = repository.addManifest({ mediaType: MediaType.ociManifest, config, layers: [] });
+    const { images } = await inspect(layoutOf(repository, [[manifest, NAME]]), stream);
+    assert.deepEqual(images[0].platforms, []);
   });
 
   Deno.test(`the platform of an image without an index comes out of its config, in ${of}`, async () => {

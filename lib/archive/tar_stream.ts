@@ -101,7 +101,7 @@ export class TarStream implements ArchiveStream {
     // All that is in it is read once more.
     this.#index = new TarIndex(this.name);
     // What there is to warn of was told when it came.
-    return await openTar(access, this.name, options);
+    return await openTar(access, this.name, { signal: options.signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

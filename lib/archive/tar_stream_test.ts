@@ -60,6 +60,14 @@ function joined(...parts: Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
 }
 
+Deno.test("what is odd in a stream that has to be spooled is warned of once", async () => {
+  const warnings: string[] = [];
+  const options: OpenOptions = { spoolFolder: "/nonexistent", onWarning: (each) => void warnings.push(each) };
+  await using stream = streamOf([...FILES, { path: "a", type: "2", target: "b" }], options);
+  using _files = await stream.spool(options);
+  assert.equal(warnings.length, 1);
+});
+
 Deno.test("files go by in the order of the tar; what is not read of them is skipped", async () => {
   await using stream = streamOf(FILES);
   assert.equal(await textOf(await stream.next()), "{}");
