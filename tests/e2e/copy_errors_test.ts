@@ -1,5 +1,18 @@
 import assert from "node:assert/strict";
-import { describe, peerTest, satchel, type Scratch, scratchFolder } from "../harness/mod.ts";
+import {
+  binary,
+  type Blob,
+  describe,
+  digestOf,
+  makeGadget,
+  peerTest,
+  satchel,
+  satchelEnvironment,
+  type Scratch,
+  scratchFolder,
+} from "../harness/mod.ts";
+import { writeStore } from "./cli_stores.ts";
+import { openTerminal } from "./cli_terminal.ts";
 import { catalog, startEnds } from "./copy_ends.ts";
 
 const scratchOf = (scratch: Scratch) => ({ cwd: scratch.path, store: scratch.at("store") });
@@ -81,3 +94,35 @@ peerTest(
     assert.match(unknown.stderr, /nothing in layout is called "v9"/);
   },
 );
+
+Deno.test("image copy: an archive is not written to a terminal", async () => {
+  await using scratch = await scratchFolder();
+  const store = scratch.at("store");
+  await writeStore(store, [{ image: makeGadget(), name: "example.org/app:v1" }]);
+  const command = `${await binary()} image copy store:example.org/app:v1 archive:-`;
+  await using terminal = openTerminal(command, satchelEnvironment(store, scratch.path));
+  assert.equal(await terminal.status, 2);
+  assert.match(terminal.output, /An archive is not written to a terminal/);
+});
+
+Deno.test("image copy: of images that say two sizes of one layer no archive is written", async () => {
+  await using scratch = await scratchFolder();
+  const store = scratch.at("store");
+  const image = makeGadget({ architectures: ["amd64"] });
+  const [manifest] = image.manifests;
+  const json = JSON.parse(new TextDecoder().decode(manifest.bytes));
+  json.layers[0].size++;
+  const bytes = new TextEncoder().encode(JSON.stringify(json));
+  const other: Blob = { ...manifest, digest: digestOf(bytes), bytes };
+  await writeStore(store, [
+    { image, name: "example.org/app:v1" },
+    { image: { root: other, manifests: [other], blobs: [] }, name: "example.org/app:v2" },
+  ]);
+  const outcome = await satchel(["image", "copy", "store:example.org/app", "archive:x.tar", "--all-tags"], {
+    store,
+    cwd: scratch.path,
+  });
+  assert.equal(outcome.code, 1, describe(outcome));
+  assert.match(outcome.stderr, /app:v\d: .*sha256:[0-9a-f]{64} is said to have \d+ bytes, and elsewhere \d+$/m);
+  assert.deepEqual(Array.from(Deno.readDirSync(scratch.path), ({ name }) => name), ["store"]);
+});
