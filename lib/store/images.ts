@@ -4,6 +4,7 @@ import {
   CREATED_ANNOTATION,
   type Descriptor,
   type Digest,
+  formatPlatform,
   isManifestType,
   type Manifest,
   matchesPlatform,
@@ -181,7 +182,8 @@ function platformOfConfig({ kind, children }: Manifest, layout: Layout): Platfor
   const { bytes } = readBlob(layout, config);
   if (!bytes) return undefined;
   try {
-    return parsePlatform(parseJson(bytes, config.digest));
+    const platform = parsePlatform(parseJson(bytes, config.digest));
+    return platform && formatPlatform(platform) !== "/" ? platform : undefined;
   } catch {
     return undefined;
   }
