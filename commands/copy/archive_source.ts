@@ -7,6 +7,7 @@ import {
   nameImages,
   openContainer,
   type OpenOptions,
+  writtenName,
 } from "../../lib/archive/mod.ts";
 import { attachmentSubject } from "../../lib/content/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
@@ -113,8 +114,8 @@ function sourceOf(archive: Archive, archived: ArchivedImage): ArchivedSource {
   };
 }
 
-function nameOf({ name, containerdName, descriptor }: ArchivedImage): string {
-  return printable(name ?? containerdName ?? descriptor.digest, 200);
+function nameOf(image: ArchivedImage): string {
+  return printable(writtenName(image) ?? image.descriptor.digest, 200);
 }
 
 function listed(names: readonly string[]): string {

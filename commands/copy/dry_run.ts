@@ -1,4 +1,4 @@
-import { findLacking, KnownContent, type Tally, type Target } from "../../lib/content/mod.ts";
+import { findLacking, KnownContent, type Tally, tallyOf, type Target } from "../../lib/content/mod.ts";
 import { type Descriptor, type Digest, formatReference, isManifestType } from "../../lib/oci/mod.ts";
 import { formatBytes } from "../../lib/terminal/mod.ts";
 import { count } from "../output/count.ts";
@@ -84,10 +84,6 @@ async function movesOf(
   const moving = lacking.filter((each) => !canMount(each));
   for (const { digest, size } of moving) reporter.detail(`Would move ${digest} (${formatBytes(size)})`);
   return { move: tallyOf(moving), mount: tallyOf(lacking.filter(canMount)), present: tallyOf(present) };
-}
-
-function tallyOf(contents: readonly Descriptor[]): Tally {
-  return { blobs: contents.length, bytes: contents.reduce((sum, { size }) => sum + size, 0) };
 }
 
 function noMoves(): Moves {

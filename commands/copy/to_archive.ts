@@ -8,7 +8,7 @@ import {
   openStreamSink,
   writeArchive,
 } from "../../lib/archive/mod.ts";
-import { contentOf, type Plan, planCopy, readingAhead, type Source } from "../../lib/content/mod.ts";
+import { contentOf, type Plan, planCopy, readingAhead, type Source, tallyOf } from "../../lib/content/mod.ts";
 import { hasCode } from "../../lib/error.ts";
 import { type Descriptor, type Digest, formatReference } from "../../lib/oci/mod.ts";
 import { checkOutside } from "../open/outside_store.ts";
@@ -115,7 +115,7 @@ class Gathered {
 /** All of an image goes into an archive, where nothing was before. */
 function copiedOf({ plan, ...rest }: PlannedCopy): Copied {
   const contents = [...plan.manifests.map(({ descriptor }) => descriptor), ...plan.blobs];
-  const transferred = { blobs: contents.length, bytes: contents.reduce((sum, { size }) => sum + size, 0) };
+  const transferred = tallyOf(contents);
   return { ...rest, root: plan.root, transferred, present: { blobs: 0, bytes: 0 }, attachments: plan.attachments };
 }
 

@@ -33,6 +33,13 @@ export interface ArchivedImage {
   platforms?: readonly Platform[];
 }
 
+/** What an image is called in its archive, by whichever of the two. */
+export function writtenName(
+  { name, containerdName }: Pick<ArchivedImage, "name" | "containerdName">,
+): string | undefined {
+  return name ?? containerdName;
+}
+
 /** A manifest that the list of an archive ties to another one, and that is missing or damaged. */
 export interface LostManifest {
   descriptor: Descriptor;

@@ -1,5 +1,6 @@
 import { attachmentSubject, childrenFor, fallbackTag } from "../content/mod.ts";
 import {
+  compareBytes,
   type Descriptor,
   type Digest,
   isManifestType,
@@ -7,7 +8,7 @@ import {
   plainDescriptor,
   type Platform,
 } from "../oci/mod.ts";
-import type { ArchivedImage } from "./archive.ts";
+import { type ArchivedImage, writtenName } from "./archive.ts";
 import { attachmentTagOf, type IndexFile, type ListedManifest } from "./layout.ts";
 
 /** How many sizes of one manifest are listened to. */
@@ -134,16 +135,20 @@ export class Catalog {
   images(): ArchivedImage[] {
     const named = new Map<string, ArchivedImage>();
     const nameless = new Map<Digest, ArchivedImage>();
-    const hasName = new Set(this.listed.flatMap((each) => nameOf(each) === undefined ? [] : each.descriptor.digest));
+    const hasName = new Set(
+      this.listed.flatMap((each) => writtenName(each) === undefined ? [] : each.descriptor.digest),
+    );
     for (const each of this.listed) {
       const { digest } = each.descriptor;
-      const name = nameOf(each);
+      const name = writtenName(each);
       // The same entry twice is no contradiction; one name for two manifests is for the reader to judge.
       if (name !== undefined) named.set(JSON.stringify([name, digest]), each);
       else if (!hasName.has(digest) && this.#isRoot(digest)) nameless.set(digest, each);
     }
     for (const [key, { name }] of named) if (name !== undefined && attachmentTagOf(name)) named.delete(key);
-    return [...named.values()].sort((a, b) => compare(nameOf(a)!, nameOf(b)!)).concat(...nameless.values());
+    return [...named.values()].sort((a, b) => compareBytes(writtenName(a)!, writtenName(b)!)).concat(
+      ...nameless.values(),
+    );
   }
 
   #note(manifest: Descriptor): void {
@@ -173,12 +178,4 @@ export class Catalog {
     this.#fallbacks.set(subject, (this.#fallbacks.get(subject) ?? new Set()).add(digest));
     this.#fallbackLists.set(digest, []);
   }
-}
-
-function nameOf({ name, containerdName }: Pick<ArchivedImage, "name" | "containerdName">): string | undefined {
-  return name ?? containerdName;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -3,6 +3,7 @@ import { SatchelError, systemCode } from "../error.ts";
 import { endsTooEarly, isFollowed } from "./compression_errors.ts";
 import type { Compression } from "./files.ts";
 import type { InflationLimit } from "./inflation_limit.ts";
+import { GZIP, startsWith, ZSTD } from "./magic.ts";
 import { isSkippableFrame, zstdFrames } from "./zstd_frames.ts";
 
 /** `chunkSize`: what is inflated at once, in bytes. */
@@ -10,13 +11,13 @@ const OPTIONS = { chunkSize: 256 * 1024 };
 
 /** How compressed files begin. */
 const STARTS: readonly { magic: readonly number[]; compression: Compression }[] = [
-  { magic: [0x1f, 0x8b], compression: "gzip" },
-  { magic: [0x28, 0xb5, 0x2f, 0xfd], compression: "zstd" },
+  { magic: GZIP, compression: "gzip" },
+  { magic: ZSTD, compression: "zstd" },
 ];
 
 /** How something is compressed, by its first bytes; `undefined` if it is not, or in a way that is not read. */
 export function compressionOf(start: Uint8Array): Compression | undefined {
-  return STARTS.find(({ magic }) => magic.every((byte, at) => start[at] === byte))?.compression ??
+  return STARTS.find(({ magic }) => startsWith(start, magic))?.compression ??
     (isSkippableFrame(start) ? "zstd" : undefined);
 }
 

@@ -19,6 +19,7 @@ import {
 import { printable } from "../printable.ts";
 import type { ArchiveFile, ArchiveFiles } from "./files.ts";
 import { type ListedManifest, MAX_ENTRIES } from "./layout.ts";
+import { GZIP, startsWith, ZSTD } from "./magic.ts";
 import { readSmall } from "./read_small.ts";
 import type { Contents } from "./source.ts";
 
@@ -40,8 +41,8 @@ const LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar";
 
 /** How the bytes of a compressed layer begin, and what its type then ends in. */
 const COMPRESSIONS: readonly { magic: readonly number[]; suffix: string }[] = [
-  { magic: [0x1f, 0x8b], suffix: ".gzip" },
-  { magic: [0x28, 0xb5, 0x2f, 0xfd], suffix: ".zstd" },
+  { magic: GZIP, suffix: ".gzip" },
+  { magic: ZSTD, suffix: ".zstd" },
 ];
 
 /** An image as manifest.json lists it. */
@@ -240,7 +241,7 @@ class DockerReader {
     checkName(path, digest, this.#what(path));
     this.#byDigest.set(digest, file);
     this.#blobs.set(digest, { digest, size });
-    const suffix = COMPRESSIONS.find(({ magic }) => magic.every((byte, at) => start[at] === byte))?.suffix ?? "";
+    const suffix = COMPRESSIONS.find(({ magic }) => startsWith(start, magic))?.suffix ?? "";
     return { mediaType: LAYER_TYPE + suffix, digest, size };
   }
 

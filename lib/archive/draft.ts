@@ -1,4 +1,4 @@
-import type { Plan, Tally } from "../content/mod.ts";
+import { type Plan, type Tally, tallyOf } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import {
   compareBytes,
@@ -189,8 +189,4 @@ function blobFile(descriptor: Descriptor): DraftFile {
 
 function byDigest(a: Descriptor, b: Descriptor): number {
   return compareBytes(a.digest, b.digest);
-}
-
-function tallyOf(descriptors: readonly Descriptor[]): Tally {
-  return { blobs: descriptors.length, bytes: descriptors.reduce((sum, { size }) => sum + size, 0) };
 }

@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import { SatchelError } from "../error.ts";
 import type { ContentOptions } from "../content/mod.ts";
+import { GZIP, startsWith } from "./magic.ts";
 import { readNamed } from "./read_named.ts";
 import {
   type Digest,
@@ -14,7 +15,7 @@ import {
 import { DigestPrefixes } from "./digest_prefixes.ts";
 
 /** How many hex digits of a digest an inventory has: 48 bits. */
-export const PREFIX_LENGTH = 12;
+const PREFIX_LENGTH = 12;
 
 /** The longest inventory that is read, in bytes; one of 500,000 blobs has 7.5 MB. */
 const MAX_INVENTORY_SIZE = 16 * 1024 * 1024;
@@ -113,7 +114,7 @@ function isPrefix(value: unknown, length: number): value is string {
 }
 
 function inflated(bytes: Uint8Array, path: string): Uint8Array {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  if (!startsWith(bytes, GZIP)) return bytes;
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_INVENTORY_SIZE });
   } catch (cause) {

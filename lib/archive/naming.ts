@@ -1,7 +1,7 @@
 import { SatchelError } from "../error.ts";
 import { type Descriptor, formatReference, isTag, parseReference, type Reference } from "../oci/mod.ts";
 import { printable } from "../printable.ts";
-import type { ArchivedImage } from "./archive.ts";
+import { type ArchivedImage, writtenName } from "./archive.ts";
 
 /** How the images of an archive are to be named where its own names do not do. */
 export interface NamingOptions {
@@ -64,10 +64,6 @@ export function nameImages(images: readonly ArchivedImage[], archive: string, op
     else naming.problems.push(found);
   }
   return withoutConflicts(naming, archive);
-}
-
-function writtenName({ name, containerdName }: ArchivedImage): string | undefined {
-  return name ?? containerdName;
 }
 
 /** A name that is full as it is written: `registry/repository:tag`. */

@@ -63,7 +63,7 @@ class Pour {
       });
       return;
     }
-    const bytes = await readWhole(counted(file.read(), onBytes));
+    const bytes = await collect(counted(file.read(), onBytes));
     if (this.#writing.size >= CONCURRENCY) await Promise.race(this.#writing);
     const writing = this.#settle(descriptor, async () => {
       if (await this.#target.has(descriptor, { signal })) return;
@@ -96,7 +96,7 @@ class Pour {
   }
 }
 
-async function readWhole(stream: ByteStream): Promise<Uint8Array> {
+async function collect(stream: ByteStream): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of stream) chunks.push(chunk.slice());
   return concatBytes(chunks);

@@ -79,7 +79,7 @@ export function hasChecksum(block: Uint8Array): boolean {
 }
 
 /** The error for a size that cannot be. */
-export function badSize(path: string, archive: string, size: string): SatchelError {
+function badSize(path: string, archive: string, size: string): SatchelError {
   return new SatchelError(
     "invalid",
     `${entryName(path)} in ${archive} has a size that cannot be: ${printable(size, 40)}`,

@@ -1,7 +1,5 @@
 import { SatchelError } from "../error.ts";
-
-/** What a tar consists of, in bytes. */
-const BLOCK = 512;
+import { BLOCK } from "./tar_header.ts";
 
 /** The largest size that a ustar header can say, in bytes: eleven octal digits. */
 const MAX_USTAR_SIZE = 0o77777777777;

@@ -1,7 +1,7 @@
-import { type ByteStream, type Tally, type Target, Verifier } from "../content/mod.ts";
+import { type ByteStream, keepingNothing, type Tally, Verifier } from "../content/mod.ts";
 import { hasCode, SatchelError, throwIfCancelled } from "../error.ts";
 import type { Descriptor, Digest } from "../oci/mod.ts";
-import type { Archive } from "./archive.ts";
+import { type Archive, writtenName } from "./archive.ts";
 import { surveyArchive, type SurveyedImage, type SurveyOptions } from "./survey.ts";
 
 /**
@@ -123,15 +123,7 @@ class Check {
     const { signal } = this.#options;
     for (const { size } of this.#manifests.values()) this.#count(size);
     this.#total = [...this.#blobs.values()].reduce((sum, { size }) => sum + size, this.#checked.bytes);
-    const target: Target = {
-      name: this.#archive.name,
-      manifestsAreComplete: false,
-      prepare: () => Promise.resolve(),
-      has: () => Promise.resolve(false),
-      readManifest: () => Promise.resolve(undefined),
-      push: (descriptor, content) => this.#read(descriptor, content.open()),
-      commit: () => Promise.resolve(),
-    };
+    const target = keepingNothing({ push: (descriptor, content) => this.#read(descriptor, content.open()) });
     const onDamaged = (descriptor: Descriptor, { message }: SatchelError) => this.#damaged(descriptor, message);
     try {
       this.#missing = (await pour(target, [...this.#blobs.values()], { signal, onDamaged })).missing;
@@ -226,5 +218,5 @@ function usersByDigest(images: readonly SurveyedImage[]): Map<Digest, string[]> 
 }
 
 function nameOf({ image }: Pick<SurveyedImage, "image">): string {
-  return image.name ?? image.containerdName ?? image.descriptor.digest;
+  return writtenName(image) ?? image.descriptor.digest;
 }

@@ -1,11 +1,10 @@
 import { SatchelError } from "../error.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { endsTooEarly, isFollowed } from "./compression_errors.ts";
+import { startsWith, ZSTD } from "./magic.ts";
 
 // Neither runtime says when Zstandard ends too early, or when something else follows it. What tells is where its frames and
 // blocks end, which stands in plain bytes (RFC 8878, 3.1); nothing is inflated here.
-
-const MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
 
 /** How a block's bytes are written; `RLE` is one byte, to be repeated. */
 const RLE = 1;
@@ -39,9 +38,9 @@ export async function* zstdFrames(
   const reader = new FrameReader(chunks, name);
   let frames = 0;
   try {
-    for (let start = await reader.some(MAGIC.length); start.length > 0; start = await reader.some(MAGIC.length)) {
+    for (let start = await reader.some(ZSTD.length); start.length > 0; start = await reader.some(ZSTD.length)) {
       if (isSkippableFrame(start)) { for await (const _ of reader.pass(littleEndian(await reader.exactly(4)))); }
-      else if (MAGIC.every((byte, at) => start[at] === byte)) {
+      else if (startsWith(start, ZSTD)) {
         if (++frames > FREE_FRAMES + reader.taken / BYTES_PER_FRAME) throw tooManyFrames(name);
         yield frame(reader, start, name);
       } else throw isFollowed(name, "zstd");

@@ -47,6 +47,11 @@ export interface Tally {
   bytes: number;
 }
 
+/** How much this is, all together. */
+export function tallyOf(contents: readonly Descriptor[]): Tally {
+  return { blobs: contents.length, bytes: contents.reduce((sum, { size }) => sum + size, 0) };
+}
+
 /** What came along with an image because it refers to it. */
 export interface CopiedAttachment {
   descriptor: Descriptor;

@@ -12,6 +12,7 @@ export * from "./content.ts";
 export * from "./copy.ts";
 export * from "./copy_options.ts";
 export * from "./gate.ts";
+export * from "./keeping_nothing.ts";
 export * from "./lacking.ts";
 export * from "./memory.ts";
 export * from "./plan.ts";

@@ -1,7 +1,8 @@
 import type { Descriptor, Digest } from "../oci/mod.ts";
 import { readVerified } from "./bytes.ts";
-import type { Commit, CopiedManifest, NamedManifest, Source, Target } from "./content.ts";
+import type { Commit, CopiedManifest, NamedManifest, Source } from "./content.ts";
 import type { CopiedAttachment, CopyOptions } from "./copy_options.ts";
+import { keepingNothing } from "./keeping_nothing.ts";
 import { GraphWalk } from "./walk.ts";
 
 /** A manifest of a plan, in hand. */
@@ -30,13 +31,9 @@ export interface Plan {
 export async function planCopy(source: Source, reference: string, options: CopyOptions = {}): Promise<Plan> {
   const bytes = new Map<Digest, Uint8Array>();
   let planned: Commit | undefined;
-  const target: Target = {
-    name: source.name,
-    manifestsAreComplete: false,
-    prepare: () => Promise.resolve(),
+  const target = keepingNothing({
     // What is below a manifest is to be listed, not to be had.
     has: () => Promise.resolve(true),
-    readManifest: () => Promise.resolve(undefined),
     async push(descriptor, content) {
       bytes.set(descriptor.digest, await readVerified(content.open(), descriptor, descriptor.size));
     },
@@ -44,7 +41,7 @@ export async function planCopy(source: Source, reference: string, options: CopyO
       planned = commit;
       return Promise.resolve();
     },
-  };
+  });
   const { root, attachments } = await new GraphWalk(source, target, options).run(reference);
   const { manifests, blobs, names } = planned!;
   return {
