@@ -1,6 +1,6 @@
 import { SatchelError, systemCode, systemReason } from "../../lib/error.ts";
 import { printable } from "../../lib/printable.ts";
-import { type Answered, createHandler, type Handler } from "../../lib/server/mod.ts";
+import { type Answered, createHandler, type Handler, type HandlerOptions } from "../../lib/server/mod.ts";
 import { listen, type Listener, type ListenOptions } from "../../lib/runtime/mod.ts";
 import { residentMemory } from "../../lib/runtime/process.ts";
 import { write } from "../../lib/terminal/mod.ts";
@@ -37,7 +37,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const onError = (error: unknown) => reporter.warn(systemReason(error));
   await using content = await openContent(options, settings, reporter, { signal, onError });
   const onAnswer: AnswerListener[] = [logger(options, settings.quiet)];
-  const handler = handlerOf(content, options, reporter, onAnswer);
+  const page = options.hasPage ? (await import("./page.ts")).servePage(onError) : undefined;
+  const handler = handlerOf({ ...content, page }, options, reporter, onAnswer);
   const listener = open(options.listen, "listen", { handler, idleSeconds, ...(tls && { tls }) });
   let admin: Listener | undefined;
   try {
@@ -58,7 +59,7 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 function handlerOf(
-  { repositories, fileBody }: Content,
+  { repositories, fileBody, page }: Pick<HandlerOptions, "repositories" | "fileBody" | "page">,
   options: ServeOptions,
   { warn }: Reporter,
   onAnswer: readonly AnswerListener[],
@@ -71,6 +72,7 @@ function handlerOf(
     mirrorOf,
     uploadSilence: idleSeconds * 1000,
     onAnswer: (answered) => onAnswer.forEach((tell) => tell(answered)),
+    ...(page && { page }),
     ...(accounts && { access: { accounts, anonymousPull } }),
     ...(maxUpload !== undefined && { maxUpload }),
   });

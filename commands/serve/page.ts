@@ -1,0 +1,30 @@
+import { signatureFormat } from "../../lib/archive/mod.ts";
+import { certificateNames } from "../../lib/runtime/mod.ts";
+import type { HandlerOptions } from "../../lib/server/mod.ts";
+import { createPage, type PageTools } from "../../lib/server/page/mod.ts";
+import { formatAge, formatBytes, parseTime } from "../../lib/terminal/mod.ts";
+
+/** The media type of a gadget.yaml, as lib/gadget has it, which is loaded when there is one to be read. */
+const GADGET_CONFIG_TYPE = "application/vnd.gadget.config.v1+yaml";
+
+/** Makes the pages of a server, with what other areas know. */
+export function servePage(onError: (error: unknown) => void): NonNullable<HandlerOptions["page"]> {
+  const tools: PageTools = {
+    gadgetConfigType: GADGET_CONFIG_TYPE,
+    async readGadget(bytes) {
+      const { readGadgetMetadata } = await import("../../lib/gadget/mod.ts");
+      return readGadgetMetadata(bytes);
+    },
+    signatureFormat,
+    identityOf: certificateNames,
+    readTime,
+    formatSize: formatBytes,
+    onError,
+  };
+  return createPage(tools);
+}
+
+function readTime(text: string): { exact: string; age: string } | undefined {
+  const time = parseTime(text);
+  return time === undefined ? undefined : { exact: new Date(time).toISOString(), age: formatAge(time, Date.now()) };
+}
