@@ -14,8 +14,6 @@ const STATUS = {
   DENIED: 403,
   UNSUPPORTED: 405,
   TOOMANYREQUESTS: 429,
-  // Not of the specification, but of distribution.
-  PAGINATION_NUMBER_INVALID: 400,
   // Not of the specification, but what registries answer: something went wrong here.
   UNKNOWN: 500,
 } as const;

@@ -68,7 +68,7 @@ Deno.test("a range that begins behind the end is not satisfiable", async () => {
 Deno.test("what is no single range of bytes is answered with the whole", async () => {
   const { ask, path } = shelfWith();
   for (
-    const range of ["bytes=5-2", "bytes=", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=0-1,3-4", "bytes 0-1", "0-1"]
+    const range of ["bytes=", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=0-1,3-4", "bytes 0-1", "0-1"]
   ) {
     const response = await ask(path, { headers: { Range: range } });
     assert.equal(response.status, 200, range);
@@ -91,8 +91,7 @@ Deno.test("any range gives the bytes that stand there", async () => {
   await fc.assert(fc.asyncProperty(fc.nat(5100), fc.nat(5100), async (first, last) => {
     const response = await ask(path, { headers: { Range: `bytes=${first}-${last}` } });
     const body = new Uint8Array(await response.arrayBuffer());
-    if (last < first) assert.deepEqual(body, bytes);
-    else if (first >= bytes.length) assert.equal(response.status, 416);
+    if (last < first || first >= bytes.length) assert.equal(response.status, 416);
     else assert.deepEqual(body, bytes.slice(first, last + 1));
   }));
 });

@@ -12,6 +12,11 @@ function shelfWithTags(tags: readonly string[] = TAGS) {
   return asking(shelf);
 }
 
+/** The order of tags. */
+function withoutCase(a: string, b: string): number {
+  return compareBytes(a.toLowerCase(), b.toLowerCase()) || compareBytes(a, b);
+}
+
 /** The path and query of the next page. */
 function next(response: Response): string | undefined {
   const link = response.headers.get("Link");
@@ -34,10 +39,10 @@ async function pages(ask: Ask, first: string, member: string): Promise<string[][
   return all;
 }
 
-Deno.test("tags are listed in the order of their bytes, those of attachments among them", async () => {
+Deno.test("tags are listed in their order without regard to case, those of attachments among them", async () => {
   const response = await shelfWithTags()("/v2/team/app/tags/list");
   assert.equal(next(response), undefined);
-  assert.deepEqual(await response.json(), { name: "team/app", tags: TAGS.toSorted(compareBytes) });
+  assert.deepEqual(await response.json(), { name: "team/app", tags: TAGS.toSorted(withoutCase) });
 });
 
 Deno.test("pages by n and last together are the list, none larger than was asked for", async () => {
@@ -47,21 +52,26 @@ Deno.test("pages by n and last together are the list, none larger than was asked
       const all = await pages(shelfWithTags(tags), `/v2/team/app/tags/list?n=${n}`, "tags");
       assert.ok(all.every((page) => page.length <= n));
       assert.equal(all.length, Math.ceil(tags.length / n));
-      assert.deepEqual(all.flat(), tags.toSorted(compareBytes));
+      assert.deepEqual(all.flat(), tags.toSorted(withoutCase));
     }),
   );
 });
 
 Deno.test("last need not be a tag", async () => {
   const ask = shelfWithTags();
-  for (const [last, expected] of [["v1", ["v10", "v2"]], ["v11", ["v2"]], ["z", []], ["%F0%9F%98%80", []]] as const) {
+  for (
+    const [last, expected] of [["v1", ["v10", "v2", "V3"]], ["V11", ["v2", "V3"]], ["z", []], [
+      "%F0%9F%98%80",
+      [],
+    ]] as const
+  ) {
     assert.deepEqual((await (await ask(`/v2/team/app/tags/list?last=${last}`)).json()).tags, expected);
   }
 });
 
 Deno.test("the link to the next page is relative, and keeps what else was asked", async () => {
   const response = await shelfWithTags()("/v2/team/app/tags/list?n=2&ns=ghcr.io");
-  assert.equal(next(response), "/v2/team/app/tags/list?n=2&ns=ghcr.io&last=_x");
+  assert.equal(next(response), "/v2/team/app/tags/list?n=2&ns=ghcr.io&last=latest");
   await response.body?.cancel();
 });
 
@@ -72,7 +82,7 @@ Deno.test("n of zero is an empty list without a link, and what is no number an e
   assert.deepEqual((await none.json()).tags, []);
   for (const n of ["-1", "x", "1.5", "1e3", "0x10"]) {
     const response = await ask(`/v2/team/app/tags/list?n=${n}`);
-    assert.deepEqual([response.status, await errorCodes(response)], [400, ["PAGINATION_NUMBER_INVALID"]], n);
+    assert.deepEqual([response.status, await errorCodes(response)], [400, ["UNSUPPORTED"]], n);
   }
   const many = await ask("/v2/team/app/tags/list?n=99999999999999999999");
   assert.equal((await many.json()).tags.length, TAGS.length);

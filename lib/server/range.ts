@@ -27,6 +27,7 @@ function suffix(wanted: number, size: number): WantedRange {
 }
 
 function between(first: number, last: number, size: number): WantedRange {
-  if (last < first) return "whole";
+  // It may be ignored or rejected (14.2); a client that counts wrong hears of it that way.
+  if (last < first) return "unsatisfiable";
   return first >= size ? "unsatisfiable" : { start: first, length: Math.min(last, size - 1) - first + 1 };
 }
