@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, visit } from "yaml";
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node, visit, type YAMLMap } from "yaml";
 
 /** How far the reading of a document has come. */
 export interface Reading {
@@ -12,7 +12,10 @@ export interface Reading {
   isCut: boolean;
 }
 
-/** How often a map may be merged with another one that is merged with another one. */
+/** The key of a map that is merged into another one. */
+const MERGE = "<<";
+
+/** How many maps may be merged into one, and how often into one another. */
 const MAX_MERGES = 5;
 
 /** Looks up what each alias of a document stands for: the node that had its anchor last (YAML 1.2, 7.1). */
@@ -34,21 +37,26 @@ export function aliasTargets(document: Document): Map<Node, Node> {
 export function entriesOf(node: Node | undefined, reading: Reading, merges = MAX_MERGES): Map<string, Node> {
   const entries = new Map<string, Node>();
   const map = resolved(node, reading);
-  if (!isMap<Node, Node | null>(map)) return entries;
-  for (const { key, value } of map.items) {
-    if (merges === 0 || !value || textIn(key) !== "<<") continue;
-    const merged = resolved(value, reading);
-    // Of several maps in a list, the first one counts.
-    const maps = isSeq<Node>(merged) ? merged.items.slice(0, MAX_MERGES).reverse() : [merged];
-    for (const each of maps) entriesOf(each, reading, merges - 1).forEach((value, key) => entries.set(key, value));
+  if (reading.isCut || !isMap<Node, Node | null>(map)) return entries;
+  for (const each of merges === 0 ? [] : mergedInto(map, reading)) {
+    entriesOf(each, reading, merges - 1).forEach((value, key) => entries.set(key, value));
   }
   for (const { key, value } of map.items) {
     const name = textIn(key);
-    if (!value || name === undefined || name === "<<") continue;
+    if (!value || name === undefined || name === MERGE) continue;
     if (!take(reading, name)) return entries;
     entries.set(name, value);
   }
   return entries;
+}
+
+/** The maps that are merged into one, the one that counts most as the last. */
+function mergedInto(map: YAMLMap<Node, Node | null>, reading: Reading): readonly Node[] {
+  const found = map.items.findLast(({ key }) => textIn(key) === MERGE)?.value;
+  const merged = resolved(found ?? undefined, reading);
+  if (!merged) return [];
+  // Of several maps in a list, the first one counts.
+  return isSeq<Node>(merged) ? merged.items.slice(0, MAX_MERGES).reverse() : [merged];
 }
 
 /** The items of a list; none if it is no list. */
