@@ -1,13 +1,13 @@
-import { type Destination, findDestination, type ImportTarget } from "../../lib/archive/mod.ts";
+import type { ImportTarget } from "../../lib/archive/mod.ts";
 import type { ContentOptions, Source, Target } from "../../lib/content/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
 import { canonicalRegistry, formatReference, type Reference } from "../../lib/oci/mod.ts";
 import { openStore, type RepositoriesHolding, type Store } from "../../lib/store/mod.ts";
-import { isTerminal } from "../../lib/terminal/mod.ts";
 import type { TypedName } from "../line/image_name.ts";
+import { archiveDestination } from "../open/archive_destination.ts";
 import { openLocalStore } from "../open/local_store.ts";
 import { openRemote } from "../open/remote.ts";
-import { type ArchiveEnd, type FolderEnd, readName, type RegistryEnd, type StoreEnd } from "./ends.ts";
+import { type FolderEnd, readName, type RegistryEnd, type StoreEnd } from "./ends.ts";
 import type { CopyContext, CopyJob, CopyRequest, SourceImage } from "./job.ts";
 
 /** An end that images are copied to one by one; an archive is written as a whole. */
@@ -20,25 +20,7 @@ export type RepositoryEnd = RegistryEnd | StoreEnd | FolderEnd;
  */
 export function checkDestination({ to, allTags }: CopyRequest): void {
   if (to.text !== "") checkTyped(readName(to.text), allTags);
-  if (to.kind === "archive") openDestination(to);
-}
-
-/**
- * Finds out where an archive is to go.
- *
- * @throws {SatchelError} `usage`, `storage`, `refused`
- */
-export function openDestination({ path }: ArchiveEnd): Destination {
-  const destination = findDestination(path);
-  if (!isStdout(destination) || !isTerminal("stdout")) return destination;
-  throw new SatchelError("usage", "An archive is not written to a terminal", {
-    hint: "Name a file, or lead stdout into a pipe.",
-  });
-}
-
-/** Whether an archive goes to stdout, by whichever name. */
-export function isStdout(destination: Destination): boolean {
-  return destination.kind === "stream" && destination.to === 1;
+  if (to.kind === "archive") archiveDestination(to.path);
 }
 
 /**

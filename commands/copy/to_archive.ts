@@ -1,18 +1,9 @@
-import {
-  type ArchiveDraft,
-  type ArchiveSink,
-  checkSparse,
-  type Destination,
-  Drafter,
-  openFileSink,
-  openStreamSink,
-  writeArchive,
-} from "../../lib/archive/mod.ts";
+import { type ArchiveDraft, checkSparse, type Destination, Drafter, writeArchive } from "../../lib/archive/mod.ts";
 import { contentOf, type Plan, planCopy, readingAhead, type Source, tallyOf } from "../../lib/content/mod.ts";
 import { hasCode } from "../../lib/error.ts";
 import { type Descriptor, type Digest, formatReference } from "../../lib/oci/mod.ts";
+import { archiveDestination, isStdout, openArchiveSink } from "../open/archive_destination.ts";
 import { checkOutside } from "../open/outside_store.ts";
-import { isStdout, openDestination } from "./destination.ts";
 import type { ArchiveEnd } from "./ends.ts";
 import { guardSource } from "./guard.ts";
 import type { CopyContext, CopyJob } from "./job.ts";
@@ -64,7 +55,7 @@ export async function copyToArchive(
   end: ArchiveEnd,
   context: CopyContext,
 ): Promise<CopyOutcome & { archive?: WrittenArchive }> {
-  const destination = openDestination(end);
+  const destination = archiveDestination(end.path);
   checkOutside(destination, context.settings.store);
   const gathered = new Gathered();
   const { done, failures } = await forEachJob(jobs, context, async (job) => {
@@ -162,7 +153,7 @@ async function writeOnce(
     },
   };
   try {
-    await using sink = await openSink(destination, draft.size, signal);
+    await using sink = await openArchiveSink(destination, { size: draft.size, signal });
     const onProgress = (done: number, total: number) => reporter.measure?.("Copying", done, total);
     const digest = await writeArchive(draft, noted, sink, { signal, onProgress });
     await sink.finish();
@@ -170,9 +161,4 @@ async function writeOnce(
   } finally {
     ended.abort();
   }
-}
-
-async function openSink(destination: Destination, size: number, signal: AbortSignal): Promise<ArchiveSink> {
-  if (destination.kind === "file") return openFileSink(destination, { size, signal });
-  return await openStreamSink(destination, { size, signal });
 }

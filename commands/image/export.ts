@@ -1,22 +1,17 @@
 import {
-  type ArchiveSink,
   type Destination,
-  findDestination,
   type HaveList,
-  openFileSink,
-  openStreamSink,
-  openVolumeSink,
   readInventories,
   writeArchive,
   type WrittenVolume,
 } from "../../lib/archive/mod.ts";
 import { SatchelError, systemCode, withContext } from "../../lib/error.ts";
 import { type Digest, readPlatform } from "../../lib/oci/mod.ts";
-import { isTerminal } from "../../lib/terminal/mod.ts";
 import { isSet, listOf, textOf } from "../line/flags.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { wrongCountError } from "../line/parse.ts";
 import { parseSize } from "../line/size.ts";
+import { archiveDestination, openArchiveSink } from "../open/archive_destination.ts";
 import { checkOutside } from "../open/outside_store.ts";
 import { openLocalStore } from "../open/local_store.ts";
 import { openCommandPlugins } from "../open/plugins.ts";
@@ -71,7 +66,7 @@ async function exportImages(
 ): Promise<number> {
   const { path, choice } = request;
   const { flags, signal } = invocation;
-  const destination = openDestination(request);
+  const destination = destinationOf(request);
   await using plugins = await openCommandPlugins(settings, invocation, reporter);
   const store = openLocalStore(settings, reporter);
   checkOutside(destination, store.path);
@@ -87,7 +82,7 @@ async function exportImages(
   const draft = plan.drafter.finish(choice.have);
   const written: Written = { digest: "sha256:", volumes: [] };
   {
-    await using sink = await openSink(destination, draft.size, request.volumeSize, signal);
+    await using sink = await openArchiveSink(destination, { size: draft.size, signal }, request.volumeSize);
     written.digest = await writeArchive(draft, snapshot, sink, {
       signal,
       onProgress: (done, total) => reporter.measure?.("Exporting", done, total),
@@ -155,27 +150,8 @@ function readVolumeSize(text: string): number {
   throw new SatchelError("usage", `--volume-size must be at least 64KiB, not ${size} bytes`);
 }
 
-function openDestination({ path, volumeSize }: ExportRequest): Destination {
-  const destination = findDestination(path);
-  if (destination.kind === "file") return destination;
-  if (volumeSize !== undefined) {
-    throw new SatchelError("usage", `--volume-size is for files, and ${destination.name} is none`);
-  }
-  if (destination.to === 1 && isTerminal("stdout")) {
-    throw new SatchelError("usage", "An archive is not written to a terminal", {
-      hint: "Name a file, or lead stdout into a pipe.",
-    });
-  }
-  return destination;
-}
-
-async function openSink(
-  destination: Destination,
-  size: number,
-  volumeSize: number | undefined,
-  signal: AbortSignal,
-): Promise<ArchiveSink> {
-  if (destination.kind === "stream") return await openStreamSink(destination, { size, signal });
-  if (volumeSize === undefined) return openFileSink(destination, { size, signal });
-  return await openVolumeSink(destination, { size, signal, volumeSize });
+function destinationOf({ path, volumeSize }: ExportRequest): Destination {
+  const destination = archiveDestination(path);
+  if (destination.kind === "file" || volumeSize === undefined) return destination;
+  throw new SatchelError("usage", `--volume-size is for files, and ${destination.name} is none`);
 }

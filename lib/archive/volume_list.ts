@@ -30,8 +30,20 @@ export interface VolumeList {
  */
 export function readVolumeList(archive: string): VolumeList | undefined {
   const path = sumsPath(archive);
+  const text = readSumsText(path);
+  return text === undefined ? undefined : parseVolumeList(text, archive, path);
+}
+
+/** The volumes that a list of checksums names, whether it can be one of all of them or not; none if there is none. */
+export function listedVolumes(archive: string): string[] {
+  const path = sumsPath(archive);
+  const text = readSumsText(path);
+  return text === undefined ? [] : parseSums(text, path).map(({ name }) => name);
+}
+
+function readSumsText(path: string): string | undefined {
   const bytes = readWhole(path, MAX_SUMS_SIZE);
-  return bytes && parseVolumeList(new TextDecoder().decode(bytes), archive, path);
+  return bytes && new TextDecoder().decode(bytes);
 }
 
 function parseVolumeList(text: string, archive: string, path: string): VolumeList {

@@ -2,19 +2,17 @@ import { readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { concatBytes } from "../content/mod.ts";
 import { SatchelError, throwIfCancelled } from "../error.ts";
-import { readWhole, syncAlong, writeAll } from "../files/mod.ts";
+import { syncAlong, writeAll } from "../files/mod.ts";
 import { Digester } from "../oci/mod.ts";
 import { checkSpace, type FileDestination, writeError } from "./destination.ts";
 import type { ArchiveSink, SinkOptions, WrittenVolume } from "./sink.ts";
 import { openTemporary, syncNames, type TemporaryFile, temporaryPath } from "./temporary_file.ts";
 import { untilCancelled } from "./until_cancelled.ts";
-import { formatSums, parseSums, sumsPath, volumeOf, volumePath } from "./volumes.ts";
+import { listedVolumes } from "./volume_list.ts";
+import { formatSums, sumsPath, volumeOf, volumePath } from "./volumes.ts";
 
 /** The most volumes of one archive: with more digits, `x.tar.*` would not be in their order. */
 const MAX_VOLUMES = 999;
-
-/** The longest list of checksums that is read, in bytes. */
-const MAX_SUMS_SIZE = 1024 * 1024;
 
 /** Options of {@link openVolumeSink}. */
 export interface VolumeOptions extends SinkOptions {
@@ -195,8 +193,7 @@ function openVolume({ path, folder }: FileDestination, number: number): OpenVolu
  * @throws {SatchelError} `refused` for any other
  */
 function oldVolumes({ name, path, folder }: FileDestination): string[] {
-  const bytes = readWhole(sumsPath(path), MAX_SUMS_SIZE);
-  const listed = bytes ? parseSums(new TextDecoder().decode(bytes), sumsPath(path)).map((sum) => sum.name) : [];
+  const listed = listedVolumes(path);
   const found = readNames(name, folder).filter((each) => volumeOf(each)?.archive === basename(path));
   const foreign = found.filter((each) => !listed.includes(each));
   if (foreign.length === 0) return found.map((each) => join(folder, each));
