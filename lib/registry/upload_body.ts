@@ -72,6 +72,8 @@ export function uploadSource(descriptor: Descriptor, content: Content): UploadSo
     descriptor,
     stream(offset, length) {
       const chunks = readFinally(offset, length);
+      // Chunks may share memory, so that one must have been used when the next is asked for. It has been: none waits in this
+      // stream, and Bun, which alone gets streams, copies each before it asks on, whatever the connection has taken by then.
       return new ReadableStream<Uint8Array>({
         async pull(sink) {
           const { done, value } = await chunks.next();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   binary,
   describe,
+  digestOf,
   type Image,
   makeGadget,
   peer,
@@ -27,6 +28,17 @@ async function prepare(scratch: Scratch, images: readonly Image[]): Promise<stri
   const archive = scratch.at("near.tar");
   await satchelSucceeds(["image", "export", "--all", archive], { store });
   return archive;
+}
+
+/** Uploads a blob by plain requests. */
+async function upload(host: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const begun = await fetch(`http://${host}/v2/app/blobs/uploads/`, { method: "POST" });
+  await begun.body?.cancel();
+  const url = new URL(begun.headers.get("location")!, `http://${host}`);
+  url.searchParams.set("digest", digestOf(bytes));
+  const { status, body } = await fetch(url, { method: "PUT", body: bytes });
+  await body?.cancel();
+  assert.equal(status, 201);
 }
 
 /** Runs satchel; what it asked of the disk. */
@@ -114,25 +126,35 @@ peerTest("strace", "of many small blobs that wait for the disk together none has
   assert.ok(assertStoreOrder(calls, store) > 200);
 });
 
-peerTest("strace", "what is pushed to a server is on the disk before the index names it", async () => {
-  await using scratch = await scratchFolder();
-  await prepare(scratch, [makeGadget({ layerSize: 200_000 })]);
-  const store = scratch.at("far");
-  const log = scratch.at("log");
-  const serve = ["serve", "--listen", "127.0.0.1:0", "--writable", "--allow-anonymous-push"];
-  await using server = await startInBackground(peer("strace"), [...logging(log), await binary(), ...serve], {
-    env: satchelEnvironment(store, scratch.path),
-    ready: (line) => /^Serving .* on http:\/\/([^\s,]+)/.exec(line)?.[1],
-  });
-  const args = ["image", "copy", `store:${nameOf(0)}`, `${server.found}/app:v1`];
-  try {
-    await satchelSucceeds([...args, "--insecure-registries", server.found], { store: scratch.at("near") });
-  } finally {
-    // Not strace itself: it would leave the server running.
-    const [pid] = /^\d+/.exec(await Deno.readTextFile(log)) ?? [];
-    if (pid !== undefined) Deno.kill(Number(pid), "SIGTERM");
-    await server.status;
-  }
-  const calls = callsOf(await Deno.readTextFile(log));
-  assert.ok(assertStoreOrder(calls, store) > 4);
-});
+peerTest(
+  "strace",
+  "what is pushed to a server is on the disk when that is said, and before the index names it",
+  async () => {
+    await using scratch = await scratchFolder();
+    await prepare(scratch, [makeGadget({ layerSize: 200_000 })]);
+    const store = scratch.at("far");
+    const log = scratch.at("log");
+    const serve = ["serve", "--listen", "127.0.0.1:0", "--writable", "--allow-anonymous-push"];
+    await using server = await startInBackground(peer("strace"), [...logging(log), await binary(), ...serve], {
+      env: satchelEnvironment(store, scratch.path),
+      ready: (line) => /^Serving .* on http:\/\/([^\s,]+)/.exec(line)?.[1],
+    });
+    const args = ["image", "copy", `store:${nameOf(0)}`, `${server.found}/app:v1`];
+    try {
+      await upload(server.found, new TextEncoder().encode("a blob that no manifest needs yet"));
+      // What strace has seen up to the answer is in its log by now.
+      const answered = callsOf(await Deno.readTextFile(log));
+      const [blob] = renamesTo(answered, /\/blobs\/sha256\/[0-9a-f]{64}$/);
+      assertSyncedBefore(answered, blob);
+      assertNamesSynced(answered, [blob]);
+      await satchelSucceeds([...args, "--insecure-registries", server.found], { store: scratch.at("near") });
+    } finally {
+      // Not strace itself: it would leave the server running.
+      const [pid] = /^\d+/.exec(await Deno.readTextFile(log)) ?? [];
+      if (pid !== undefined) Deno.kill(Number(pid), "SIGTERM");
+      await server.status;
+    }
+    const calls = callsOf(await Deno.readTextFile(log));
+    assert.ok(assertStoreOrder(calls, store) > 4);
+  },
+);

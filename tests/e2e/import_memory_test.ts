@@ -1,29 +1,9 @@
 import assert from "node:assert/strict";
-import {
-  binary,
-  digestOf,
-  type Image,
-  makeGadget,
-  satchelEnvironment,
-  scratchFolder,
-  succeed,
-} from "../harness/mod.ts";
+import { binary, satchelEnvironment, scratchFolder, succeed } from "../harness/mod.ts";
 import { FULL, listed, writeLayout } from "./import_archives.ts";
+import { imageOf, largeLayer } from "./large_images.ts";
 
 const LAYER_SIZE = 300_000_000;
-
-/** An image of one large layer, of zeros but for its start: to make better ones takes minutes. */
-function largeImage(): Image {
-  const bytes = new Uint8Array(LAYER_SIZE);
-  crypto.getRandomValues(bytes.subarray(0, 100));
-  const { blobs: [config, { mediaType }], manifests: [manifest] } = makeGadget({ architectures: ["amd64"] });
-  const layer = { mediaType, digest: digestOf(bytes), bytes };
-  const json = JSON.parse(new TextDecoder().decode(manifest.bytes));
-  json.layers = [{ mediaType, digest: layer.digest, size: LAYER_SIZE }];
-  const text = new TextEncoder().encode(JSON.stringify(json));
-  const root = { ...manifest, digest: digestOf(text), bytes: text };
-  return { root, manifests: [root], blobs: [config, layer] };
-}
 
 /** The most memory that a running process has had so far, in bytes. */
 async function peakOf(pid: number): Promise<number> {
@@ -34,7 +14,7 @@ async function peakOf(pid: number): Promise<number> {
 
 Deno.test("an archive out of a pipe that has to be spooled takes no more memory than any other", async () => {
   await using scratch = await scratchFolder();
-  const image = largeImage();
+  const image = imageOf([largeLayer(LAYER_SIZE)]);
   const layout = await writeLayout(scratch, [{ image, name: FULL }]);
   // The list of images at its end.
   const child = new Deno.Command(await binary(), {
