@@ -1,5 +1,6 @@
 import {
   type Archive,
+  blameVolumes,
   type ImportedImage,
   importImages,
   nameImages,
@@ -94,6 +95,11 @@ async function importFrom(
       guard: (target, image) => guardedImport(target, { plugins, image, store: storePath, archive: path }),
     });
     const failures = [...problems, ...damaged, ...result.failures];
+    if (archive.form.volumes !== undefined && failures.some((error) => hasCode(error, "integrity"))) {
+      const onProgress = (done: number, total: number) => reporter.measure?.("Hashing", done, total);
+      const blame = await blameVolumes(archive.name, { signal, onProgress });
+      if (blame) failures.push(blame);
+    }
     const imported = await asStored(store, result.imported, signal);
     return { imported, failures: failures.map((error) => withContext("importing images", error)) };
   } catch (error) {

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { scratchFolder } from "../../tests/harness/mod.ts";
 import { type Digest, digestOf } from "../oci/mod.ts";
-import { checkVolumes, readVolumeList } from "./mod.ts";
+import { blameVolumes, checkVolumes, readVolumeList } from "./mod.ts";
 import { openVolumes } from "./volume_set.ts";
 import { formatSums, sumsPath, volumePath } from "./volumes.ts";
 
@@ -50,6 +50,14 @@ Deno.test("a list of checksums that cannot be one of all volumes is refused", as
       assert.throws(() => openVolumes(volumePath(archive, 1)), expected, what);
     });
   }
+});
+
+Deno.test("the volumes that are not what the list says are named, and only those", async () => {
+  await withList(lines(SUMS), async (archive) => {
+    assert.equal(await blameVolumes(archive), undefined);
+    Deno.writeFileSync(volumePath(archive, 2), new Uint8Array(4));
+    assert.equal((await blameVolumes(archive))?.message, "not what x.tar-sha256sums says: x.tar.002");
+  });
 });
 
 Deno.test("a list in another order is the same list", async () => {

@@ -1,11 +1,14 @@
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { ContentOptions } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import { isMissing, onPath, readChunks, storageError } from "../files/mod.ts";
 import { type Digest, Digester } from "../oci/mod.ts";
-import { type VolumeList, volumesBeyond } from "./volume_list.ts";
-import type { VolumeSum } from "./volumes.ts";
+import { readVolumeList, type VolumeList, volumesBeyond } from "./volume_list.ts";
+import { sumsPath, type VolumeSum } from "./volumes.ts";
+
+/** How many damaged volumes are named. */
+const MAX_NAMED = 10;
 
 /** A file, hashed. */
 export interface HashedFile {
@@ -76,6 +79,26 @@ export async function checkVolumes(
   const whole = { digest: digester.digest(), size };
   const contradicts = list.whole !== undefined && list.whole !== whole.digest;
   return { volumes, whole, ...(contradicts && volumes.every(isOk) && { listedWhole: list.whole }) };
+}
+
+/**
+ * Looks which volumes are not what the list of checksums says, where content of an archive is damaged: so that one is copied
+ * again, and not all.
+ *
+ * @param archive path of the archive whose volumes they are
+ * @returns an error that names them; `undefined` without such a list, or if all are as it says
+ * @throws {SatchelError} `cancelled`
+ */
+export async function blameVolumes(archive: string, options: WholeOptions = {}): Promise<SatchelError | undefined> {
+  const list = readVolumeList(archive);
+  if (!list) return undefined;
+  const { volumes } = await checkVolumes(archive, list, options);
+  const damaged = volumes.filter((each) => !isOk(each)).map(({ name }) => name);
+  if (damaged.length === 0) return undefined;
+  const named = damaged.slice(0, MAX_NAMED).join(", ") + (damaged.length > MAX_NAMED ? ", and others" : "");
+  return new SatchelError("integrity", `not what ${basename(sumsPath(archive))} says: ${named}`, {
+    hint: "Copy them again; the rest is good.",
+  });
 }
 
 function isOk({ state }: CheckedVolume): boolean {

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { Buffer } from "node:buffer";
-import { binary, run, satchelEnvironment, scratchFolder, succeed } from "../harness/mod.ts";
+import { binary, run, satchel, satchelEnvironment, scratchFolder, succeed } from "../harness/mod.ts";
 import { archive, damage, exported, verdict } from "./archive_files.ts";
 
 Deno.test("inspect reads an archive out of a pipe, and tells the same as of a file", async () => {
@@ -35,6 +35,20 @@ Deno.test("an archive in volumes is verified as a whole by its first, and each v
   const found = await verdict(scratch, 5, "x.tar.001");
   const places = found.damage.map(({ place }: { place?: string }) => place);
   assert.ok(places.includes(damaged));
+});
+
+Deno.test("import of damaged volumes names the one that has to be copied again", async () => {
+  await using scratch = await scratchFolder();
+  const { images } = await exported(scratch, "--volume-size", "100KiB");
+  const names = (await Array.fromAsync(Deno.readDir(scratch.path), ({ name }) => name)).filter((name) =>
+    /^x\.tar\.\d+$/.test(name)
+  );
+  const start = Buffer.from(images[0].blobs[1].bytes.subarray(0, 64));
+  const hit = names.find((name) => Buffer.from(Deno.readFileSync(scratch.at(name))).includes(start))!;
+  await damage(scratch, hit, images[0], 1);
+  const outcome = await satchel(["image", "import", "x.tar.001"], { store: scratch.at("new"), cwd: scratch.path });
+  assert.equal(outcome.code, 5, outcome.stderr);
+  assert.ok(outcome.stderr.includes(`not what x.tar-sha256sums says: ${hit}\n`), outcome.stderr);
 });
 
 Deno.test("verify names the volume that is missing", async () => {
