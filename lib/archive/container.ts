@@ -4,7 +4,7 @@ import { SatchelError, throwIfCancelled } from "../error.ts";
 import { CHUNK, isMissing } from "../files/mod.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { compressionOf, inflate } from "./compression.ts";
-import { readError, readSpecial, readStdin, reopenStdin } from "./descriptor.ts";
+import { readError, readSpecial, readStdin, reopenStdin } from "./special_file.ts";
 import type { Compression, Container, OpenOptions } from "./files.ts";
 import { openFolder } from "./folder.ts";
 import { InflationLimit } from "./inflation_limit.ts";

@@ -24,7 +24,7 @@ import {
   MAX_ENTRIES,
   MAX_INDEX_SIZE,
 } from "./layout.ts";
-import { TAR_END, type TarEntry, tarEntrySize } from "./tar_write.ts";
+import { type FileEntry, TAR_END, tarEntrySize } from "./tar_write.ts";
 
 /** An image that is to be written to an archive. */
 export interface ImageToWrite {
@@ -37,7 +37,7 @@ export interface ImageToWrite {
 
 /** One file of an archive: its entry, and its bytes or where to get them. */
 export interface DraftFile {
-  entry: TarEntry;
+  entry: FileEntry;
   content: Uint8Array | Descriptor;
 }
 

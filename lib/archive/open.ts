@@ -20,7 +20,7 @@ import {
 } from "./layout.ts";
 import { findLost } from "./lost.ts";
 import { pourStream } from "./pour.ts";
-import { readAhead } from "./read_ahead.ts";
+import { readAhead } from "./leading_manifests.ts";
 import { readSmall } from "./read_small.ts";
 import { archiveSource, type Contents, layoutContents, memoryContents } from "./source.ts";
 

@@ -3,7 +3,7 @@ import { concatBytes, type ContentOptions } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import { isMissing, storageError } from "../files/mod.ts";
 import { tooLarge } from "../oci/mod.ts";
-import { readSpecial, readStdin } from "./descriptor.ts";
+import { readSpecial, readStdin } from "./special_file.ts";
 
 /**
  * Reads a file that the user has named: links are followed, and what is no regular file, as a shell's `<(...)`, is read as it

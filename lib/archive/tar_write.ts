@@ -8,7 +8,7 @@ const MAX_USTAR_SIZE = 0o77777777777;
 const MAX_USTAR_NAME = 100;
 
 /** An entry of a tar: always a regular file of root's, from 1970. */
-export interface TarEntry {
+export interface FileEntry {
   /** ASCII. */
   path: string;
   /** In bytes. */
@@ -21,7 +21,7 @@ export interface TarEntry {
 export const TAR_END: Uint8Array = new Uint8Array(2 * BLOCK);
 
 /** How many bytes an entry takes in a tar, its header and what fills its last block included. */
-export function tarEntrySize(entry: TarEntry): number {
+export function tarEntrySize(entry: FileEntry): number {
   return tarHeader(entry).length + entry.size + tarPadding(entry.size).length;
 }
 
@@ -34,7 +34,7 @@ export function tarPadding(size: number): Uint8Array {
  * What comes before the bytes of an entry (POSIX.1-2017, pax, "ustar Interchange Format"). What ustar has no room for, a size over
  * 8 GiB and the path of a sha512 digest, stands in an extended header before it, as Go, Python and GNU tar write and read it.
  */
-export function tarHeader(entry: TarEntry): Uint8Array {
+export function tarHeader(entry: FileEntry): Uint8Array {
   const records: [string, string][] = [];
   if (entry.path.length > MAX_USTAR_NAME) records.push(["path", entry.path]);
   if (entry.size > MAX_USTAR_SIZE) records.push(["size", String(entry.size)]);
@@ -60,7 +60,7 @@ function paxRecord([key, value]: [string, string]): string {
   return `${length}${rest}`;
 }
 
-function ustarHeader({ path, size, mode }: TarEntry, type: "0" | "x"): Uint8Array {
+function ustarHeader({ path, size, mode }: FileEntry, type: "0" | "x"): Uint8Array {
   const header = new Uint8Array(BLOCK);
   const put = (text: string, at: number) => {
     for (let i = 0; i < text.length; i++) {

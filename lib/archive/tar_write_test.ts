@@ -3,10 +3,10 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { TAR_END, type TarEntry, tarEntrySize, tarHeader, tarPadding } from "./tar_write.ts";
+import { type FileEntry, TAR_END, tarEntrySize, tarHeader, tarPadding } from "./tar_write.ts";
 
 /** What GNU tar lists of a tar of these entries, whose bytes are zeros. */
-function list(entries: readonly TarEntry[]): string[] {
+function list(entries: readonly FileEntry[]): string[] {
   const parts = entries.flatMap((entry) => [tarHeader(entry), new Uint8Array(entry.size), tarPadding(entry.size)]);
   const bytes = new Uint8Array([...parts, TAR_END].reduce((sum, part) => sum + part.length, 0));
   let at = 0;

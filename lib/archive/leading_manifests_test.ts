@@ -3,7 +3,7 @@ import { MediaType } from "../oci/mod.ts";
 import { bytesOf, passing } from "./_testing_layout.ts";
 import type { PassingFile } from "./files.ts";
 import { layoutPath } from "./layout.ts";
-import { readAhead } from "./read_ahead.ts";
+import { readAhead } from "./leading_manifests.ts";
 
 const MANIFEST = new Uint8Array(4 * 1024 * 1024);
 
