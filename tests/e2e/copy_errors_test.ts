@@ -14,6 +14,7 @@ import {
 import { writeStore } from "./cli_stores.ts";
 import { openTerminal } from "./cli_terminal.ts";
 import { catalog, startEnds } from "./copy_ends.ts";
+import { reply, startHostileRegistry } from "./hostile_registry.ts";
 
 const scratchOf = (scratch: Scratch) => ({ cwd: scratch.path, store: scratch.at("store") });
 
@@ -44,6 +45,25 @@ for (
     assert.deepEqual([outcome.stdout, [...Deno.readDirSync(scratch.path)]], ["", []]);
   });
 }
+
+Deno.test("image copy: --all-tags of a registry that lists tags without an end is refused before anything moves", async () => {
+  await using scratch = await scratchFolder();
+  const tags = Array.from({ length: 1000 }, (_, at) => `t${at}`);
+  await using registry = await startHostileRegistry(makeGadget(), (_, response, { pathname, searchParams }) => {
+    if (!pathname.endsWith("/tags/list")) return false;
+    const page = Number(searchParams.get("page") ?? 0);
+    const headers = { link: `</v2/a/tags/list?page=${page + 1}>; rel="next"`, "content-type": "application/json" };
+    reply(response, 200, headers, JSON.stringify({ tags: tags.map((tag) => `${tag}.${page}`) }));
+  });
+  const flags = ["--all-tags", "--insecure-registries", registry.host];
+  const { code, stderr } = await satchel(
+    ["image", "copy", `${registry.host}/a`, "store:b", ...flags],
+    scratchOf(scratch),
+  );
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /\/a lists more than 100000 tags\nHint: Name those to be copied\.$/m);
+  assert.ok(registry.received.every(({ url }) => !url.includes("/manifests/")));
+});
 
 peerTest(
   "registry",
