@@ -93,5 +93,5 @@ export function time(read: { exact: string; age: string } | undefined): HtmlValu
 function isEmpty(value: HtmlValue): boolean {
   if (value === undefined || value === false || value === "") return true;
   if (typeof value !== "object") return false;
-  return Array.isArray(value) ? value.every(isEmpty) : markupOf(value as Html) === "";
+  return Array.isArray(value) ? value.every(isEmpty) : markupOf(value as Html).trim() === "";
 }

@@ -15,7 +15,7 @@ export function parsePageRoute(path: string): PageRoute | undefined {
   if (path === "/") return { page: "list" };
   if (!path.startsWith(IMAGES)) return undefined;
   const rest = decoded(path.slice(IMAGES.length));
-  const [, name, tag, digest] = /^([^@]+?)(?::([^/:@]+)|@([^/@]+))$/.exec(rest ?? "") ?? [];
+  const [, name, tag, digest] = /^([^@:]+)(?::([^/:@]+)|@([^/@]+))$/.exec(rest ?? "") ?? [];
   if (tag !== undefined && isTag(tag)) return { page: "image", name, reference: tag };
   if (digest !== undefined && isDigest(digest)) return { page: "image", name, reference: digest };
   return { page: "unknown" };
