@@ -24,14 +24,27 @@ export function isMissing(error: unknown): boolean {
 
 /** Whether a full disk, or a used-up quota, is behind an error: it may be the cause of its cause. */
 export function isDiskFull(error: unknown): boolean {
+  return isBehind(error, FULL_DISK);
+}
+
+/**
+ * Whether a disk that could not write is behind an error. The system tells that once, and reads from memory afterwards what is
+ * not on the disk: the file is of no use any more.
+ */
+export function isDiskBroken(error: unknown): boolean {
+  return isBehind(error, BROKEN_DISK);
+}
+
+function isBehind(error: unknown, codes: readonly string[]): boolean {
   for (let depth = 0, each = error; depth < 10 && each; depth++) {
-    if (FULL_DISK.includes(systemCode(each) ?? "")) return true;
+    if (codes.includes(systemCode(each) ?? "")) return true;
     each = each instanceof Error ? each.cause : undefined;
   }
   return false;
 }
 
 const FULL_DISK: readonly string[] = ["ENOSPC", "EDQUOT"];
+const BROKEN_DISK: readonly string[] = ["EIO"];
 
 /** What a code means, and what helps; the remedy is for files of the store. */
 interface Reason {

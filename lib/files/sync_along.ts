@@ -6,6 +6,8 @@ const SYNC_EVERY = 32 * 1024 * 1024;
 /** What keeps the disk busy with a file that is being written. */
 export interface SyncAlong {
   wrote(bytes: number): void;
+  /** What the system said of something that it could not write. It says that once: what is in the file is not to be relied on. */
+  readonly failure: unknown;
   /** Waits for the disk, however that ends; for the way out that errors take. */
   settle(): Promise<void>;
   /** Waits until all of it is on the disk; throws what the system throws. */
@@ -18,6 +20,9 @@ export function syncAlong(fd: number): SyncAlong {
   let failure: unknown;
   let unsynced = 0;
   return {
+    get failure() {
+      return failure;
+    },
     wrote(bytes) {
       unsynced += bytes;
       if (unsynced < SYNC_EVERY || pending) return;

@@ -5,6 +5,7 @@ import { hasCode, SatchelError, systemCode, throwIfCancelled } from "../error.ts
 import { type Descriptor, digestHex } from "../oci/mod.ts";
 import { type Lock, tryLock } from "../runtime/mod.ts";
 import {
+  isDiskBroken,
   isDiskFull,
   onPath,
   type OpenFile,
@@ -141,7 +142,7 @@ async function receiveFrom(
     verifier.finish();
   } catch (error) {
     await disk.settle();
-    throw error;
+    throw disk.failure ? storageError("write", path, disk.failure) : error;
   }
   await (descriptor.size <= SMALL ? syncShared(file) : disk.finish()).catch((cause) => {
     throw storageError("write", path, cause);
@@ -149,12 +150,13 @@ async function receiveFrom(
 }
 
 /**
- * A broken transfer goes on later from what is there. What has wrong bytes is of no use, and what filled the disk
- * stands in the way of everybody on this host, so these go; so do the transfers that ran beside and were stopped for it.
+ * A broken transfer goes on later from what is there. What has wrong bytes is of no use, nor is what a disk could not write, and
+ * what filled the disk stands in the way of everybody on this host, so these go; so do the transfers that ran beside and were
+ * stopped for it.
  */
 function isWorthKeeping(partial: Partial, error: unknown, signal: AbortSignal | undefined): boolean {
   if (!partial.isKept || hasCode(error, "integrity")) return false;
-  if (isDiskFull(error) || isDiskFull(signal?.reason)) return false;
+  if (isDiskFull(error) || isDiskFull(signal?.reason) || isDiskBroken(error)) return false;
   return hasContent(partial);
 }
 

@@ -5,6 +5,7 @@ import { SatchelError, throwIfCancelled } from "../error.ts";
 import { type Digest, type DigestAlgorithm, digestAlgorithm, Digester } from "../oci/mod.ts";
 import { type Lock, tryLock, tryLockExisting } from "../runtime/mod.ts";
 import {
+  isDiskBroken,
   isDiskFull,
   onPath,
   type OpenFile,
@@ -215,11 +216,10 @@ class FileUpload implements UploadSession {
       }
     } catch (error) {
       await disk.settle();
-      // What filled the disk stands in the way of everybody on this host.
-      if (isDiskFull(error)) this.cancel();
-      throw error;
+      throw this.#refused(disk.failure ? storageError("write", this.#path, disk.failure) : error);
     }
     await disk.settle();
+    if (disk.failure) throw this.#refused(storageError("write", this.#path, disk.failure));
   }
 
   async #write(chunk: Uint8Array, progress: Progress): Promise<void> {
@@ -247,9 +247,17 @@ class FileUpload implements UploadSession {
     try {
       await this.#store(digest);
     } catch (error) {
-      if (isDiskFull(error)) this.cancel();
-      throw error;
+      throw this.#refused(error);
     }
+  }
+
+  /**
+   * Throws away what filled the disk, which stands in the way of everybody on this host, and what a disk could not write, which
+   * nobody may go on from.
+   */
+  #refused(error: unknown): unknown {
+    if (isDiskFull(error) || isDiskBroken(error)) this.cancel();
+    return error;
   }
 
   async #store(digest: Digest): Promise<void> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import {
   binary,
   describe,
@@ -31,14 +32,33 @@ async function prepare(scratch: Scratch, images: readonly Image[]): Promise<stri
 }
 
 /** Uploads a blob by plain requests. */
-async function upload(host: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+async function upload(host: string, bytes: Uint8Array<ArrayBuffer>): Promise<number> {
   const begun = await fetch(`http://${host}/v2/app/blobs/uploads/`, { method: "POST" });
   await begun.body?.cancel();
   const url = new URL(begun.headers.get("location")!, `http://${host}`);
   url.searchParams.set("digest", digestOf(bytes));
   const { status, body } = await fetch(url, { method: "PUT", body: bytes });
   await body?.cancel();
-  assert.equal(status, 201);
+  return status;
+}
+
+/** Starts a server whose calls get into a log. */
+async function startTraced(scratch: Scratch, store: string, options: readonly string[]) {
+  const serve = ["serve", "--listen", "127.0.0.1:0", "--writable", "--allow-anonymous-push"];
+  const server = await startInBackground(peer("strace"), [...options, await binary(), ...serve], {
+    env: satchelEnvironment(store, scratch.path),
+    ready: (line) => /^Serving .* on http:\/\/([^\s,]+)/.exec(line)?.[1],
+  });
+  return {
+    host: server.found,
+    async [Symbol.asyncDispose]() {
+      // Not strace itself: it would leave the server running.
+      const [pid] = /^\d+/.exec(await Deno.readTextFile(scratch.at("log"))) ?? [];
+      if (pid !== undefined) Deno.kill(Number(pid), "SIGTERM");
+      await server.status;
+      await server[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** Runs satchel; what it asked of the disk. */
@@ -126,35 +146,39 @@ peerTest("strace", "of many small blobs that wait for the disk together none has
   assert.ok(assertStoreOrder(calls, store) > 200);
 });
 
-peerTest(
-  "strace",
-  "what is pushed to a server is on the disk when that is said, and before the index names it",
-  async () => {
-    await using scratch = await scratchFolder();
-    await prepare(scratch, [makeGadget({ layerSize: 200_000 })]);
-    const store = scratch.at("far");
-    const log = scratch.at("log");
-    const serve = ["serve", "--listen", "127.0.0.1:0", "--writable", "--allow-anonymous-push"];
-    await using server = await startInBackground(peer("strace"), [...logging(log), await binary(), ...serve], {
-      env: satchelEnvironment(store, scratch.path),
-      ready: (line) => /^Serving .* on http:\/\/([^\s,]+)/.exec(line)?.[1],
-    });
-    const args = ["image", "copy", `store:${nameOf(0)}`, `${server.found}/app:v1`];
-    try {
-      await upload(server.found, new TextEncoder().encode("a blob that no manifest needs yet"));
-      // What strace has seen up to the answer is in its log by now.
-      const answered = callsOf(await Deno.readTextFile(log));
-      const [blob] = renamesTo(answered, /\/blobs\/sha256\/[0-9a-f]{64}$/);
-      assertSyncedBefore(answered, blob);
-      assertNamesSynced(answered, [blob]);
-      await satchelSucceeds([...args, "--insecure-registries", server.found], { store: scratch.at("near") });
-    } finally {
-      // Not strace itself: it would leave the server running.
-      const [pid] = /^\d+/.exec(await Deno.readTextFile(log)) ?? [];
-      if (pid !== undefined) Deno.kill(Number(pid), "SIGTERM");
-      await server.status;
-    }
-    const calls = callsOf(await Deno.readTextFile(log));
-    assert.ok(assertStoreOrder(calls, store) > 4);
-  },
-);
+peerTest("strace", "what is pushed is on the disk when that is said, and before the index names it", async () => {
+  await using scratch = await scratchFolder();
+  await prepare(scratch, [makeGadget({ layerSize: 200_000 })]);
+  const store = scratch.at("far");
+  const log = scratch.at("log");
+  {
+    await using server = await startTraced(scratch, store, logging(log));
+    assert.equal(await upload(server.host, new TextEncoder().encode("a blob that no manifest needs yet")), 201);
+    // What strace has seen up to the answer is in its log by now.
+    const answered = callsOf(await Deno.readTextFile(log));
+    const [blob] = renamesTo(answered, /\/blobs\/sha256\/[0-9a-f]{64}$/);
+    assertSyncedBefore(answered, blob);
+    assertNamesSynced(answered, [blob]);
+    const args = ["image", "copy", `store:${nameOf(0)}`, `${server.host}/app:v1`];
+    await satchelSucceeds([...args, "--insecure-registries", server.host], { store: scratch.at("near") });
+  }
+  assert.ok(assertStoreOrder(callsOf(await Deno.readTextFile(log)), store) > 4);
+});
+
+/** Has strace answer in the place of a disk that cannot write. */
+const breaking = (log: string) => ["-f", "-qq", "-o", log, "-e", "inject=fdatasync:error=EIO"];
+
+peerTest("strace", "what a disk could not write is not gone on from: the system says that only once", async () => {
+  await using scratch = await scratchFolder();
+  const archive = await prepare(scratch, [makeGadget({ layerSize: 100_000 })]);
+  const store = scratch.at("far");
+  const args = [...breaking(scratch.at("log")), await binary(), "image", "import", archive];
+  const outcome = await run(peer("strace"), args, { env: satchelEnvironment(store, scratch.path) });
+  assert.equal(outcome.code, 1, describe(outcome));
+  assert.match(outcome.stderr, /the disk reports an error/);
+  const left = () => Array.from(Deno.readDirSync(join(store, "ingest")), ({ name }) => name);
+  assert.deepEqual(left(), []);
+  await using server = await startTraced(scratch, store, breaking(scratch.at("log")));
+  for (const size of [100, 100_000]) assert.equal(await upload(server.host, new Uint8Array(size)), 500);
+  assert.deepEqual(left(), []);
+});

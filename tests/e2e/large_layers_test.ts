@@ -28,7 +28,10 @@ interface SlowRegistry extends AsyncDisposable {
 async function startSlowRegistry(): Promise<SlowRegistry> {
   const got: SlowRegistry["got"] = [];
   const uploads = new Map<string, { hash: Hash; size: number }>();
-  const server = createServer((request, response) => void answer(request, response, uploads, got));
+  const server = createServer((request, response) => {
+    // A sender that breaks off is told by its own error.
+    answer(request, response, uploads, got).catch(() => response.destroy());
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
