@@ -32,6 +32,10 @@ export interface GadgetOptions {
   /** Leave `platform` out of the index's entries. */
   withoutPlatform?: boolean;
   architectures?: readonly string[];
+  /** Its gadget.yaml. Default: a name and a description. */
+  metadata?: string;
+  /** Annotations of the index and the manifests beside the usual ones. */
+  annotations?: Readonly<Record<string, string>>;
 }
 
 const INDEX = "application/vnd.oci.image.index.v1+json";
@@ -47,8 +51,10 @@ export function makeGadget(options: GadgetOptions = {}): Image {
     "org.opencontainers.image.created": created,
     "org.opencontainers.image.description": "Counts what a test counts",
     "org.opencontainers.image.title": seed,
+    ...options.annotations,
   };
-  const config = blobOf(CONFIG, `name: ${seed}\ndescription: Counts what a test counts\n`);
+  const metadata = options.metadata ?? `name: ${seed}\ndescription: Counts what a test counts\n`;
+  const config = blobOf(CONFIG, metadata);
   const blobs = [config];
   const manifests: Blob[] = [];
   for (const architecture of architectures) {
@@ -86,12 +92,20 @@ export function makeReferrer(subject: Blob, { artifactType, payload }: ReferrerO
   return { root, manifests: [root], blobs: [config, layer] };
 }
 
-/** Makes a signature as cosign's older format has it; it belongs under the tag `sha256-<hex>.sig`. */
-export function makeCosignSignature(subject: Blob): Image {
+/**
+ * Makes a signature as cosign's older format has it; it belongs under the tag `sha256-<hex>.sig`.
+ *
+ * @param certificate PEM text, of whoever shall have signed
+ */
+export function makeCosignSignature(subject: Blob, certificate?: string): Image {
   const config = blobOf("application/vnd.oci.image.config.v1+json", "{}");
   const payload = JSON.stringify({ critical: { image: { "docker-manifest-digest": subject.digest } } });
   const layer = blobOf("application/vnd.dev.cosign.simplesigning.v1+json", payload);
-  const layers = [{ ...describe(layer), annotations: { "dev.cosignproject.cosign/signature": "MEUC" } }];
+  const annotations = {
+    "dev.cosignproject.cosign/signature": "MEUC",
+    ...(certificate !== undefined && { "dev.sigstore.cosign/certificate": certificate }),
+  };
+  const layers = [{ ...describe(layer), annotations }];
   const root = jsonBlob(MANIFEST, { schemaVersion: 2, mediaType: MANIFEST, config: describe(config), layers });
   return { root, manifests: [root], blobs: [config, layer] };
 }

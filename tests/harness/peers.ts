@@ -7,6 +7,7 @@ export const PEER_SOURCES = {
   oras: "go install oras.land/oras/cmd/oras@v1.3.6",
   crane: "go install github.com/google/go-containerregistry/cmd/crane@v0.22.1",
   cosign: "go install github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3",
+  conformance: "go install github.com/opencontainers/distribution-spec/conformance@v0.0.0-20260831232431-97274622c111",
   "referrers-registry": "go install in tests/tools/referrers-registry",
   "docker-registry": "apt-get install docker-registry",
   skopeo: "apt-get install skopeo",
@@ -22,6 +23,7 @@ export const PEER_SOURCES = {
   "docker-credential-pass": "apt-get install golang-docker-credential-helpers",
   pass: "apt-get install pass",
   gpg: "apt-get install gnupg",
+  chromium: "apt-get install chromium",
   "systemd-analyze": "apt-get install systemd",
 } as const;
 
