@@ -70,10 +70,7 @@ export class Catalog {
       this.#children.add(each.digest);
       this.#note(each);
     }
-    if (this.#fallbackLists.has(descriptor.digest)) {
-      this.#fallbackLists.set(descriptor.digest, below);
-      for (const { digest } of below) this.#referring.add(digest);
-    }
+    if (this.#fallbackLists.has(descriptor.digest)) this.#fallbackLists.set(descriptor.digest, below);
     return unknown;
   }
 

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { concatBytes } from "../content/mod.ts";
 import { inChunks } from "./_testing_tar.ts";
 import { zstdFrames } from "./zstd_frames.ts";
@@ -60,7 +60,9 @@ async function inflated(bytes: Uint8Array, length: number): Promise<string[]> {
 /** A frame that carries something else than content. */
 const skippable = Uint8Array.of(0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3);
 
-const compressed = (text: string) => new Uint8Array(zstdCompressSync(new TextEncoder().encode(text)));
+/** A frame with a checksum. */
+const compressed = (text: string) =>
+  new Uint8Array(zstdCompressSync(new TextEncoder().encode(text), { params: { [constants.ZSTD_c_checksumFlag]: 1 } }));
 
 Deno.test("each frame comes whole and by itself, and what carries no content is passed over", async () => {
   const texts = ["first", "x".repeat(300_000), Array.from({ length: 20_000 }, (_, at) => at * at).join()];
