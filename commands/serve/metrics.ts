@@ -1,4 +1,3 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Answered } from "../../lib/server/mod.ts";
 
 /** Numbers for Prometheus. */
@@ -23,48 +22,67 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 /** In seconds: most answers take less than a millisecond until they begin, uploads as long as their bytes take. */
 const BUCKETS = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 600];
 
+/** Values by labels, as they are written: `{endpoint="blob"}`. */
+type Series = Map<string, number>;
+
 /** Makes the counters of a server, all at zero. */
 export function createMetrics(gauges: Gauges): Metrics {
-  const registry = new Registry();
-  const registers = [registry];
-  const requests = new Counter({
-    name: "satchel_http_requests_total",
-    help: "Requests that were answered",
-    labelNames: ["method", "endpoint", "status"],
-    registers,
-  });
-  const bytes = new Counter({
-    name: "satchel_http_response_bytes_total",
-    help: "Bytes of bodies, as answers have announced them",
-    labelNames: ["endpoint"],
-    registers,
-  });
-  const durations = new Histogram({
-    name: "satchel_http_request_duration_seconds",
-    help: "Time until answers began; an upload's body has come by then",
-    labelNames: ["endpoint"],
-    buckets: BUCKETS,
-    registers,
-  });
-  gauge(registers, "satchel_http_requests_open", "Requests that are being answered", gauges.openRequests);
-  gauge(registers, "process_resident_memory_bytes", "Resident memory size in bytes.", gauges.residentMemory);
+  const requests: Series = new Map();
+  const bytes: Series = new Map();
+  const durations = new Map<string, { buckets: number[]; sum: number; count: number }>();
   return {
     count({ method, endpoint, status, bytes: length = 0, duration }) {
-      requests.inc({ method: METHODS.includes(method) ? method : "other", endpoint, status });
-      bytes.inc({ endpoint }, length);
-      durations.observe({ endpoint }, duration / 1000);
+      add(requests, { method: METHODS.includes(method) ? method : "other", endpoint, status: String(status) }, 1);
+      add(bytes, { endpoint }, length);
+      const seconds = duration / 1000;
+      const seen = durations.get(endpoint) ?? { buckets: BUCKETS.map(() => 0), sum: 0, count: 0 };
+      seen.buckets = seen.buckets.map((count, at) => seconds <= BUCKETS[at] ? count + 1 : count);
+      seen.sum += seconds;
+      seen.count++;
+      durations.set(endpoint, seen);
     },
-    text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    text() {
+      const histogram: Series = new Map();
+      const name = "satchel_http_request_duration_seconds";
+      for (const [endpoint, { buckets, sum, count }] of durations) {
+        buckets.forEach((value, at) => histogram.set(`_bucket${labels({ le: String(BUCKETS[at]), endpoint })}`, value));
+        histogram.set(`_bucket${labels({ le: "+Inf", endpoint })}`, count);
+        histogram.set(`_sum${labels({ endpoint })}`, sum);
+        histogram.set(`_count${labels({ endpoint })}`, count);
+      }
+      const body = [
+        family("satchel_http_requests_total", "counter", "Requests that were answered", requests),
+        family(
+          "satchel_http_response_bytes_total",
+          "counter",
+          "Bytes of bodies, as answers have announced them",
+          bytes,
+        ),
+        family(name, "histogram", "Time until answers began; an upload's body has come by then", histogram),
+        gauge("satchel_http_requests_open", "Requests that are being answered", gauges.openRequests()),
+        gauge("process_resident_memory_bytes", "Resident memory size in bytes.", gauges.residentMemory()),
+      ].join("\n");
+      return Promise.resolve({ contentType: "text/plain; version=0.0.4; charset=utf-8", body });
+    },
   };
 }
 
-function gauge(registers: Registry[], name: string, help: string, value: () => number): void {
-  new Gauge({
-    name,
-    help,
-    registers,
-    collect() {
-      this.set(value());
-    },
-  });
+function add(series: Series, names: Readonly<Record<string, string>>, value: number): void {
+  const key = labels(names);
+  series.set(key, (series.get(key) ?? 0) + value);
+}
+
+/** None of the values comes from outside, so none needs escapes. */
+function labels(names: Readonly<Record<string, string>>): string {
+  return `{${Object.entries(names).map(([name, value]) => `${name}="${value}"`).join(",")}}`;
+}
+
+function gauge(name: string, help: string, value: number): string {
+  return family(name, "gauge", help, new Map([["", value]]));
+}
+
+/** One metric in the text format of Prometheus, version 0.0.4. */
+function family(name: string, type: string, help: string, series: Series): string {
+  const lines = [...series].map(([suffix, value]) => `${name}${suffix} ${value}\n`);
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
 }

@@ -1,4 +1,4 @@
-import { type ByteStream, readVerified, type Tally, type Target } from "../content/mod.ts";
+import { type ByteStream, keepingNothing, readVerified, type Tally, tallyOf } from "../content/mod.ts";
 import { hasCode } from "../error.ts";
 import { type Descriptor, type Digest, formatPlatform, parseJson, parsePlatform, type Platform } from "../oci/mod.ts";
 import type { Archive } from "./archive.ts";
@@ -47,8 +47,8 @@ export async function inspectArchive(archive: Archive, options: SurveyOptions = 
   const present = [...needed.values()].filter(({ digest }) => !absent.has(digest));
   return {
     images: images.map((image) => inspected(image, absent, isLeftOut, platforms)),
-    content: tally(present),
-    ...told(tally([...needed.values()].filter(({ digest }) => absent.has(digest))), isLeftOut),
+    content: tallyOf(present),
+    ...told(tallyOf([...needed.values()].filter(({ digest }) => absent.has(digest))), isLeftOut),
   };
 }
 
@@ -67,8 +67,8 @@ function inspected(
   return {
     ...image,
     ...(image.platforms.length === 0 && own && { platforms: [own] }),
-    content: tally([...image.manifests, ...image.blobs]),
-    ...told(tally(image.blobs.filter(({ digest }) => absent.has(digest))), isLeftOut),
+    content: tallyOf([...image.manifests, ...image.blobs]),
+    ...told(tallyOf(image.blobs.filter(({ digest }) => absent.has(digest))), isLeftOut),
   };
 }
 
@@ -103,15 +103,10 @@ async function pourConfigs(
   take: (config: Descriptor, bytes: ByteStream) => Promise<void>,
   { signal }: SurveyOptions,
 ): Promise<Descriptor[]> {
-  const target: Target = {
-    name: "",
-    manifestsAreComplete: false,
-    prepare: () => Promise.resolve(),
+  const target = keepingNothing({
     has: ({ digest }) => Promise.resolve(!configs.has(digest)),
-    readManifest: () => Promise.resolve(undefined),
     push: (config, content) => take(config, content.open()),
-    commit: () => Promise.resolve(),
-  };
+  });
   // What is damaged is there; to find damage is another command's business.
   return (await pour(target, blobs, { signal, onDamaged: () => {} })).missing;
 }
@@ -141,8 +136,4 @@ async function readConfig(config: Descriptor, stream: ByteStream): Promise<Platf
     if (hasCode(error, "invalid") || hasCode(error, "integrity")) return undefined;
     throw error;
   }
-}
-
-function tally(descriptors: readonly Descriptor[]): Tally {
-  return { blobs: descriptors.length, bytes: descriptors.reduce((sum, { size }) => sum + size, 0) };
 }

@@ -13,9 +13,13 @@ export interface Chromium extends AsyncDisposable {
   open(url: string, options?: BrowserContextOptions): Promise<BrowserPage>;
 }
 
-/** Starts Chromium, which the test has to ask for as a peer. */
-export async function startChromium(): Promise<Chromium> {
-  const browser = await chromium.launch({ executablePath: peer("chromium") });
+/**
+ * Starts Chromium, which the test has to ask for as a peer.
+ *
+ * @param args options of the program
+ */
+export async function startChromium(args: readonly string[] = []): Promise<Chromium> {
+  const browser = await chromium.launch({ executablePath: peer("chromium"), args: [...args] });
   return {
     open: (url, options) => openPage(browser, url, options),
     [Symbol.asyncDispose]: () => browser.close(),
