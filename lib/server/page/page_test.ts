@@ -150,7 +150,7 @@ Deno.test("what an image says of itself stays text, however hostile it is", asyn
   assert.ok(html.includes("second line \\u202egnp.exe"));
 });
 
-Deno.test("a thousand images are listed in pages, each once, and what a page needs is read once", async () => {
+Deno.test("many images are listed in pages, each once, and what a page needs is read once", async () => {
   const shelf = new Shelf();
   for (let at = 0; at < 60; at++) addGadget(shelf, "v1", `team/app${at}`);
   for (let at = 0; at < 60; at++) addGadget(shelf, `v${at}`, "team/tags");

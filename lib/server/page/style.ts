@@ -30,6 +30,7 @@ h1 { font-size: 1.5rem; line-height: 1.25; margin: 1.25rem 0 .5rem; }
 h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
 h3 { font-size: 1rem; margin: 1.25rem 0 .25rem; }
 code, pre, kbd { font: .875em/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
+pre code { font-size: inherit; }
 pre { margin: .25rem 0 .75rem; padding: .5rem .75rem; background: var(--raised); border-radius: 4px; white-space: pre-wrap; }
 .lines { white-space: pre-wrap; }
 td, dd, dt, code, h1, .lines { unicode-bidi: isolate; }
