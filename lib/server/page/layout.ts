@@ -38,8 +38,8 @@ export function layout(title: string, host: string, content: Html): Html {
 export type Cell = HtmlValue;
 
 /**
- * A table with a caption. The first cell of each row is its heading. The roles are those that the elements have anyway; a browser
- * forgets them where rows are shown as blocks, as on a narrow screen.
+ * A table with a caption. The first cell of each row is its heading. The roles are those that the elements have anyway; some browsers
+ * forget them where rows are shown as blocks, as on a narrow screen.
  */
 export function table(caption: string, columns: readonly string[], rows: readonly (readonly Cell[])[]): Html {
   return html`
