@@ -1,83 +1,93 @@
 /**
- * Shows what satchel does: builds it, starts a real registry on this machine, and carries a small gadget with its
- * signature from one host's store through the registry to another's. Each command is printed before it runs. Nothing
- * of it is left but the binary.
+ * Shows what satchel does: builds it, serves an empty store as a registry on a free port of this machine, and carries a
+ * signed image that comes as a file over it into another store and across an air gap. Each command is printed before it
+ * runs. Nothing of it is left but the binary.
  *
  *     deno task demo
  *
  * @module
  */
-import { attachmentTag, makeCosignSignature, makeGadget, pushImage } from "../tests/harness/gadget.ts";
+import { join } from "node:path";
 import { BINARY, ROOT } from "../tests/harness/paths.ts";
-import { startDistribution } from "../tests/harness/registry.ts";
+import { type Background, startInBackground } from "../tests/harness/process.ts";
 import { scratchFolder } from "../tests/harness/scratch.ts";
-import { findRegistry, NO_REGISTRY } from "./demo/find_registry.ts";
+
+/** An image with its signature, as `ig image export` wrote it, and the name that it has in there. */
+const ARCHIVE = join(ROOT, "tests/fixtures/ig-export-signed.tar");
+const NAME = "127.0.0.1:5001/fixture/hello:v1";
 
 const build = new Deno.Command(Deno.execPath(), { args: ["task", "--quiet", "build"], cwd: ROOT, stdout: "inherit" });
 if (!(await build.output()).success) Deno.exit(1);
 
-Deno.exit(await demonstrate());
+await using scratch = await scratchFolder();
+await Deno.copyFile(ARCHIVE, scratch.at("from-ig.tar"));
+const environment: Record<string, string> = { HOME: scratch.path };
 
-async function demonstrate(): Promise<number> {
-  await using scratch = await scratchFolder();
-  const program = await findRegistry(scratch.path);
-  if (program === undefined) {
-    console.error(NO_REGISTRY);
-    return 1;
-  }
-  await using registry = await startDistribution(program);
-  const gadget = makeGadget({ seed: "trace_open", created: new Date(Date.now() - 30 * 60_000).toISOString() });
-  await pushImage(registry, "demo/trace_open", "v1", gadget);
-  const signature = makeCosignSignature(gadget.root);
-  await pushImage(registry, "demo/trace_open", attachmentTag(gadget.root.digest, ".sig"), signature);
-  say(`A registry (${program}) runs at ${registry.host}. It has a gadget, demo/trace_open:v1, and its signature.`);
+say("Two stores: one is served as a registry that can be pushed to, the other is that of this host.");
+await using server = await serve("--writable", "--allow-anonymous-push", "--store", "served");
+const host = server.found;
+set("SATCHEL_STORE", scratch.at("this-host"));
+set("SATCHEL_INSECURE_REGISTRIES", host);
+const [pushed, tagged] = [`${host}/demo/hello:v1`, `${host}/demo/hello:stable`];
 
-  const environment: Record<string, string> = { HOME: scratch.path };
-  const set = (name: string, value: string) => {
-    environment[name] = value;
-    console.log(`$ export ${name}=${value}`);
-  };
-  const satchel = async (...args: string[]) => {
-    console.log(`$ satchel ${args.join(" ")}`);
-    const { PATH = "/usr/bin:/bin", TERM = "dumb" } = Deno.env.toObject();
-    const { code } = await new Deno.Command(BINARY, {
-      args,
-      clearEnv: true,
-      env: { PATH, TERM, ...environment },
-      stdout: "inherit",
-      stderr: "inherit",
-    }).output();
-    if (code !== 0) throw new Error(`satchel ${args.join(" ")} ended with status ${code}`);
-  };
-  const [original, copy] = [`${registry.host}/demo/trace_open:v1`, `${registry.host}/team/trace_open:v2`];
+say("An image comes as a file, with its signature.");
+await satchel("image", "import", "from-ig.tar");
+await satchel("image", "list", "--all");
 
-  await satchel("version");
+say("It gets a name in the registry, and goes there.");
+await satchel("image", "tag", NAME, pushed);
+await satchel("image", "push", pushed);
+await satchel("image", "list", "--store", "served");
 
-  say("A host's operator pulls it. The registry speaks plain HTTP, so it has to be named.");
-  set("SATCHEL_INSECURE_REGISTRIES", registry.host);
-  set("SATCHEL_STORE", scratch.at("this-host"));
-  await satchel("image", "pull", original);
-  await satchel("image", "list");
+say("This host forgets it, and pulls it back. Every byte is checked against its digest.");
+await satchel("image", "remove", NAME);
+await satchel("image", "remove", pushed);
+await satchel("image", "pull", pushed);
+await satchel("image", "tag", pushed, tagged);
+await satchel("image", "list");
 
-  say("The signature came along; it is shown when asked for.");
-  await satchel("image", "list", "--all");
+say("Over an air gap: into an archive, away with it, and back from there.");
+await satchel("image", "export", pushed, tagged, "images.tar");
+await satchel("image", "remove", pushed);
+await satchel("image", "remove", tagged);
+await satchel("archive", "verify", "images.tar");
+await satchel("image", "import", "images.tar");
+await satchel("image", "list", "--all");
+await satchel("store", "check");
 
-  say("Another name, and to the registry under that name. What the registry has already is not sent again.");
-  await satchel("image", "tag", original, copy);
-  await satchel("image", "push", copy);
+say("That was it. The server ends, and the two stores are gone; the binary is dist/satchel.");
 
-  say("Another host, with a store of its own, pulls what was pushed. Every byte is checked against its digest.");
-  set("SATCHEL_STORE", scratch.at("another-host"));
-  await satchel("image", "pull", copy);
-  await satchel("image", "list", "--no-trunc");
-  await satchel("store", "check");
+/** Starts the server on a free port, and shows what it says first. */
+async function serve(...flags: string[]): Promise<Background<string>> {
+  const args = ["serve", "--listen", "127.0.0.1:0", ...flags];
+  console.log(`$ satchel ${args.join(" ")} &`);
+  const server = await startInBackground(BINARY, args, {
+    cwd: scratch.path,
+    env: environment,
+    ready: (line) => /^Serving .* on http:\/\/(\S+)/.exec(line)?.[1],
+  });
+  console.log(server.lines.filter((line) => line.startsWith("Serving")).join("\n"));
+  return server;
+}
 
-  say("Removed with all that belongs to it.");
-  await satchel("image", "remove", copy);
-  await satchel("image", "list", "--all");
+function set(name: string, value: string): void {
+  environment[name] = value;
+  console.log(`$ export ${name}=${value}`);
+}
 
-  say("That was it. The registry and the two stores are gone again; the binary is dist/satchel.");
-  return 0;
+/** Runs it to its end, which has to be a good one. */
+async function satchel(...args: string[]): Promise<void> {
+  console.log(`$ satchel ${args.join(" ")}`);
+  const { PATH = "/usr/bin:/bin", TERM = "dumb" } = Deno.env.toObject();
+  const { code } = await new Deno.Command(BINARY, {
+    args,
+    cwd: scratch.path,
+    clearEnv: true,
+    env: { PATH, TERM, ...environment },
+    stdout: "inherit",
+    stderr: "inherit",
+  }).output();
+  if (code !== 0) throw new Error(`satchel ${args.join(" ")} ended with status ${code}`);
 }
 
 function say(text: string): void {
