@@ -8,6 +8,7 @@
 export * from "./accounts.ts";
 export * from "./certificates.ts";
 export * from "./clients.ts";
+export * from "./containerd.ts";
 export * from "./cosign.ts";
 export * from "./gadget.ts";
 export * from "./http_proxy.ts";

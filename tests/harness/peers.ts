@@ -24,6 +24,8 @@ export const PEER_SOURCES = {
   pass: "apt-get install pass",
   gpg: "apt-get install gnupg",
   chromium: "apt-get install chromium",
+  containerd: "apt-get install containerd",
+  ctr: "apt-get install containerd",
   "systemd-analyze": "apt-get install systemd",
 } as const;
 
