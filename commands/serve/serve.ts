@@ -1,6 +1,6 @@
 import { SatchelError, systemCode, systemReason } from "../../lib/error.ts";
 import { printable } from "../../lib/printable.ts";
-import { type Answered, createHandler, type Handler, type HandlerOptions } from "../../lib/server/mod.ts";
+import { type Answered, createHandler, type Handler, type HandlerOptions, unsentAnswer } from "../../lib/server/mod.ts";
 import { listen, type Listener, type ListenOptions } from "../../lib/runtime/mod.ts";
 import { residentMemory } from "../../lib/runtime/process.ts";
 import { write } from "../../lib/terminal/mod.ts";
@@ -39,7 +39,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const onAnswer: AnswerListener[] = [logger(options, settings.quiet)];
   const page = options.hasPage ? (await import("./page.ts")).servePage(onError) : undefined;
   const handler = handlerOf({ ...content, page }, options, reporter, onAnswer);
-  const listener = open(options.listen, "listen", { handler, idleSeconds, ...(tls && { tls }) });
+  const listener = open(options.listen, "listen", { handler, unsent: unsentAnswer, idleSeconds, ...(tls && { tls }) });
   let admin: Listener | undefined;
   try {
     if (options.adminListen) {

@@ -13,6 +13,11 @@ export interface ListenOptions {
   tls?: { cert: string; key: string };
   handler: RequestHandler;
   /**
+   * Answers instead of an answer that could not be sent: Bun opens a file when the answer is made already, and it may be gone by
+   * then. Not asked in Deno, where files are open before. Default: a bare 500.
+   */
+  unsent?: (error: unknown) => Response;
+  /**
    * How long a connection may be silent, in seconds, at most 255. Bodies that come in are for the handler to watch. Deno has times of
    * its own.
    */
@@ -56,7 +61,8 @@ export function listen(options: ListenOptions): Listener {
   return bun ? listenInBun(bun, options) : listenInDeno(options);
 }
 
-function listenInBun({ serve }: BunServing, { hostname, port, tls, handler, idleSeconds }: ListenOptions): Listener {
+function listenInBun({ serve }: BunServing, options: ListenOptions): Listener {
+  const { hostname, port, tls, handler, unsent, idleSeconds } = options;
   const server = serve({
     hostname,
     port,
@@ -74,6 +80,7 @@ function listenInBun({ serve }: BunServing, { hostname, port, tls, handler, idle
       server.timeout(request, idleSeconds);
       return response;
     },
+    error: unsent ?? (() => new Response(null, { status: 500 })),
   });
   return {
     hostname: server.hostname,

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
-import { SatchelError } from "../error.ts";
+import { SatchelError, systemCode } from "../error.ts";
 
 const { Bun: bun } = globalThis as { Bun?: { file(path: string): Blob } };
 
@@ -11,7 +11,8 @@ const CHUNK = 256 * 1024;
  *
  * @param ownerOf who could exchange a file for a link to what only this process may read, as the number of a user: then it is opened
  *   here, and sent only if it belongs to that user. Default: nobody could
- * @returns a function that throws `SatchelError` `refused` for what is no regular file or somebody else's
+ * @returns a function that throws `SatchelError`: `not-found` if the file is gone, `refused` for what is no regular file or somebody
+ *   else's
  */
 export function fileSender(
   ownerOf: (path: string) => number | undefined = () => undefined,
@@ -19,7 +20,7 @@ export function fileSender(
   return (path, offset, length) => {
     const owner = ownerOf(path);
     if (!bun || owner !== undefined) return openBody(path, offset, length, owner);
-    if (!lstatSync(path).isFile()) throw noFile(path);
+    if (!unlessGone(path, () => lstatSync(path)).isFile()) throw noFile(path);
     return bun.file(path).slice(offset, offset + length);
   };
 }
@@ -28,7 +29,8 @@ export function fileSender(
 export const fileBody: ReturnType<typeof fileSender> = fileSender();
 
 function openBody(path: string, offset: number, length: number, owner: number | undefined): ReadableStream<Uint8Array> {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const fd = unlessGone(path, () => openSync(path, flags));
   const stat = fstatSync(fd);
   if (!stat.isFile() || (owner !== undefined && stat.uid !== owner)) {
     closeSync(fd);
@@ -46,6 +48,16 @@ function openBody(path: string, offset: number, length: number, owner: number | 
     },
     cancel: () => closeSync(fd),
   }, { highWaterMark: 0 });
+}
+
+/** Whoever removes an image beside a server removes its files. */
+function unlessGone<T>(path: string, look: () => T): T {
+  try {
+    return look();
+  } catch (cause) {
+    if (systemCode(cause) !== "ENOENT") throw cause;
+    throw new SatchelError("not-found", `${path} is not there any more`, { cause });
+  }
 }
 
 function noFile(path: string): SatchelError {

@@ -22,6 +22,16 @@ Deno.test("a part of a file is sent", async () => {
   });
 });
 
+Deno.test("a file that is gone is told as not found", async () => {
+  await withFile(async (path) => {
+    await Deno.remove(path);
+    const owner = Deno.uid()!;
+    for (const send of [fileSender(), fileSender(() => owner)]) {
+      assert.throws(() => send(path, 0, 5), (error) => hasCode(error, "not-found"));
+    }
+  });
+});
+
 Deno.test("a link, a folder and what belongs to another user are not sent", async () => {
   await withFile(async (path, folder) => {
     const link = join(folder, "link");

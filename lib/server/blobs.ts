@@ -1,5 +1,6 @@
+import { hasCode } from "../error.ts";
 import { concatBytes } from "../content/mod.ts";
-import { isDigest } from "../oci/mod.ts";
+import { type Digest, isDigest } from "../oci/mod.ts";
 import { ApiError } from "./api_error.ts";
 import { etagOf, isNotModified } from "./conditional.ts";
 import { deleteBlob } from "./delete_content.ts";
@@ -19,11 +20,20 @@ export async function answerBlob(exchange: Exchange, name: string, digest: strin
   if (!isDigest(digest)) throw new ApiError("DIGEST_INVALID", "this is not a digest of sha256 or sha512");
   if (request.method === "DELETE") return await deleteBlob(exchange, name, digest);
   const blob = await repository.blob(digest, { signal: request.signal });
-  if (!blob) throw new ApiError("BLOB_UNKNOWN", "there is no such blob in this repository", { detail: { digest } });
+  if (!blob) throw unknownBlob(digest);
   const etag = etagOf(digest);
   const headers = { ETag: etag, "Cache-Control": "max-age=31536000, immutable", "Docker-Content-Digest": digest };
   if (isNotModified(request, etag)) return new Response(null, { status: 304, headers });
-  return await answerBytes(exchange, blob, headers);
+  try {
+    return await answerBytes(exchange, blob, headers);
+  } catch (error) {
+    // It was removed just now.
+    throw hasCode(error, "not-found") ? unknownBlob(digest) : error;
+  }
+}
+
+function unknownBlob(digest: Digest): ApiError {
+  return new ApiError("BLOB_UNKNOWN", "there is no such blob in this repository", { detail: { digest } });
 }
 
 async function answerBytes(

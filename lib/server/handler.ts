@@ -1,4 +1,4 @@
-import { hasCode, SatchelError } from "../error.ts";
+import { hasCode, SatchelError, systemCode } from "../error.ts";
 import { ApiError } from "./api_error.ts";
 import { type AccessRules, authorize } from "./authorization.ts";
 import { answerBlob } from "./blobs.ts";
@@ -98,6 +98,12 @@ export function createHandler(options: HandlerOptions): Handler {
     });
     return response;
   };
+}
+
+/** What is answered instead of an answer whose file could not be opened: mostly, it was removed just now. */
+export function unsentAnswer(error: unknown): Response {
+  const isGone = systemCode(error) === "ENOENT";
+  return (isGone ? new ApiError("BLOB_UNKNOWN", "there is no such blob any more") : apiError(error)).response();
 }
 
 /** What a GET would be answered, but for its body. */
