@@ -3,16 +3,15 @@ import {
   attachmentTag,
   makeCosignSignature,
   makeGadget,
-  peerTest,
   pushImage,
   satchel,
   scratchFolder,
-  startRegistry,
+  startServedRegistry,
 } from "../harness/mod.ts";
 import { unpackIgStore, writeStore } from "./cli_stores.ts";
 
-peerTest("registry", "pull says what it does on stderr and what it did on stdout, with the full name", async () => {
-  await using registry = await startRegistry();
+Deno.test("pull says what it does on stderr and what it did on stdout, with the full name", async () => {
+  await using registry = await startServedRegistry();
   await using scratch = await scratchFolder();
   const image = makeGadget();
   await pushImage(registry, "demo/gadget", "v1", image);
@@ -27,8 +26,8 @@ peerTest("registry", "pull says what it does on stderr and what it did on stdout
   assert.equal(code, 0);
 });
 
-peerTest("registry", "a name by digest alone is printed with one digest and no empty tag", async () => {
-  await using registry = await startRegistry();
+Deno.test("a name by digest alone is printed with one digest and no empty tag", async () => {
+  await using registry = await startServedRegistry();
   await using scratch = await scratchFolder();
   const image = makeGadget();
   await pushImage(registry, "demo/gadget", "v1", image);
@@ -42,8 +41,8 @@ peerTest("registry", "a name by digest alone is printed with one digest and no e
   );
 });
 
-peerTest("registry", "push, tag and remove say what they did on stdout", async () => {
-  await using registry = await startRegistry();
+Deno.test("push, tag and remove say what they did on stdout", async () => {
+  await using registry = await startServedRegistry();
   await using scratch = await scratchFolder();
   const image = makeGadget();
   await writeStore(scratch.at("store"), [{ name: "ghcr.io/inspektor-gadget/gadget/mine:latest", image }]);
@@ -62,8 +61,8 @@ peerTest("registry", "push, tag and remove say what they did on stdout", async (
   assert.deepEqual([remove.code, remove.stdout, remove.stderr], [0, "Successfully removed mine\n", ""]);
 });
 
-peerTest("registry", "--quiet leaves nothing but errors, lists and what -o asks for", async () => {
-  await using registry = await startRegistry();
+Deno.test("--quiet leaves nothing but errors, lists and what -o asks for", async () => {
+  await using registry = await startServedRegistry();
   await using scratch = await scratchFolder();
   await pushImage(registry, "demo/gadget", "v1", makeGadget());
   const name = `${registry.host}/demo/gadget:v1`;
@@ -79,49 +78,45 @@ peerTest("registry", "--quiet leaves nothing but errors, lists and what -o asks 
   assert.match(failed.stderr, /^Error: pulling 127\.0\.0\.1:\d+\/demo\/none:v1: /);
 });
 
-peerTest(
-  "registry",
-  "pull -o json reports the image, what moved and what came along, and nothing else on stdout",
-  async () => {
-    await using registry = await startRegistry();
-    await using scratch = await scratchFolder();
-    const image = makeGadget();
-    const signature = makeCosignSignature(image.root);
-    await pushImage(registry, "demo/gadget", "v1", image);
-    await pushImage(registry, "demo/gadget", attachmentTag(image.root.digest, ".sig"), signature);
-    const name = `${registry.host}/demo/gadget:v1`;
-    const options = { store: scratch.at("store"), env: { SATCHEL_INSECURE_REGISTRIES: registry.host } };
-    const all = [...image.blobs, ...image.manifests, ...signature.blobs, ...signature.manifests];
-    const moved = { blobs: all.length, bytes: all.reduce((sum, { bytes }) => sum + bytes.length, 0) };
-    const expected = {
-      name,
-      digest: image.root.digest,
-      mediaType: image.root.mediaType,
-      size: image.root.bytes.length,
-      transferred: moved,
-      present: { blobs: 0, bytes: 0 },
-      attachments: [{
-        digest: signature.root.digest,
-        mediaType: signature.root.mediaType,
-        size: signature.root.bytes.length,
-        artifactType: "application/vnd.oci.image.config.v1+json",
-        subject: image.root.digest,
-        tag: attachmentTag(image.root.digest, ".sig"),
-      }],
-    };
-    const first = await satchel(["image", "pull", "-o", "json", name], options);
-    assert.deepEqual(JSON.parse(first.stdout), expected);
-    assert.equal(first.stderr, `Pulling ${name}...\n`);
-    const second = JSON.parse((await satchel(["image", "pull", "-o", "json", name], options)).stdout);
-    assert.deepEqual(second.present, moved);
-    assert.deepEqual(second.transferred, { blobs: 0, bytes: 0 });
-    const push = await satchel(["image", "push", "--referrers=false", "-o", "json", name], options);
-    assert.deepEqual(JSON.parse(push.stdout).attachments, []);
-  },
-);
+Deno.test("pull -o json reports the image, what moved and what came along, and nothing else on stdout", async () => {
+  await using registry = await startServedRegistry();
+  await using scratch = await scratchFolder();
+  const image = makeGadget();
+  const signature = makeCosignSignature(image.root);
+  await pushImage(registry, "demo/gadget", "v1", image);
+  await pushImage(registry, "demo/gadget", attachmentTag(image.root.digest, ".sig"), signature);
+  const name = `${registry.host}/demo/gadget:v1`;
+  const options = { store: scratch.at("store"), env: { SATCHEL_INSECURE_REGISTRIES: registry.host } };
+  const all = [...image.blobs, ...image.manifests, ...signature.blobs, ...signature.manifests];
+  const moved = { blobs: all.length, bytes: all.reduce((sum, { bytes }) => sum + bytes.length, 0) };
+  const expected = {
+    name,
+    digest: image.root.digest,
+    mediaType: image.root.mediaType,
+    size: image.root.bytes.length,
+    transferred: moved,
+    present: { blobs: 0, bytes: 0 },
+    attachments: [{
+      digest: signature.root.digest,
+      mediaType: signature.root.mediaType,
+      size: signature.root.bytes.length,
+      artifactType: "application/vnd.oci.image.config.v1+json",
+      subject: image.root.digest,
+      tag: attachmentTag(image.root.digest, ".sig"),
+    }],
+  };
+  const first = await satchel(["image", "pull", "-o", "json", name], options);
+  assert.deepEqual(JSON.parse(first.stdout), expected);
+  assert.equal(first.stderr, `Pulling ${name}...\n`);
+  const second = JSON.parse((await satchel(["image", "pull", "-o", "json", name], options)).stdout);
+  assert.deepEqual(second.present, moved);
+  assert.deepEqual(second.transferred, { blobs: 0, bytes: 0 });
+  const push = await satchel(["image", "push", "--referrers=false", "-o", "json", name], options);
+  assert.deepEqual(JSON.parse(push.stdout).attachments, []);
+});
 
-peerTest("registry", "flags may stand between image and its subcommand", async () => {
-  await using registry = await startRegistry();
+Deno.test("flags may stand between image and its subcommand", async () => {
+  await using registry = await startServedRegistry();
   const image = makeGadget();
   await pushImage(registry, "demo/gadget", "v1", image);
   const name = `${registry.host}/demo/gadget:v1`;
@@ -135,35 +130,27 @@ peerTest("registry", "flags may stand between image and its subcommand", async (
   assert.deepEqual([code, stdout], [0, `Successfully pulled ${name}@${image.root.digest}\n`]);
 });
 
-peerTest(
-  "registry",
-  "an insecure registry may be named in a configuration file, with or without its port",
-  async () => {
-    await using registry = await startRegistry();
-    await using scratch = await scratchFolder();
-    await pushImage(registry, "demo/gadget", "v1", makeGadget());
-    await Deno.mkdir(scratch.at(".config/satchel"), { recursive: true });
-    await Deno.writeTextFile(scratch.at(".config/satchel/config.yaml"), "insecureRegistries:\n  - 127.0.0.1\n");
-    const { code, stderr } = await satchel(["image", "pull", `${registry.host}/demo/gadget:v1`], {
-      home: scratch.path,
-    });
-    assert.equal(code, 0, stderr);
-  },
-);
+Deno.test("an insecure registry may be named in a configuration file, with or without its port", async () => {
+  await using registry = await startServedRegistry();
+  await using scratch = await scratchFolder();
+  await pushImage(registry, "demo/gadget", "v1", makeGadget());
+  await Deno.mkdir(scratch.at(".config/satchel"), { recursive: true });
+  await Deno.writeTextFile(scratch.at(".config/satchel/config.yaml"), "insecureRegistries:\n  - 127.0.0.1\n");
+  const { code, stderr } = await satchel(["image", "pull", `${registry.host}/demo/gadget:v1`], {
+    home: scratch.path,
+  });
+  assert.equal(code, 0, stderr);
+});
 
-peerTest(
-  "registry",
-  "a registry that speaks plain HTTP is a clear failure with a hint, and none of its words",
-  async () => {
-    await using registry = await startRegistry();
-    const { code, stdout, stderr } = await satchel(["image", "pull", `${registry.host}/demo/gadget:v1`]);
-    assert.deepEqual([code, stdout], [1, ""]);
-    assert.match(stderr, /^Pulling .*\.\.\.\nError: pulling .*TLS.*\nHint: .*--insecure-registries/);
-  },
-);
+Deno.test("a registry that speaks plain HTTP is a clear failure with a hint, and none of its words", async () => {
+  await using registry = await startServedRegistry();
+  const { code, stdout, stderr } = await satchel(["image", "pull", `${registry.host}/demo/gadget:v1`]);
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /^Pulling .*\.\.\.\nError: pulling .*TLS.*\nHint: .*--insecure-registries/);
+});
 
-peerTest("registry", "--debug prints a line for each request, --verbose what moved", async () => {
-  await using registry = await startRegistry();
+Deno.test("--debug prints a line for each request, --verbose what moved", async () => {
+  await using registry = await startServedRegistry();
   await pushImage(registry, "demo/gadget", "v1", makeGadget());
   const name = `${registry.host}/demo/gadget:v1`;
   const env = { SATCHEL_INSECURE_REGISTRIES: registry.host };

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import {
   binary,
   describe,
-  peerTest,
   run,
   satchel,
   satchelByDeno,
@@ -11,7 +10,7 @@ import {
   type Scratch,
   scratchFolder,
   startInBackground,
-  startRegistry,
+  startServedRegistry,
 } from "../harness/mod.ts";
 import { configure, published, writeExecutable, writeFile, writeModule } from "./plugin_files.ts";
 
@@ -24,9 +23,9 @@ async function list(args: readonly string[], options: Parameters<typeof satchel>
   return JSON.parse(await satchelSucceeds(["plugin", "list", "-o", "json", ...args], options));
 }
 
-peerTest("registry", "what plugin init writes runs as it is: its command, its hook, in a pull", async () => {
+Deno.test("what plugin init writes runs as it is: its command, its hook, in a pull", async () => {
   await using scratch = await scratchFolder();
-  await using registry = await startRegistry();
+  await using registry = await startServedRegistry();
   const { name, digest, flags } = await published(registry);
   const module = await inFolder(scratch, "plugin", "init", "mine");
   assert.match(module.stdout, /^Wrote satchel\.d\.ts and mine\.ts\n/);

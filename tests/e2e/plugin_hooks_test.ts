@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import {
   describe,
   makeGadget,
-  peerTest,
   pushImage,
   satchel,
   satchelByDeno,
   satchelSucceeds,
   type Scratch,
   scratchFolder,
-  startRegistry,
+  startServedRegistry,
 } from "../harness/mod.ts";
 import { published, writeExecutable, writeFile, writeModule } from "./plugin_files.ts";
 
@@ -34,9 +33,9 @@ async function names(store: string): Promise<string[]> {
 }
 
 for (const [runtime, runner] of [["the binary", satchel], ["deno run", satchelByDeno]] as const) {
-  peerTest("registry", `${runtime}: what beforePull refuses is not fetched, and the reason is shown`, async () => {
+  Deno.test(`${runtime}: what beforePull refuses is not fetched, and the reason is shown`, async () => {
     await using scratch = await scratchFolder();
-    await using registry = await startRegistry();
+    await using registry = await startServedRegistry();
     const { name, digest, flags } = await published(registry);
     const answer = '{ allow: false, reason: "not on a Wednesday" }';
     const plugin = await writeModule(scratch, "calendar", recorder(scratch, "beforePull", answer));
@@ -64,9 +63,9 @@ for (const [runtime, runner] of [["the binary", satchel], ["deno run", satchelBy
   });
 }
 
-peerTest("registry", "what afterPull refuses is in the store without a name, and names stay as they were", async () => {
+Deno.test("what afterPull refuses is in the store without a name, and names stay as they were", async () => {
   await using scratch = await scratchFolder();
-  await using registry = await startRegistry();
+  await using registry = await startServedRegistry();
   const { name, digest, flags } = await published(registry);
   const store = scratch.at("store");
   await satchelSucceeds(["image", "pull", name, ...flags], { store });
@@ -82,9 +81,9 @@ peerTest("registry", "what afterPull refuses is in the store without a name, and
   assert.equal(blob.size, subject.size, "everything was there when it was asked");
 });
 
-peerTest("registry", "beforePush is asked before any request, afterPush when the registry has the name", async () => {
+Deno.test("beforePush is asked before any request, afterPush when the registry has the name", async () => {
   await using scratch = await scratchFolder();
-  await using registry = await startRegistry();
+  await using registry = await startServedRegistry();
   const { name, flags } = await published(registry);
   const store = scratch.at("store");
   const copy = `${registry.host}/team/copy:v1`;
@@ -120,9 +119,9 @@ peerTest("registry", "beforePush is asked before any request, afterPush when the
   ]);
 });
 
-peerTest("registry", "all plugins are asked in their order, until one refuses", async () => {
+Deno.test("all plugins are asked in their order, until one refuses", async () => {
   await using scratch = await scratchFolder();
-  await using registry = await startRegistry();
+  await using registry = await startServedRegistry();
   const { name, flags } = await published(registry);
   const log = (word: string, answer: string) => `echo ${word} >&2; echo '${answer}'`;
   const refusal = '{"allow": false, "reason": "second says no"}';
@@ -137,9 +136,9 @@ peerTest("registry", "all plugins are asked in their order, until one refuses", 
 });
 
 for (const tag of ["", ":v1"]) {
-  peerTest("registry", `a pull of app${tag}@DIGEST is asked about by its digest, without a tag`, async () => {
+  Deno.test(`a pull of app${tag}@DIGEST is asked about by its digest, without a tag`, async () => {
     await using scratch = await scratchFolder();
-    await using registry = await startRegistry();
+    await using registry = await startServedRegistry();
     const { digest, flags } = await published(registry);
     const name = `${registry.host}/team/app${tag}@${digest}`;
     const plugin = await writeModule(scratch, "watch", recorder(scratch, "beforePull"));
@@ -150,9 +149,9 @@ for (const tag of ["", ":v1"]) {
   });
 }
 
-peerTest("registry", "an instance of a class is a plugin, and so is what a function makes", async () => {
+Deno.test("an instance of a class is a plugin, and so is what a function makes", async () => {
   await using scratch = await scratchFolder();
-  await using registry = await startRegistry();
+  await using registry = await startServedRegistry();
   const { name, flags } = await published(registry);
   const text = `class Guard {
   contract = 1;
@@ -172,12 +171,11 @@ peerTest("registry", "an instance of a class is a plugin, and so is what a funct
   }
 });
 
-peerTest(
-  "registry",
+Deno.test(
   "an executable has what it needs of the image in its environment, and the user's has no say in that",
   async () => {
     await using scratch = await scratchFolder();
-    await using registry = await startRegistry();
+    await using registry = await startServedRegistry();
     const { name, digest, flags } = await published(registry);
     const names = ["REFERENCE", "REGISTRY", "REPOSITORY", "TAG", "DIGEST", "STORE", "CONTRACT"];
     const shown = names.map((each) => `$SATCHEL_${each}`).join("|");

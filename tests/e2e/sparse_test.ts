@@ -4,14 +4,13 @@ import {
   describe,
   type Image,
   makeGadget,
-  peerTest,
   pushImage,
   type Registry,
   satchel,
   satchelSucceeds,
   type Scratch,
   scratchFolder,
-  startRegistry,
+  startServedRegistry,
 } from "../harness/mod.ts";
 import { writeStore } from "./cli_stores.ts";
 
@@ -40,8 +39,8 @@ Deno.test("image list has the platforms whose content is there apart from those 
   assert.ok(sparse.Size < whole.Size);
 });
 
-peerTest("registry", "a sparse image is not pushed where the rest is missing, and nothing is put there", async () => {
-  await using registry = await startRegistry();
+Deno.test("a sparse image is not pushed where the rest is missing, and nothing is put there", async () => {
+  await using registry = await startServedRegistry();
   await using scratch = await scratchFolder();
   const name = `${registry.host}/demo/app:v1`;
   const { store } = await importSparse(scratch, name);
@@ -51,8 +50,8 @@ peerTest("registry", "a sparse image is not pushed where the rest is missing, an
   assert.deepEqual((await (await registry.fetch("/v2/_catalog")).json()).repositories, []);
 });
 
-peerTest("registry", "a sparse image is pushed where the rest is there already", async () => {
-  await using registry = await startRegistry();
+Deno.test("a sparse image is pushed where the rest is there already", async () => {
+  await using registry = await startServedRegistry();
   await using scratch = await scratchFolder();
   const name = `${registry.host}/demo/app:v1`;
   const { image, store } = await importSparse(scratch, name);

@@ -10,7 +10,7 @@ import {
   satchel,
   satchelSucceeds,
   scratchFolder,
-  startRegistry,
+  startServedRegistry,
 } from "../harness/mod.ts";
 
 const PROCESSES = 24;
@@ -18,10 +18,10 @@ const ROUNDS = 4;
 const IMAGES = 8;
 
 peerTest(
-  ["registry", "flock"],
+  "flock",
   `${PROCESSES} processes pull, tag, remove and clean at once, and nothing is lost`,
   async () => {
-    await using registry = await startRegistry();
+    await using registry = await startServedRegistry();
     await using scratch = await scratchFolder();
     const store = scratch.at("store");
     const env = { SATCHEL_INSECURE_REGISTRIES: registry.host };

@@ -13,7 +13,7 @@ import {
   satchelEnvironment,
   satchelSucceeds,
   scratchFolder,
-  startRegistry,
+  startServedRegistry,
 } from "../harness/mod.ts";
 
 /** The calls by which a store changes. strace counts each of them by itself. */
@@ -23,10 +23,10 @@ const CALLS = ["rename", "unlink", "fsync", "fdatasync", "chmod", "pwrite64"];
 const MOST = 100;
 
 peerTest(
-  ["registry", "strace"],
+  "strace",
   "pull, tag and remove may be killed before any call that changes a file, and the store is whole",
   async () => {
-    await using registry = await startRegistry();
+    await using registry = await startServedRegistry();
     await using scratch = await scratchFolder();
     const image = makeGadget();
     await pushImage(registry, "demo/gadget", "v1", image);

@@ -15,7 +15,7 @@ import {
   satchelSucceeds,
   scratchFolder,
   startInBackground,
-  startRegistry,
+  startServedRegistry,
   succeed,
 } from "../harness/mod.ts";
 import { unpackIgStore } from "./cli_stores.ts";
@@ -53,7 +53,7 @@ peerTest(
   },
 );
 
-peerTest("registry", "under umask 077 the store is for its owner alone, blobs and lock as ever", async () => {
+Deno.test("under umask 077 the store is for its owner alone, blobs and lock as ever", async () => {
   await using scratch = await scratchFolder();
   const [from, store] = [await unpackIgStore(scratch.path), scratch.at("new")];
   await copyBetween(from, store, scratch.path);
@@ -70,7 +70,7 @@ peerTest("registry", "under umask 077 the store is for its owner alone, blobs an
 
 /** Pulls `hello` through a registry into a new store under umask 077. */
 async function copyBetween(from: string, to: string, home: string) {
-  await using registry = await startRegistry();
+  await using registry = await startServedRegistry();
   const name = `${registry.host}/demo/hello:v1`;
   const env = { SATCHEL_INSECURE_REGISTRIES: registry.host };
   await satchelSucceeds(["image", "tag", "hello", name], { store: from });
@@ -91,7 +91,7 @@ capabilityTest(
     mkdirSync(store);
     await succeed("mount", ["-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", store]);
     try {
-      await using registry = await startRegistry();
+      await using registry = await startServedRegistry();
       const env = { SATCHEL_INSECURE_REGISTRIES: registry.host };
       await pushImage(registry, "demo/small", "v1", makeGadget());
       await pushImage(registry, "demo/big", "v1", makeGadget({ layerSize: 2_000_000 }));

@@ -1,5 +1,6 @@
 import { binary, satchelEnvironment } from "./satchel.ts";
 import { type Background, startInBackground } from "./process.ts";
+import type { Registry } from "./registry.ts";
 import { scratchFolder } from "./scratch.ts";
 
 /** `satchel serve` on a port of its own; `await using` kills it. */
@@ -46,6 +47,43 @@ export async function startServe({ store, flags = [], shell, env }: ServeSetUp):
     async [Symbol.asyncDispose]() {
       await process[Symbol.asyncDispose]();
       await home[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A request in the log of a served store. */
+const LOGGED = /"([A-Z]+ \S+)" (\d{3}) /;
+
+/**
+ * Starts a registry for tests that need one, whichever it is: an empty store, served. It is there with nothing installed;
+ * what is about other registries uses `startRegistry` and its like.
+ */
+export async function startServedRegistry(): Promise<Registry> {
+  const scratch = await scratchFolder();
+  const storage = scratch.at("store");
+  const served = await startServe({ store: storage, flags: ["--writable", "--allow-anonymous-push"] }).catch(
+    async (error) => {
+      await scratch[Symbol.asyncDispose]();
+      throw error;
+    },
+  );
+  const request = (line: string) => LOGGED.exec(line)?.slice(1).join(" ");
+  const { host, url, fetch, process } = served;
+  return {
+    host,
+    url,
+    fetch,
+    storage,
+    env: {},
+    requests: () => process.lines.map(request).filter((line) => line !== undefined),
+    waitForRequest: (pattern) =>
+      process.waitFor((line) => {
+        const found = request(line);
+        return found !== undefined && pattern.test(found) ? found : undefined;
+      }),
+    async [Symbol.asyncDispose]() {
+      await served[Symbol.asyncDispose]();
+      await scratch[Symbol.asyncDispose]();
     },
   };
 }
