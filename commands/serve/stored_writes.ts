@@ -71,9 +71,9 @@ export function storedWrites(store: Store, options: WriteOptions): WritableRepos
         );
         return explaining(session);
       }),
-    resumeUpload: (id) =>
+    resumeUpload: (id, resumeOptions) =>
       explained(async () => {
-        const session = await uploads.resume(id).catch(
+        const session = await uploads.resume(id, resumeOptions).catch(
           unlessBusy("BLOB_UPLOAD_INVALID", "another request writes to it", 503),
         );
         return session && explaining(session);

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { ByteStream, ContentOptions } from "../content/mod.ts";
 import { SatchelError, throwIfCancelled } from "../error.ts";
 import { type Digest, type DigestAlgorithm, digestAlgorithm, Digester } from "../oci/mod.ts";
-import { type Lock, tryLock, tryLockExisting } from "../runtime/mod.ts";
+import { type Lock, pause, tryLock, tryLockExisting } from "../runtime/mod.ts";
 import {
   isDiskBroken,
   isDiskFull,
@@ -73,9 +73,9 @@ export interface UploadSessions {
    * Goes on with an upload.
    *
    * @returns `undefined` if there is none of this id
-   * @throws {SatchelError} `busy` while somebody goes on with it, `storage`
+   * @throws {SatchelError} `busy` while somebody goes on with it, for longer than a moment; `storage`, `cancelled`
    */
-  resume(id: string): Promise<UploadSession | undefined>;
+  resume(id: string, options?: ContentOptions): Promise<UploadSession | undefined>;
 
   /**
    * Removes uploads that nobody has gone on with for a time.
@@ -119,10 +119,10 @@ export function uploadSessions(layout: Layout, limit: number): UploadSessions {
       known.set(id, { digester: new Digester(algorithm), algorithm, size: 0 });
       return openSession(layout, id, tryLock(uploadPath(layout, id)), shared);
     },
-    async resume(id) {
+    async resume(id, { signal } = {}) {
       if (!UPLOAD_NAME.test(`upload_${id}`) || !storeExists(layout)) return undefined;
       const path = uploadPath(layout, id);
-      const lock = tryLockIfThere(path);
+      const lock = await lockSoon(path, signal);
       // Whoever collects garbage may have been faster.
       return lock || statOf(path)?.isFile() ? openSession(layout, id, lock, shared) : undefined;
     },
@@ -164,6 +164,16 @@ function tryLockIfThere(path: string): Lock | undefined {
     if (statOf(path)) throw error;
     return undefined;
   }
+}
+
+/** Whoever looks for garbage holds each file for a moment, which is no reason to send a client away. */
+async function lockSoon(path: string, signal: AbortSignal | undefined): Promise<Lock | undefined> {
+  for (let length = 5; length < 200; length *= 2) {
+    const lock = tryLockIfThere(path);
+    if (lock || !statOf(path)) return lock;
+    await pause(length, signal, `waiting for ${path}`);
+  }
+  return tryLockIfThere(path);
 }
 
 function openSession(

@@ -107,6 +107,16 @@ Deno.test("bytes of another digest are gone, and were at no time a blob", async 
   assert.deepEqual(readdirSync(join(made.path, "blobs/sha256")), []);
 });
 
+Deno.test("an upload goes on when whoever held it for a moment is done", async () => {
+  using made = scratch();
+  const uploads = made.open().uploads(LIMIT);
+  const upload = await uploads.start();
+  const resuming = uploads.resume(upload.id);
+  upload[Symbol.dispose]();
+  using resumed = await resuming;
+  assert.equal(resumed?.id, upload.id);
+});
+
 Deno.test("nobody else goes on with an upload, sweeps it or collects it while it is used", async () => {
   using made = scratch();
   const store = made.open();
