@@ -25,8 +25,8 @@ export function compressionOf(start: Uint8Array): Compression | undefined {
  * Inflates what comes, and waits while nobody takes it.
  *
  * @param name of the archive, for messages
- * @throws {SatchelError} while iterating: `invalid` if it ends too early, is followed by something else, or is more than may be,
- *   `integrity` if its checksum is another one; whatever the chunks throw
+ * @throws {SatchelError} while iterating: `invalid` if it ends too early or is followed by something else, `refused` if it is more than
+ *   may be, `integrity` if its checksum is another one; whatever the chunks throw
  */
 export async function* inflate(
   chunks: AsyncIterable<Uint8Array>,
@@ -39,6 +39,7 @@ export async function* inflate(
   // For Deno each frame has to be a stream of its own.
   const streams = compression === "gzip" ? [counted] : zstdFrames(counted, name);
   for await (const stream of streams) {
+    limit.frame(name);
     const inflater = compression === "gzip" ? createGunzip(OPTIONS) : createZstdDecompress(OPTIONS);
     for await (const chunk of through(stream, inflater, compression, name)) {
       limit.inflated(chunk.length, name);

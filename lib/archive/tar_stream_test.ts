@@ -248,8 +248,8 @@ Deno.test("zstd with frames to be skipped, and without a known size, is inflated
 Deno.test("what is announced may be inflated as well", () => {
   const limit = new InflationLimit();
   limit.inflated(4 * 1024 ** 3, "x");
-  assert.throws(() => limit.inflated(1, "x"), { code: "invalid" });
+  assert.throws(() => limit.inflated(1, "x"), { code: "refused" });
   limit.announce(1000);
   limit.inflated(999, "x");
-  assert.throws(() => limit.inflated(1, "x"), { code: "invalid" });
+  assert.throws(() => limit.inflated(1, "x"), { code: "refused" });
 });

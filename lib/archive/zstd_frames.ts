@@ -16,10 +16,6 @@ const RESERVED = 3;
  */
 const MAX_WINDOW = 128 * 1024 * 1024;
 
-/** How many frames there may be, beside one for so many bytes: each costs as much time as a few kilobytes. */
-const FREE_FRAMES = 1000;
-const BYTES_PER_FRAME = 4096;
-
 /** Whether it is a frame that carries something else than content (RFC 8878, 3.1.2); pzstd begins with one. */
 export function isSkippableFrame(start: Uint8Array): boolean {
   return (start[0] & 0xf0) === 0x50 && start[1] === 0x2a && start[2] === 0x4d && start[3] === 0x18;
@@ -29,21 +25,18 @@ export function isSkippableFrame(start: Uint8Array): boolean {
  * The frames with content, one after another; each has to be read whole before the next one is asked for.
  *
  * @param name of the archive, for messages
- * @throws {SatchelError} `invalid`, here or while a frame is read
+ * @throws {SatchelError} here or while a frame is read: `invalid`, `refused` for a window that is too large
  */
 export async function* zstdFrames(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
 ): AsyncGenerator<AsyncGenerator<Uint8Array>> {
   const reader = new FrameReader(chunks, name);
-  let frames = 0;
   try {
     for (let start = await reader.some(ZSTD.length); start.length > 0; start = await reader.some(ZSTD.length)) {
       if (isSkippableFrame(start)) { for await (const _ of reader.pass(littleEndian(await reader.exactly(4)))); }
-      else if (startsWith(start, ZSTD)) {
-        if (++frames > FREE_FRAMES + reader.taken / BYTES_PER_FRAME) throw tooManyFrames(name);
-        yield frame(reader, start, name);
-      } else throw isFollowed(name, "zstd");
+      else if (startsWith(start, ZSTD)) yield frame(reader, start, name);
+      else throw isFollowed(name, "zstd");
     }
   } finally {
     await reader.stop();
@@ -93,14 +86,8 @@ function windowSize(descriptor: number, rest: Uint8Array): number {
 
 function needsTooMuch(name: string, window: number): SatchelError {
   const message = `${name} needs ${window} bytes of memory to be inflated: that is the window of its zstd`;
-  return new SatchelError("invalid", `${message}, and the limit is ${MAX_WINDOW}`, {
+  return new SatchelError("refused", `${message}, and the limit is ${MAX_WINDOW}`, {
     hint: "It was compressed with --long=28 or more: inflate it with `zstd -d --long=31` first.",
-  });
-}
-
-function tooManyFrames(name: string): SatchelError {
-  return new SatchelError("invalid", `${name} has too many frames of zstd for its length`, {
-    hint: "If it comes from somebody you trust, inflate it first.",
   });
 }
 
@@ -112,8 +99,6 @@ function littleEndian(bytes: Uint8Array): number {
 class FrameReader {
   readonly #reader: ChunkReader;
   readonly #name: string;
-  /** How many bytes were taken. */
-  taken = 0;
 
   constructor(chunks: AsyncIterable<Uint8Array>, name: string) {
     this.#reader = new ChunkReader(chunks);
@@ -122,9 +107,7 @@ class FrameReader {
 
   /** Fewer bytes, or none, at the end. */
   async some(size: number): Promise<Uint8Array> {
-    const bytes = await this.#reader.read(size);
-    this.taken += bytes.length;
-    return bytes;
+    return await this.#reader.read(size);
   }
 
   async exactly(size: number): Promise<Uint8Array> {
@@ -138,7 +121,6 @@ class FrameReader {
       const chunk = await this.#reader.some(left);
       if (chunk.length === 0) throw endsTooEarly(this.#name, "zstd");
       yield chunk;
-      this.taken += chunk.length;
       left -= chunk.length;
     }
   }

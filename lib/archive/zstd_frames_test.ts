@@ -23,7 +23,7 @@ Deno.test("a window as large as zstd takes unless told otherwise is read, a larg
   assert.equal(await passAll(frame(0, exponent(27))), 9);
   for (const window of [exponent(27, 1), exponent(31)]) {
     await assert.rejects(passAll(frame(0, window)), {
-      code: "invalid",
+      code: "refused",
       message:
         /^x\.tar\.zst needs \d+ bytes of memory to be inflated: that is the window of its zstd, and the limit is 134217728$/,
     });
@@ -35,16 +35,6 @@ Deno.test("without a window, all that a frame holds has to be kept", async () =>
   assert.equal(await passAll(frame(0xa0, ...size(2 ** 27))), 12);
   await assert.rejects(passAll(frame(0xa0, ...size(2 ** 27 + 1))), { message: /needs 134217729 bytes of memory/ });
   assert.equal(await passAll(frame(0x60, 0xff, 0xff)), 10);
-});
-
-Deno.test("more frames than their length is worth are refused", async () => {
-  const empty = new Uint8Array(zstdCompressSync(new Uint8Array(0)));
-  const many = (count: number) => concatBytes(Array.from({ length: count }, () => empty));
-  assert.equal(await passAll(many(1000)), 1000 * empty.length);
-  await assert.rejects(passAll(many(2000)), {
-    code: "invalid",
-    message: "x.tar.zst has too many frames of zstd for its length",
-  });
 });
 
 /** What each frame inflates to, out of chunks of a few bytes. */

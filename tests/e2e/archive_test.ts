@@ -47,6 +47,15 @@ Deno.test("verify of half an archive ends with status 5", async () => {
   assert.ok(found.damage.length > 0);
 });
 
+Deno.test("verify refuses what needs too much memory, and does not call it damaged", async () => {
+  await using scratch = await scratchFolder();
+  // A frame of Zstandard with a window of 2 TiB, and an empty block.
+  await Deno.writeFile(scratch.at("x.tar.zst"), Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0xf8, 1, 0, 0));
+  const { code, stdout, stderr } = await archive(scratch, "verify", "x.tar.zst");
+  assert.deepEqual([code, stdout], [5, ""]);
+  assert.match(stderr, /^Error: verifying an archive: \S+ needs \d+ bytes of memory .*\nHint: .*--long=31/);
+});
+
 Deno.test("verify of a compressed archive that lost its end, or a bit, ends with status 5", async () => {
   await using scratch = await scratchFolder();
   await exported(scratch);
