@@ -1,6 +1,6 @@
 import { isAmong, planCopy, platformsOf, type Source } from "../../lib/content/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
-import type { Platform } from "../../lib/oci/mod.ts";
+import { formatPlatform, type Platform } from "../../lib/oci/mod.ts";
 import { checkPlatforms, leavesOut } from "../image/platforms.ts";
 import type { CopyContext, SourceImage } from "./job.ts";
 
@@ -16,8 +16,8 @@ export interface PlatformChoice {
  * Finds out what of an image comes along; where platforms were asked for, by reading its manifests.
  *
  * @param source that of the image, guarded
- * @throws {SatchelError} `not-found` if there is nothing for a platform that was asked for, `usage` if a registry would be
- *   given an image with parts missing, and whatever the source throws
+ * @throws {SatchelError} `not-found` if there is nothing for a platform that was asked for, or parts are missing of an image
+ *   that a registry would be given, and whatever the source throws
  */
 export async function choosePlatforms(
   { name, from, platforms: there }: SourceImage,
@@ -26,7 +26,10 @@ export async function choosePlatforms(
 ): Promise<PlatformChoice> {
   const { platforms: wanted, sparse } = request.choice;
   if (there && request.to.kind === "registry") {
-    throw new SatchelError("usage", `${name} has lost some of its platforms, and a registry takes whole images alone`);
+    const only = there.map(formatPlatform).join(", ");
+    throw new SatchelError("not-found", `${name} is there for ${only} only, and a registry takes whole images alone`, {
+      hint: "Copy it from where it is whole.",
+    });
   }
   if (!wanted) return { others: [], ...(there && { only: there }) };
   if (there) checkPlatforms(there, wanted);

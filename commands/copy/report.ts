@@ -35,7 +35,8 @@ export function describeCopied({ job, root, only, others }: Copied, { from, to }
   const line = `Successfully copied ${formatEnd(from, job.image.name)} to ${destination}\n`;
   const list = (platforms: typeof others) => platforms.map(formatPlatform).join(", ");
   const name = formatReference(job.to);
-  if (only) return `${line}${name} has ${list(only)} only\n`;
+  // A store or a folder may have had more of it before.
+  if (only) return `${line}${name} ${to.kind === "archive" ? "has" : "came for"} ${list(only)} only\n`;
   if (others.length === 0) return line;
   return `${line}${name} is whole, with ${list(others)} as well; --sparse leaves that out\n`;
 }

@@ -30,6 +30,7 @@ import { printFailures } from "../output/failures.ts";
 import { outputMode, printResult } from "../output/output.ts";
 import { openReporter, type Reporter } from "../output/reporter.ts";
 import { loadSettings, type Settings } from "../settings/settings.ts";
+import { lossesOf } from "./import_loss.ts";
 import { guardedImport } from "./plugin_hooks.ts";
 import { countReferrers, describeReferrers } from "./referrer_count.ts";
 
@@ -101,6 +102,7 @@ async function importFrom(
       if (blame) failures.push(blame);
     }
     const imported = await asStored(store, result.imported, signal);
+    failures.push(...await lossesOf(store, imported, result.imported, signal));
     return { imported, failures: failures.map((error) => withContext("importing images", error)) };
   } catch (error) {
     if (!signal.aborted) throw withContext("importing images", error);

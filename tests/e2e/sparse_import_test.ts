@@ -49,6 +49,17 @@ Deno.test("a sparse archive over the whole image takes nothing away", async () =
   assert.deepEqual(await Deno.readFile(scratch.at("again.tar")), await Deno.readFile(scratch.at("whole.tar")));
 });
 
+Deno.test("a sparse archive over an image that has lost something else is no success", async () => {
+  await using scratch = await scratchFolder();
+  const image = await archives(scratch);
+  await imported(scratch, "whole.tar");
+  const amd64 = JSON.parse(new TextDecoder().decode(image.manifests[0].bytes)).layers[0].digest;
+  await Deno.remove(scratch.at(`far/blobs/sha256/${amd64.slice("sha256:".length)}`));
+  const outcome = await satchel(["image", "import", scratch.at("arm64.tar")], { store: scratch.at("far") });
+  assert.equal(outcome.code, 5, describe(outcome));
+  assert.match(outcome.stderr, /app:v1 has lost something in \S+, and only what is for linux\/arm64 came/);
+});
+
 Deno.test("sparse archives of two platforms add up to the whole image", async () => {
   await using scratch = await scratchFolder();
   await archives(scratch);
