@@ -7,7 +7,7 @@ import { deleteBlob } from "./delete_content.ts";
 import { type Exchange, repositoriesAt } from "./exchange.ts";
 import { methodsAt, requireMethod } from "./methods.ts";
 import { wantedRange } from "./range.ts";
-import type { ServedBlob } from "./repositories.ts";
+import type { Repository, ServedBlob } from "./repositories.ts";
 
 /** What does not come out of a file is read into memory up to this size, in bytes, so that its length can be announced. */
 const MAX_IN_MEMORY = 1024 * 1024;
@@ -19,7 +19,7 @@ export async function answerBlob(exchange: Exchange, name: string, digest: strin
   const [repository] = repositoriesAt(exchange, name);
   if (!isDigest(digest)) throw new ApiError("DIGEST_INVALID", "this is not a digest of sha256 or sha512");
   if (request.method === "DELETE") return await deleteBlob(exchange, name, digest);
-  const blob = await repository.blob(digest, { signal: request.signal });
+  const blob = await findBlob(exchange, repository, digest);
   if (!blob) throw unknownBlob(digest);
   const etag = etagOf(digest);
   const headers = { ETag: etag, "Cache-Control": "max-age=31536000, immutable", "Docker-Content-Digest": digest };
@@ -29,6 +29,20 @@ export async function answerBlob(exchange: Exchange, name: string, digest: strin
   } catch (error) {
     // It was removed just now.
     throw hasCode(error, "not-found") ? unknownBlob(digest) : error;
+  }
+}
+
+/** Who asks whether to push a blob that is damaged here shall push it. */
+async function findBlob(
+  { request, repositories }: Exchange,
+  repository: Repository,
+  digest: Digest,
+): Promise<ServedBlob | undefined> {
+  try {
+    return await repository.blob(digest, { signal: request.signal });
+  } catch (error) {
+    if (hasCode(error, "integrity") && request.method === "HEAD" && repositories.writable) return undefined;
+    throw error;
   }
 }
 

@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { SatchelError } from "../error.ts";
 import { asking, errorCodes, Shelf } from "./_testing.ts";
+import type { Repositories, WritableRepositories } from "./repositories.ts";
 
 const TEXT = "0123456789";
 
@@ -135,17 +136,32 @@ Deno.test("a blob is found from any repository, and one that is nowhere is unkno
   assert.deepEqual(await errorCodes(missing), ["BLOB_UNKNOWN"]);
 });
 
+/** All that a shelf has, but for blobs, which are damaged. */
+function withDamage({ repositories }: Shelf): Repositories {
+  return {
+    ...repositories,
+    at: (name) => ({
+      ...repositories.at(name),
+      blob: () => Promise.reject(new SatchelError("integrity", "/secret/place is damaged")),
+    }),
+  };
+}
+
+Deno.test("where it can be pushed anew, a damaged blob is not there for who asks whether to push it", async () => {
+  const { shelf, path } = shelfWith();
+  const repositories = withDamage(shelf);
+  const writable = {} as WritableRepositories;
+  const ask = asking(shelf, { repositories: { ...repositories, writable } });
+  assert.equal((await ask(path, { method: "HEAD" })).status, 404);
+  assert.equal((await ask(path)).status, 500);
+  assert.equal((await asking(shelf, { repositories })(path, { method: "HEAD" })).status, 500);
+});
+
 Deno.test("a damaged blob is an error that names no place of this host", async () => {
   const { shelf, path } = shelfWith();
   const errors: unknown[] = [];
   const ask = asking(shelf, {
-    repositories: {
-      ...shelf.repositories,
-      at: (name) => ({
-        ...shelf.repositories.at(name),
-        blob: () => Promise.reject(new SatchelError("integrity", "/secret/place is damaged")),
-      }),
-    },
+    repositories: withDamage(shelf),
     onAnswer: ({ error }) => errors.push(error),
   });
   const response = await ask(path);
