@@ -1,0 +1,147 @@
+import type { CommandSpec } from "../line/spec.ts";
+import { ONE, OUTPUT, REFERRERS, TRANSFER_FLAGS } from "./flags.ts";
+
+export const IMAGE: CommandSpec = {
+  name: "image",
+  short: "Manage gadget images",
+  commands: [
+    {
+      name: "copy",
+      aliases: ["cp"],
+      short: "Copy an image from SRC to DST",
+      long:
+        "Copy an image from SRC to DST.\nEach of them is REGISTRY/NAME:TAG, store:NAME (the local store), archive:FILE[#NAME] or dir:FOLDER[#NAME] (an OCI\n" +
+        "image layout). DST keeps the tag of SRC unless it names another one, and without a name the whole name.",
+      usage: "SRC DST",
+      arguments: { min: 2, max: 2 },
+      completes: "images",
+      flags: [
+        ...TRANSFER_FLAGS,
+        { name: "all-tags", type: "bool", usage: "Copy every tag of the repository SRC to the repository DST" },
+        { name: "dry-run", type: "bool", usage: "Say what would move and how many bytes, and write nothing" },
+        { name: "platform", type: "strings", usage: "Platforms that are needed, as os/architecture[/variant]" },
+        {
+          name: "sparse",
+          type: "bool",
+          usage:
+            "Leave out the content of all platforms but those of --platform; indexes and their signatures stay valid",
+        },
+      ],
+      load: () => import("../image/copy.ts"),
+    },
+    {
+      name: "export",
+      short: "Export the SRC_IMAGE images to DST_FILE",
+      long: "Export the SRC_IMAGE images to DST_FILE.\nIt becomes a tar with an OCI image layout; - is stdout.",
+      usage: "SRC_IMAGE [SRC_IMAGE n] DST_FILE",
+      // How many it needs depends on --all.
+      arguments: { min: 0, max: Infinity },
+      completes: "images",
+      flags: [
+        {
+          name: "all",
+          short: "a",
+          type: "bool",
+          usage: "Export every image that has a name; DST_FILE is the only argument",
+        },
+        {
+          name: "have",
+          type: "stringArray",
+          usage: "Leave out what the other side has, by what store inventory printed there",
+          values: "files",
+        },
+        OUTPUT,
+        { name: "platform", type: "strings", usage: "Platforms that are needed, as os/architecture[/variant]" },
+        { ...REFERRERS, usage: "Export what refers to an image too: signatures, attestations, SBOMs" },
+        {
+          name: "sparse",
+          type: "bool",
+          usage:
+            "Leave out the content of all platforms but those of --platform; indexes and their signatures stay valid",
+        },
+        {
+          name: "volume-size",
+          type: "string",
+          usage: "Write files of at most this size, as 4GB or 4GiB: DST_FILE.001, DST_FILE.002, ...",
+        },
+      ],
+      load: () => import("../image/export.ts"),
+    },
+    {
+      name: "import",
+      short: "Import images from SRC_FILE",
+      long:
+        "Import images from SRC_FILE.\nIt is an archive as image export, docker save and other tools write it, plain, or compressed " +
+        "with gzip or zstd;\na folder with an image layout; or - for stdin.",
+      usage: "SRC_FILE",
+      arguments: ONE,
+      flags: [
+        {
+          name: "name",
+          type: "string",
+          usage:
+            "Repository for images whose name in the archive is a tag alone; with :TAG, the name for one without a name",
+        },
+        OUTPUT,
+        { ...REFERRERS, usage: "Import what refers to an image too: signatures, attestations, SBOMs" },
+        {
+          name: "tag",
+          type: "stringArray",
+          usage: "Import the image SRC under another name, as SRC=DST; SRC may be a digest",
+        },
+      ],
+      load: () => import("../image/import.ts"),
+    },
+    {
+      name: "list",
+      aliases: ["ls"],
+      short: "List gadget images on the host",
+      usage: "[IMAGE...]",
+      arguments: { min: 0, max: Infinity },
+      completes: "images",
+      flags: [
+        { name: "all", short: "a", type: "bool", usage: "List attachments and untagged images too" },
+        { name: "no-trunc", type: "bool", usage: "Don't truncate output" },
+        OUTPUT,
+      ],
+      load: () => import("../image/list.ts"),
+    },
+    {
+      name: "pull",
+      short: "Pull the specified image from a remote registry",
+      usage: "IMAGE",
+      arguments: ONE,
+      flags: TRANSFER_FLAGS,
+      load: () => import("../image/pull.ts"),
+    },
+    {
+      name: "push",
+      short: "Push the specified image to a remote registry",
+      usage: "IMAGE",
+      arguments: ONE,
+      completes: "images",
+      flags: TRANSFER_FLAGS,
+      load: () => import("../image/push.ts"),
+    },
+    {
+      name: "remove",
+      aliases: ["rm"],
+      suggestFor: ["delete", "del"],
+      short: "Remove local gadget image",
+      usage: "IMAGE",
+      arguments: ONE,
+      completes: "images",
+      flags: [OUTPUT],
+      load: () => import("../image/remove.ts"),
+    },
+    {
+      name: "tag",
+      short: "Tag the local SRC_IMAGE image with the DST_IMAGE",
+      usage: "SRC_IMAGE DST_IMAGE",
+      arguments: { min: 2, max: 2 },
+      completes: "images",
+      flags: [OUTPUT],
+      load: () => import("../image/tag.ts"),
+    },
+  ],
+};
