@@ -1,47 +1,8 @@
 import assert from "node:assert/strict";
-import { binary, type Image, makeGadget, type Scratch, scratchFolder } from "../harness/mod.ts";
+import { binary, makeGadget, type Scratch, scratchFolder } from "../harness/mod.ts";
 import { writeStore } from "./cli_stores.ts";
 import { openTerminal, screenOf } from "./cli_terminal.ts";
-
-/** A registry that stops in the middle of one layer until it is told to go on. */
-interface StallingRegistry extends AsyncDisposable {
-  host: string;
-  goOn(): void;
-}
-
-/** Serves an image under `/v2/demo/gadget`, its largest blob half at first. */
-function serveStalling(image: Image): StallingRegistry {
-  const all = [...image.blobs, ...image.manifests];
-  const [large] = all.toSorted((a, b) => b.bytes.length - a.bytes.length);
-  const { promise: told, resolve: goOn } = Promise.withResolvers<void>();
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-    const [, kind, name] = /\/(manifests|blobs|referrers)\/(.*)$/.exec(new URL(request.url).pathname) ?? [];
-    if (kind === "referrers") return new Response(null, { status: 404 });
-    const blob = all.find(({ digest }) => digest === name) ?? (name === "v1" ? image.root : undefined);
-    if (!blob) return new Response(null, { status: 404 });
-    const headers = { "content-type": blob.mediaType, "content-length": String(blob.bytes.length) };
-    if (blob !== large) return new Response(blob.bytes, { headers });
-    const half = blob.bytes.length / 2;
-    const parts = [blob.bytes.subarray(0, half), blob.bytes.subarray(half)];
-    const body = new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        const part = parts.shift();
-        if (!part) return controller.close();
-        if (parts.length === 0) await told;
-        controller.enqueue(part);
-      },
-    }, { highWaterMark: 0 });
-    return new Response(body, { headers });
-  });
-  return {
-    host: `127.0.0.1:${server.addr.port}`,
-    goOn,
-    async [Symbol.asyncDispose]() {
-      goOn();
-      await server.shutdown();
-    },
-  };
-}
+import { serveStalling } from "./stalling_registry.ts";
 
 const LARGE = { layerSize: 4_000_000, architectures: ["amd64"] };
 

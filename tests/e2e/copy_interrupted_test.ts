@@ -5,7 +5,6 @@ import {
   binary,
   describe,
   digestOf,
-  type Image,
   makeCosignSignature,
   makeGadget,
   peerTest,
@@ -21,6 +20,7 @@ import {
 import { openTerminal, screenOf } from "./cli_terminal.ts";
 import { listed } from "./import_archives.ts";
 import { runAndKill } from "./kill.ts";
+import { serveStalling } from "./stalling_registry.ts";
 
 const KILLS = 40;
 
@@ -106,38 +106,6 @@ peerTest(
     assert.deepEqual(readdirSync(scratch.at("out")), ["x.tar"]);
   },
 );
-
-/** Serves an image under `/v2/demo/app`, of its largest blobs half, and the rest when it is told to go on. */
-function serveStalling(image: Image): { host: string; goOn(): void } & AsyncDisposable {
-  const all = [...image.blobs, ...image.manifests];
-  const { promise: told, resolve: goOn } = Promise.withResolvers<void>();
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-    const [, name] = /\/(?:manifests|blobs)\/(.*)$/.exec(new URL(request.url).pathname) ?? [];
-    const blob = all.find(({ digest }) => digest === name) ?? (name === "v1" ? image.root : undefined);
-    if (!blob) return new Response(null, { status: 404 });
-    const headers = { "content-type": blob.mediaType, "content-length": String(blob.bytes.length) };
-    if (blob.bytes.length < 1_000_000) return new Response(blob.bytes, { headers });
-    const half = blob.bytes.length / 2;
-    const parts = [blob.bytes.subarray(0, half), blob.bytes.subarray(half)];
-    const body = new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        const part = parts.shift();
-        if (!part) return controller.close();
-        if (parts.length === 0) await told;
-        controller.enqueue(part);
-      },
-    }, { highWaterMark: 0 });
-    return new Response(body, { headers });
-  });
-  return {
-    host: `127.0.0.1:${server.addr.port}`,
-    goOn,
-    async [Symbol.asyncDispose]() {
-      goOn();
-      await server.shutdown();
-    },
-  };
-}
 
 const KEPT = "Hint: What has arrived is kept: the same command goes on from there.";
 
