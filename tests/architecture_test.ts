@@ -28,7 +28,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   registry: ["lib/oci", "lib/content", "lib/runtime"],
   archive: ["lib/oci", "lib/content", "lib/files", "lib/runtime"],
   files: ["lib/runtime"],
-  gadget: [],
+  gadget: ["lib/oci", "lib/runtime"],
   server: ["lib/oci", "lib/content"],
   store: ["lib/oci", "lib/content", "lib/files", "lib/runtime"],
   certificates: ["lib/runtime", "lib/trust"],

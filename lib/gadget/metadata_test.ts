@@ -9,7 +9,7 @@ function read(text: string): GadgetMetadata | undefined {
 /** One that the real `ig image build` took. */
 function fixture(name: string): GadgetMetadata {
   const metadata = readGadgetMetadata(
-    Deno.readFileSync(new URL(`../../tests/fixtures/gadget-yaml/${name}.yaml`, import.meta.url)),
+    Deno.readFileSync(new URL(`../../tests/fixtures/gadgets/${name}/source/gadget.yaml`, import.meta.url)),
   );
   assert.ok(metadata);
   return metadata;

@@ -1,7 +1,15 @@
 /**
- * What a gadget is made of: for now its gadget.yaml, read for people. Here is all that knows of Inspektor Gadget's own formats.
- * It must not know of images, registries, stores, or how anything is shown.
+ * What a gadget is made of: the eBPF object with its types (ELF and BTF), and gadget.yaml. Here is all that knows of Inspektor
+ * Gadget's own formats. It must not know of registries, stores, or how anything is shown.
  *
  * @module
  */
+export * from "./btf/btf.ts";
+export * from "./btf/btf_ext.ts";
+export * from "./btf/types.ts";
+export * from "./elf/elf.ts";
 export * from "./metadata.ts";
+export * from "./object/maps.ts";
+export * from "./object/markers.ts";
+export * from "./object/object.ts";
+export { type ProgramType, programTypeOf } from "./object/section_names.ts";

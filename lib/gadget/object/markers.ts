@@ -1,0 +1,167 @@
+import { SatchelError } from "../../error.ts";
+import type { Btf } from "../btf/btf.ts";
+import type { BtfComposite, BtfType, BtfVariable } from "../btf/types.ts";
+import type { EbpfMap } from "./maps.ts";
+import type { EbpfObject } from "./object.ts";
+
+/**
+ * What a gadget's source says of itself, by variables whose names begin with `gadget_` and have parts that are joined by three
+ * underscores.
+ */
+export type Marker =
+  | { kind: "tracer"; name: string; map: string; struct: string }
+  | { kind: "mapiter"; name: string; map: string }
+  | { kind: "iter"; name: string; struct: string; programs: string[]; isDeprecated: boolean }
+  | { kind: "param"; variable: string };
+
+/** A marker that says what cannot be. */
+export interface MarkerProblem {
+  /** The name of the marker's variable. */
+  variable: string;
+  text: string;
+}
+
+const SEPARATOR = "___";
+
+/** How a marker's variable begins, and what its other parts are. */
+const PREFIXES: readonly [prefix: string, read: (rest: string) => Marker | undefined][] = [
+  ["gadget_tracer_", (rest) => {
+    const [name, map, struct, ...more] = rest.split(SEPARATOR);
+    return map === undefined || struct === undefined || more.length > 0
+      ? undefined
+      : { kind: "tracer", name: name!, map, struct };
+  }],
+  ["gadget_mapiter_", (rest) => {
+    const [name, map, ...more] = rest.split(SEPARATOR);
+    return map === undefined || more.length > 0 ? undefined : { kind: "mapiter", name: name!, map };
+  }],
+  ["gadget_iter_", (rest) => iterMarker(rest, false)],
+  ["gadget_snapshotter_", (rest) => iterMarker(rest, true)],
+  ["gadget_param_", (rest) => ({ kind: "param", variable: rest })],
+];
+
+function iterMarker(rest: string, isDeprecated: boolean): Marker | undefined {
+  const [name, struct, ...programs] = rest.split(SEPARATOR);
+  return struct === undefined || programs.length === 0
+    ? undefined
+    : { kind: "iter", name: name!, struct, programs, isDeprecated };
+}
+
+/** How a marker of each kind has to be written, for error texts. */
+const FORMS: Readonly<Record<string, string>> = {
+  gadget_tracer_: "gadget_tracer_NAME___MAP___STRUCT",
+  gadget_mapiter_: "gadget_mapiter_NAME___MAP",
+  gadget_iter_: "gadget_iter_NAME___STRUCT___PROGRAM...",
+  gadget_snapshotter_: "gadget_snapshotter_NAME___STRUCT___PROGRAM...",
+};
+
+/**
+ * Reads an object's markers in the order of its types. What is a marker by its name and not by its type
+ * (`const void *`), or lacks parts, is a problem. Static and external variables are none.
+ */
+export function readMarkers(btf: Btf): { markers: Marker[]; problems: MarkerProblem[] } {
+  const [markers, problems]: [Marker[], MarkerProblem[]] = [[], []];
+  for (const type of btf) {
+    if (type.kind !== "var" || type.linkage !== "global") continue;
+    const found = PREFIXES.find(([prefix]) => type.name.startsWith(prefix));
+    if (!found) continue;
+    const [prefix, read] = found;
+    const text = whyNotMarkerType(btf, type);
+    const marker = read(type.name.slice(prefix.length));
+    if (text !== undefined) problems.push({ variable: type.name, text: `"${type.name}" ${text}` });
+    else if (!marker) {
+      problems.push({ variable: type.name, text: `"${type.name}" is not of the form ${FORMS[prefix]}` });
+    } else markers.push(marker);
+  }
+  return { markers, problems };
+}
+
+function whyNotMarkerType(btf: Btf, { typeId }: BtfVariable): string | undefined {
+  const pointer = btf.type(typeId);
+  if (pointer.kind !== "ptr") return "is not a pointer";
+  const constant = btf.type(pointer.typeId);
+  if (constant.kind !== "const") return "is not const";
+  return btf.type(constant.typeId).kind === "void" ? undefined : "is not a const void pointer";
+}
+
+/** A source of records that an object has, with the structures that its fields come from. */
+export interface ObjectDataSource {
+  kind: "tracer" | "mapiter" | "iter";
+  name: string;
+  /** What its records are made of; of a map iterator first the key's structure, then the value's. */
+  structs: BtfComposite[];
+  /** What the records come through; an iterator has none. */
+  map: EbpfMap | undefined;
+  /** What an iterator is fed by. */
+  programs: string[];
+}
+
+/**
+ * Looks up what a marker names.
+ *
+ * @returns `undefined` for the marker of a parameter, which is no source of records
+ * @throws {SatchelError} `invalid` if the object does not have it, or of another type than it has to be
+ */
+export function dataSourceOf(object: EbpfObject, marker: Marker): ObjectDataSource | undefined {
+  switch (marker.kind) {
+    case "tracer": {
+      const map = mapNamed(object, marker.map, "tracer", marker.name);
+      if (map.type !== "RingBuf" && map.type !== "PerfEventArray") {
+        throw wrong("tracer", marker.name, `its map "${map.name}" is a ${map.type}, not a RingBuf or a PerfEventArray`);
+      }
+      return { kind: "tracer", name: marker.name, structs: [structNamed(object, marker)], map, programs: [] };
+    }
+    case "mapiter": {
+      const map = mapNamed(object, marker.map, "map iterator", marker.name);
+      if (map.type !== "Hash") {
+        throw wrong("map iterator", marker.name, `its map "${map.name}" is a ${map.type}, not a Hash`);
+      }
+      const structs = [keyOrValue(object, map, "key"), keyOrValue(object, map, "value")];
+      return { kind: "mapiter", name: marker.name, structs, map, programs: [] };
+    }
+    case "iter": {
+      for (const program of marker.programs) expectIterator(object, marker.name, program);
+      const structs = [structNamed(object, marker)];
+      return { kind: "iter", name: marker.name, structs, map: undefined, programs: marker.programs };
+    }
+    case "param":
+      return undefined;
+  }
+}
+
+function mapNamed({ maps }: EbpfObject, name: string, what: string, marker: string): EbpfMap {
+  const map = maps.find((each) => each.name === name);
+  if (!map) throw wrong(what, marker, `the object has no map "${name}"`);
+  return map;
+}
+
+function structNamed({ btf }: EbpfObject, { kind, name, struct }: Extract<Marker, { struct: string }>): BtfComposite {
+  const type = btf?.find("struct", struct);
+  if (type) return type;
+  const other: BtfType | undefined = btf?.named(struct).map((id) => btf.type(id))[0];
+  const why = other ? `"${struct}" is a ${other.kind}, not a struct` : `the object's BTF has no struct "${struct}"`;
+  throw wrong(kind === "tracer" ? "tracer" : "iterator", name, why);
+}
+
+function keyOrValue({ btf }: EbpfObject, map: EbpfMap, which: "key" | "value"): BtfComposite {
+  const typeId = which === "key" ? map.keyTypeId : map.valueTypeId;
+  const type = typeId === undefined ? undefined : btf?.type(typeId);
+  if (type?.kind !== "struct") throw new SatchelError("invalid", `map "${map.name}": its ${which} is no struct`);
+  return type;
+}
+
+function expectIterator({ functions }: EbpfObject, marker: string, program: string): void {
+  const found = functions.find(({ name, type }) => name === program && type !== "UnspecifiedProgram");
+  if (!found) throw wrong("iterator", marker, `the object has no program "${program}"`);
+  if (!/^iter(\.s)?\//.test(found.section.name)) {
+    throw wrong(
+      "iterator",
+      marker,
+      `the program "${program}" is in section "${found.section.name}", not in "iter/..."`,
+    );
+  }
+}
+
+function wrong(what: string, name: string, text: string): SatchelError {
+  return new SatchelError("invalid", `${what} "${name}": ${text}`);
+}
