@@ -27,17 +27,34 @@ export const PEER_SOURCES = {
   containerd: "apt-get install containerd",
   ctr: "apt-get install containerd",
   "systemd-analyze": "apt-get install systemd",
+  clang: "apt-get install clang",
+  "llvm-strip": "apt-get install llvm",
+  "llvm-objcopy": "apt-get install llvm",
+  "llvm-readelf": "apt-get install llvm",
+  "llvm-objdump": "apt-get install llvm",
+  bpftool: "apt-get install bpftool",
+  xz: "apt-get install xz-utils",
+  podman: "apt-get install podman",
+  runc: "apt-get install runc",
+  debootstrap: "apt-get install debootstrap",
 } as const;
 
 /** A program that satchel is tested with. */
 export type Peer = keyof typeof PEER_SOURCES;
 
-/** What a process may have to be allowed to do for a test: to be root, or to mount file systems as well. */
-export type Capability = "root" | "mount";
+/**
+ * What a test may need beside programs: that its process is root, may mount file systems as well, or finds the headers of libbpf
+ * and of the kernel.
+ */
+export type Capability = "root" | "mount" | "bpf-headers";
 
 const CAPABILITIES: Record<Capability, { isThere: () => boolean; lack: string }> = {
   root: { isThere: () => Deno.uid() === 0, lack: "not root" },
   mount: { isThere: mayMount, lack: "no right to mount a file system" },
+  "bpf-headers": {
+    isThere: () => ["bpf/bpf_helpers.h", "linux/bpf.h"].every((name) => isFile(`/usr/include/${name}`)),
+    lack: "no headers of libbpf (apt-get install libbpf-dev linux-libc-dev)",
+  },
 };
 
 /** Whether missing peers and capabilities are failures (in CI) or reasons to skip (on somebody's machine). */
@@ -87,13 +104,17 @@ export function capabilityTest(
 /** What of that is not there, and why or what to do about it. */
 function lacking(needs: readonly (Capability | Peer)[]): { reason: string; remedy: string }[] {
   return needs.flatMap((need) => {
-    if (need === "root" || need === "mount") {
+    if (isCapability(need)) {
       const { isThere, lack } = CAPABILITIES[need];
       return isThere() ? [] : [{ reason: lack, remedy: `This test cannot run here: ${lack}` }];
     }
     if (findPeer(need) !== undefined) return [];
     return [{ reason: `${need} not installed`, remedy: notInstalled(need) }];
   });
+}
+
+function isCapability(need: Capability | Peer): need is Capability {
+  return Object.hasOwn(CAPABILITIES, need);
 }
 
 function register(missing: readonly { reason: string; remedy: string }[], name: string, fn: TestBody): void {
@@ -137,10 +158,18 @@ function firstProgram(name: string, folders: readonly string[]): string | undefi
   return folders.map((folder) => join(folder, name)).find(isProgram);
 }
 
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
 function isProgram(path: string): boolean {
   try {
-    const { isFile, mode } = Deno.statSync(path);
-    return isFile && ((mode ?? 0) & 0o111) !== 0;
+    const status = Deno.statSync(path);
+    return status.isFile && ((status.mode ?? 0) & 0o111) !== 0;
   } catch {
     return false;
   }
