@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { type GadgetMetadata, MAX_METADATA_SIZE, readGadgetMetadata } from "./mod.ts";
+import { type GadgetMetadata, MAX_METADATA_SIZE, readGadgetMetadata } from "../mod.ts";
 
 function read(text: string): GadgetMetadata | undefined {
   return readGadgetMetadata(new TextEncoder().encode(text));
@@ -9,7 +9,7 @@ function read(text: string): GadgetMetadata | undefined {
 /** One that the real `ig image build` took. */
 function fixture(name: string): GadgetMetadata {
   const metadata = readGadgetMetadata(
-    Deno.readFileSync(new URL(`../../tests/fixtures/gadgets/${name}/source/gadget.yaml`, import.meta.url)),
+    Deno.readFileSync(new URL(`../../../tests/fixtures/gadgets/${name}/source/gadget.yaml`, import.meta.url)),
   );
   assert.ok(metadata);
   return metadata;
