@@ -1,15 +1,9 @@
 import type { ChildProcess } from "node:child_process";
-import { Buffer } from "node:buffer";
 import process from "node:process";
 import type { Readable } from "node:stream";
-import { cancelled, SatchelError, systemCode } from "../error.ts";
+import { cancelled, SatchelError } from "../error.ts";
 import { printable } from "../printable.ts";
-
-/** Loaded when it is needed: that takes milliseconds, and most commands run no program. */
-const childProcess = () => process.getBuiltinModule("node:child_process");
-
-/** Variables of an environment. */
-type Variables = Readonly<Record<string, string | undefined>>;
+import { childProcess, collect, killGroup, notStarted, send, statusOf, tooMuch, type Variables } from "./child.ts";
 
 /** Options of {@link runProgram}. */
 export interface ProgramOptions {
@@ -171,28 +165,10 @@ function handSignalsOn(kill: (signal: NodeJS.Signals) => unknown): Disposable {
   };
 }
 
-/** Keeps what a stream says, up to a limit; beyond it `onTooMuch` is called, once. */
-function collect(stream: Readable, limit: number, onTooMuch: () => void): () => Uint8Array {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  stream.on("error", () => {});
-  stream.on("data", (chunk: Uint8Array) => {
-    if (length > limit) return;
-    length += chunk.length;
-    if (length > limit) return onTooMuch();
-    chunks.push(chunk);
-  });
-  return () => Buffer.concat(chunks);
-}
-
 function pass(stream: Readable, onBytes: (bytes: Uint8Array) => void): () => Uint8Array {
   stream.on("error", () => {});
   stream.on("data", onBytes);
   return () => new Uint8Array();
-}
-
-function killGroup({ pid }: ChildProcess): void {
-  if (pid !== undefined) send("SIGKILL", -pid);
 }
 
 function endAlone(child: ChildProcess): void {
@@ -203,36 +179,6 @@ function endAlone(child: ChildProcess): void {
   child.on("exit", () => clearTimeout(timer));
 }
 
-function send(signal: NodeJS.Signals, pid: number): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    // It has ended meanwhile.
-    if (systemCode(error) !== "ESRCH" && !(error instanceof TypeError)) throw error;
-  }
-}
-
-function statusOf(code: number | null, signal: string | null): number {
-  if (code !== null) return code;
-  return 128 + (process.getBuiltinModule("node:os").constants.signals[signal as NodeJS.Signals] ?? 0);
-}
-
-function notStarted(name: string, cause: unknown): SatchelError {
-  const reasons: Readonly<Record<string, string>> = {
-    ENOENT: "it is not there, or the interpreter that its first line names is not",
-    EACCES: "it may not be executed",
-    ENOEXEC: "it is no program for this machine; a script has to begin with a line such as #!/bin/sh",
-    E2BIG: "its arguments and its environment are too long",
-  };
-  const code = systemCode(cause);
-  const reason = (code && reasons[code]) ?? (cause instanceof Error ? cause.message : String(cause));
-  return new SatchelError("program", `cannot start ${name}: ${printable(reason, 200)}`, { cause });
-}
-
 function tooLate(name: string, timeout: number): SatchelError {
   return new SatchelError("program", `${name} did not end within ${timeout / 1000} s`);
-}
-
-function tooMuch(name: string, stream: string, limit: number): SatchelError {
-  return new SatchelError("program", `${name} wrote more than ${limit} bytes to ${stream}`);
 }

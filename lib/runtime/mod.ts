@@ -5,6 +5,7 @@
  * @module
  */
 export * from "./bcrypt.ts";
+export * from "./companion.ts";
 export * from "./exec.ts";
 export * from "./file_hasher.ts";
 export * from "./flock.ts";
