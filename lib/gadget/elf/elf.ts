@@ -194,14 +194,14 @@ function readSymbol(data: BinaryView, at: number, names: StringTable, layout: La
   };
 }
 
-/** The relocations of a section, in the order of the file. */
-export function relocationsOf(elf: ElfFile, section: ElfSection): ElfRelocation[] {
-  return elf.sections
-    .filter(({ type, info }) => (type === ELF.RELOCATIONS || type === ELF.RELA) && info === section.index)
-    .flatMap((table) => readRelocations(elf, table));
+/** The tables of relocations, by the indices of the sections that they are for. */
+export function relocationTables({ sections }: ElfFile): Map<number, ElfSection[]> {
+  const tables = sections.filter(({ type }) => type === ELF.RELOCATIONS || type === ELF.RELA);
+  return Map.groupBy(tables, ({ info }) => info);
 }
 
-function readRelocations({ is64Bit }: ElfFile, { type, data }: ElfSection): ElfRelocation[] {
+/** What a table of relocations has, in its order. */
+export function readRelocations({ is64Bit }: ElfFile, { type, data }: ElfSection): ElfRelocation[] {
   const word = is64Bit ? 8 : 4;
   const entrySize = word * (type === ELF.RELA ? 3 : 2);
   return Array.from({ length: Math.floor(data.length / entrySize) }, (_, index) => {

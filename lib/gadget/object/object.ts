@@ -49,7 +49,7 @@ export const MAX_OBJECT_SIZE = 64 * 1024 * 1024;
 const INSTRUCTION_SIZE = 8;
 
 /** Which sections have variables. */
-const DATA_SECTION = /^\.(data|bss|rodata)(\.|$)/;
+export const DATA_SECTION = /^\.(data|bss|rodata)(\.|$)/;
 
 /**
  * Reads an eBPF object: what is in it, not what its instructions do.
