@@ -79,6 +79,9 @@ export type Remedy =
   | { kind: "repository" } // to say of what repository an image is that has a tag alone
   | { kind: "name"; digest: string } // to name an image that has no name
   | { kind: "rename"; from: string } // to give an image another name, by this one or by its digest
+  | { kind: "local-build" } // to build with the programs of this host
+  | { kind: "builder-image" } // another image to build in
+  | { kind: "builder-image-at-hand" } // to build in the image that is here, which may be old
   | { kind: "rename-each"; from: string }; // the same for several, beginning with this one
 
 /** Details that belong to a {@link SatchelError}. */

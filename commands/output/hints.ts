@@ -79,6 +79,14 @@ export function remedyHint(remedy: Remedy, flags: ReadonlySet<string>, program: 
     }
     case "other-store":
       return flags.has("store") ? "--store names another store." : undefined;
+    case "local-build":
+      return flags.has("local")
+        ? "--local builds without a container, with clang and the like of this host."
+        : undefined;
+    case "builder-image":
+      return flags.has("builder-image") ? "--builder-image names another image to build in." : undefined;
+    case "builder-image-at-hand":
+      return flags.has("builder-image-pull") ? "--builder-image-pull missing takes the one that is here." : undefined;
     case "small-volumes":
       return flags.has("volume-size") ? "--volume-size 4GB writes several smaller ones." : undefined;
     case "larger-volumes":

@@ -45,6 +45,11 @@ export function effectiveUser(): number | undefined {
   return process.geteuid?.();
 }
 
+/** The number of the group whose rights this process has; `undefined` where groups have none. */
+export function effectiveGroup(): number | undefined {
+  return process.getegid?.();
+}
+
 /** The number of the user who has started this process; `undefined` where users have none. */
 export function realUser(): number | undefined {
   return process.getuid?.();
