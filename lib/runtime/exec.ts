@@ -9,6 +9,8 @@ import { childProcess, collect, killGroup, notStarted, send, statusOf, tooMuch, 
 export interface ProgramOptions {
   /** The whole environment of the program. */
   environment: Variables;
+  /** Where it runs. Default: where this process does. */
+  folder?: string;
   /** What it reads from its standard input. Default: nothing. */
   stdin?: string;
   /** How many bytes it may write to stdout, and how many to stderr. */
@@ -23,6 +25,8 @@ export interface ProgramOptions {
    * leave the terminal as it was, and is killed a second later. Default: `none`.
    */
   terminal?: "none" | "shared";
+  /** Gets what it writes to stdout, as it comes and without a limit; `stdout` of the result is empty then. */
+  onStdout?: (bytes: Uint8Array) => void;
   /** Gets what it writes to stderr, as it comes and without a limit; `stderr` of the result is empty then. */
   onStderr?: (bytes: Uint8Array) => void;
 }
@@ -65,6 +69,7 @@ export async function runProgram(
     let child: ChildProcess;
     try {
       child = childProcess().spawn(program, [...args], {
+        ...(options.folder !== undefined && { cwd: options.folder }),
         detached: terminal === "none",
         env: { ...options.environment },
         stdio: ["pipe", "pipe", "pipe"],
@@ -78,7 +83,9 @@ export async function runProgram(
       else endAlone(child);
       settle();
     };
-    const stdout = collect(child.stdout!, maxOutput, () => stop(tooMuch(name, "stdout", maxOutput)));
+    const stdout = options.onStdout
+      ? pass(child.stdout!, options.onStdout)
+      : collect(child.stdout!, maxOutput, () => stop(tooMuch(name, "stdout", maxOutput)));
     const stderr = options.onStderr
       ? pass(child.stderr!, options.onStderr)
       : collect(child.stderr!, maxOutput, () => stop(tooMuch(name, "stderr", maxOutput)));
