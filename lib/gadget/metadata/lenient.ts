@@ -1,4 +1,5 @@
 import { isMap, type Node, parseDocument } from "yaml";
+import { MAX_METADATA_SIZE, MAX_TEXTS, nestsTooDeepAt } from "./bounds.ts";
 import { aliasTargets, entriesOf, itemsOf, type Reading, textOf } from "./yaml_node.ts";
 
 /** The media type of a gadget.yaml, which is the config of a gadget's manifests. */
@@ -52,20 +53,8 @@ export interface GadgetMetadata {
   isCut: boolean;
 }
 
-/** The longest gadget.yaml that is read, in bytes; those of the official gadgets have up to 20 kB. */
-export const MAX_METADATA_SIZE = 64 * 1024;
-
-/** How many texts are read of one, wherever they stand: an alias stands for the whole of what it names, however short it is. */
-const MAX_TEXTS = 5000;
-
 /** How many UTF-16 units of all texts are kept. */
 const MAX_LENGTH = 512 * 1024;
-
-/** How deep what stands in brackets may nest: the parser calls itself for each level. */
-const MAX_BRACKETS = 50;
-
-/** How often one line may begin a list or a map within another one: the parser's time grows with the square of that. */
-const MAX_BEGUN_IN_LINE = 50;
 
 /**
  * Reads a gadget.yaml for people to look at: leniently, as Inspektor Gadget would take it and beyond. What is not of the type that it
@@ -80,7 +69,7 @@ const MAX_BEGUN_IN_LINE = 50;
 export function readGadgetMetadata(bytes: Uint8Array): GadgetMetadata | undefined {
   if (bytes.length > MAX_METADATA_SIZE) return undefined;
   const text = new TextDecoder().decode(bytes);
-  if (nestsTooDeep(text)) return undefined;
+  if (nestsTooDeepAt(text) !== undefined) return undefined;
   try {
     // The values of YAML 1.1 (`yes`, `010`) do not matter: texts are taken as they stand.
     const document = parseDocument(text, { schema: "failsafe", uniqueKeys: false, prettyErrors: false, strict: false });
@@ -166,19 +155,4 @@ function textsAt<Name extends string>(
     if (text !== undefined && text !== "") found[name] = text;
   }
   return found;
-}
-
-/** Looks for what would keep the parser busy, which nobody could interrupt. Texts are counted as if they were no texts. */
-function nestsTooDeep(text: string): boolean {
-  let brackets = 0;
-  let begun = 0;
-  for (let at = 0; at < text.length; at++) {
-    const char = text[at];
-    if (char === "[" || char === "{") brackets++;
-    else if ((char === "]" || char === "}") && brackets > 0) brackets--;
-    else if (char === "\n" || char === "\r") begun = 0;
-    else if ((char === "-" || char === "?" || char === ":") && /[\s,[\]{}]/.test(text[at + 1] ?? " ")) begun++;
-    if (brackets > MAX_BRACKETS || begun > MAX_BEGUN_IN_LINE) return true;
-  }
-  return false;
 }
