@@ -10,6 +10,8 @@ export * from "./btf/types.ts";
 export * from "./elf/elf.ts";
 export * from "./metadata/check.ts";
 export * from "./metadata/lenient.ts";
+export * from "./object/disassemble.ts";
+export { type MapOperation, type MapUse, mapUses } from "./object/map_uses.ts";
 export * from "./object/maps.ts";
 export * from "./object/markers.ts";
 export * from "./object/object.ts";

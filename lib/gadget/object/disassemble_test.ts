@@ -1,0 +1,64 @@
+import { strict as assert } from "node:assert";
+import { BinaryView } from "../binary_view.ts";
+import { disassemble, disassemblePrograms } from "./disassemble.ts";
+import { instructionsOf } from "./instructions.ts";
+import { instructionText } from "./instruction_text.ts";
+import { readEbpfObject } from "./object.ts";
+
+const FIXTURES = new URL("../../../tests/fixtures/", import.meta.url);
+
+function read(path: string) {
+  return readEbpfObject(Deno.readFileSync(new URL(path, FIXTURES)), path);
+}
+
+Deno.test("a program is written as ig image inspect writes it", () => {
+  const object = read("gadgets/ebpf-and-wasm/objects/amd64.bpf.o");
+  assert.deepEqual(disassemble(object, object.functions[0]!), {
+    source: "on_fork:\n\t ; return built_for;\n\t0: LoadMapValue dst: r1, fd: 0 off: 0 <.rodata>\n" +
+      "\t ; return built_for;\n\t2: LdXMemW dst: r0 src: r1 off: 0 imm: 0\n\t3: Exit\n",
+    sourceWithRelocation: "; \treturn built_for;\nLoadMapValue dst: r1, fd: 0 off: 0 <.rodata>\n" +
+      "; \treturn built_for;\nLdXMemW dst: r0 src: r1 off: 0 imm: 0\nExit\n",
+  });
+});
+
+for (const target of ["bpfel", "bpfeb"]) {
+  Deno.test(`maps, variables, calls, kernel symbols and CO-RE are written as cilium/ebpf does: ${target}`, () => {
+    const programs = disassemblePrograms(read(`reader/code.${target}.o`)).map((each) => [each.program.name, {
+      section: each.program.section.name,
+      type: each.program.type,
+      source: each.source.split("\n"),
+      sourceWithRelocation: each.sourceWithRelocation.split("\n"),
+    }]);
+    const recorded = JSON.parse(Deno.readTextFileSync(new URL(`reader/code.${target}.json`, FIXTURES)));
+    assert.deepEqual(Object.fromEntries(programs), recorded);
+  });
+}
+
+Deno.test("every instruction is written as cilium/ebpf does", () => {
+  const rows = Deno.readTextFileSync(new URL("reader/instructions.tsv", FIXTURES)).split("\n").slice(0, -1);
+  for (const [hex, text] of rows.map((row) => row.split("\t") as [string, string])) {
+    const code = new BinaryView(Uint8Array.fromHex(hex), true, hex);
+    const [instruction] = instructionsOf({ code });
+    assert.equal(instructionText(instruction!, undefined), text, hex);
+  }
+});
+
+Deno.test("a function that several programs call is shown with each, and no more than once", () => {
+  const programs = disassemblePrograms(read("reader/code.bpfel.o"));
+  const labels = programs.map(({ program, source }) => [program.name, source.match(/^\w+(?=:$)/mg)!.slice(1)]);
+  assert.deepEqual(Object.fromEntries(labels), {
+    arithmetic: [],
+    branches: ["exported", "shared"],
+    atomics: ["exported", "remembers", "shared"],
+    relocated: [],
+    outside: ["each"],
+  });
+});
+
+Deno.test("code that ends within an instruction of 16 bytes is invalid", () => {
+  const code = new BinaryView(Uint8Array.fromHex("1801000000000000"), true, "x.o: function f");
+  assert.throws(() => [...instructionsOf({ code })], {
+    code: "invalid",
+    message: "x.o: function f: it ends within an instruction of 16 bytes",
+  });
+});
