@@ -10,7 +10,8 @@ export function findOnPath(program: string, folders: string | undefined): string
   return (folders ?? "").split(":").filter(isAbsolute).map((folder) => join(folder, program)).find(isProgram);
 }
 
-function isProgram(path: string): boolean {
+/** Whether this is the path of a file that may be executed. */
+export function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();

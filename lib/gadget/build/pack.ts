@@ -7,7 +7,7 @@ import {
   encodeGoJson,
   MediaType,
 } from "../../oci/mod.ts";
-import { GADGET_CONFIG_TYPE } from "../metadata.ts";
+import { GADGET_CONFIG_TYPE } from "../metadata/lenient.ts";
 import { type Architecture, ARCHITECTURES } from "./architectures.ts";
 
 /** The artifact type of a gadget's manifests. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readGadgetMetadata } from "../metadata.ts";
+import { readGadgetMetadata } from "../metadata/lenient.ts";
 import { ARCHITECTURES } from "./architectures.ts";
 import { type ArchitectureParts, type ImageParts, type PackedMetadata, packGadget } from "./pack.ts";
 

@@ -1,0 +1,176 @@
+import { readdirSync, realpathSync, statSync } from "node:fs";
+import { extname, isAbsolute, join, relative, resolve } from "node:path";
+import { SatchelError, systemCode, systemReason } from "../../error.ts";
+import { printable } from "../../printable.ts";
+import { readSmallFile } from "../../small_file.ts";
+import { BUILD_FILE, type BuildFile, MAX_BUILD_FILE_SIZE } from "./build_file.ts";
+
+/** The names that the parts of a gadget have if its build.yaml gives them no other ones. */
+const DEFAULT_SOURCE = "program.bpf.c";
+const DEFAULT_METADATA = "gadget.yaml";
+
+/** What a WebAssembly module is made from, by the end of its file's name. */
+const WASM_KINDS: Readonly<Record<string, WasmKind>> = { ".wasm": "ready", ".go": "go", ".rs": "rust" };
+
+/** What a WebAssembly module is made from. */
+export type WasmKind = "ready" | "go" | "rust";
+
+/** What there is to build a gadget from. Names are those of files in its folder. */
+export interface GadgetSource {
+  /** Absolute. */
+  folder: string;
+  /** The C source. */
+  ebpf: string | undefined;
+  wasm: { name: string; kind: WasmKind } | undefined;
+  /** The gadget.yaml, which may not be there. */
+  metadata: { name: string; exists: boolean } | undefined;
+}
+
+/**
+ * Finds out what there is in a folder to build a gadget from.
+ *
+ * @param folder absolute
+ * @throws {SatchelError} `invalid` if a name is none, or what it names is missing, or there is nothing; `storage`
+ */
+export function findSource(folder: string, { ebpfSource, wasm, metadata }: BuildFile): GadgetSource {
+  checkFolder(folder);
+  const source: GadgetSource = {
+    folder,
+    ebpf: findEbpfSource(folder, ebpfSource),
+    wasm: wasm === undefined ? undefined : findWasm(folder, wasm),
+    metadata: findMetadata(folder, metadata ?? DEFAULT_METADATA),
+  };
+  if (source.ebpf === undefined && !source.wasm && !source.metadata?.exists) throw nothingThere(folder);
+  return source;
+}
+
+/**
+ * Reads the file that says how a gadget is built.
+ *
+ * @param named where somebody named one; without it, it may be missing
+ * @throws {SatchelError} `storage`, `invalid`
+ */
+export function readBuildFileBytes(
+  folder: string,
+  named: string | undefined,
+): { path: string; bytes: Uint8Array } | undefined {
+  const path = named ?? join(folder, BUILD_FILE);
+  try {
+    return { path, bytes: readSmallFile(path, MAX_BUILD_FILE_SIZE) };
+  } catch (error) {
+    if (named === undefined && systemCode(error) === "ENOENT") return undefined;
+    throw error instanceof SatchelError ? error : unreadable(path, error);
+  }
+}
+
+/** @throws {SatchelError} `storage` if it is no folder that can be read */
+export function checkFolder(folder: string): void {
+  let isFolder: boolean;
+  try {
+    isFolder = statSync(folder).isDirectory();
+  } catch (error) {
+    throw unreadable(folder, error);
+  }
+  if (isFolder) return;
+  throw new SatchelError("storage", `${printable(folder)} is no folder`, {
+    hint: "A gadget is built from the folder that its sources are in.",
+  });
+}
+
+/** The error for a file or a folder that cannot be read. */
+export function unreadable(path: string, error: unknown): SatchelError {
+  return new SatchelError("storage", `Cannot read ${printable(path)}: ${systemReason(error)}`, { cause: error });
+}
+
+function findEbpfSource(folder: string, named: string | undefined): string | undefined {
+  const name = named ?? DEFAULT_SOURCE;
+  checkName(name, "ebpfsource");
+  if (name !== "" && isFile(join(folder, name))) return name;
+  if (named === undefined) return undefined;
+  throw new SatchelError("invalid", `ebpfsource: there is no file ${shown(name)} in ${printable(folder)}`);
+}
+
+function findWasm(folder: string, name: string): { name: string; kind: WasmKind } {
+  checkName(name, "wasm");
+  const kind = WASM_KINDS[extname(name)];
+  if (!kind) {
+    throw new SatchelError("invalid", `wasm: ${shown(name)} is of no kind that is known`, {
+      hint: "A ready module ends in .wasm, a source of one in .go or .rs.",
+    });
+  }
+  if (!isFile(join(folder, name))) {
+    throw new SatchelError("invalid", `wasm: there is no file ${shown(name)} in ${printable(folder)}`);
+  }
+  if (kind === "ready") checkInside(folder, name, "wasm");
+  return { name, kind };
+}
+
+function findMetadata(folder: string, name: string): GadgetSource["metadata"] {
+  if (name === "") return undefined;
+  checkName(name, "metadata");
+  const exists = existsAt(join(folder, name));
+  if (exists) checkInside(folder, name, "metadata");
+  return { name, exists };
+}
+
+/** A name must not pass for a flag of the compiler, and what is outside cannot be had in a container. */
+function checkName(name: string, key: string): void {
+  const trimmed = name.trim();
+  if (trimmed.startsWith("-") || trimmed.startsWith("@") || name.includes("\0")) {
+    throw new SatchelError("invalid", `${key}: ${shown(name)} cannot be the name of a file`, {
+      hint: "A compiler would take it for a flag, or for a file with flags.",
+    });
+  }
+  if (isAbsolute(name) || leadsOut(name)) throw outside(name, key);
+}
+
+/** What these files have is published, so a link must not lead to others of the user's files. */
+function checkInside(folder: string, name: string, key: string): void {
+  try {
+    const path = relative(realpathSync(folder), realpathSync(join(folder, name)));
+    if (isAbsolute(path) || leadsOut(path)) throw outside(name, key);
+  } catch (error) {
+    throw error instanceof SatchelError ? error : unreadable(join(folder, name), error);
+  }
+}
+
+function leadsOut(path: string): boolean {
+  const [first] = relative("/x", resolve("/x", path)).split("/");
+  return first === "..";
+}
+
+function outside(name: string, key: string): SatchelError {
+  return new SatchelError("invalid", `${key}: ${shown(name)} is outside of the folder of the gadget`, {
+    hint: "All that a gadget is made of has to be in its folder.",
+  });
+}
+
+function nothingThere(folder: string): SatchelError {
+  const names = `${DEFAULT_SOURCE}, ${DEFAULT_METADATA} or a wasm module`;
+  const go = goSourceIn(join(folder, "go"));
+  return new SatchelError("invalid", `there is nothing to build in ${printable(folder)}: no ${names}`, {
+    hint: go === undefined
+      ? `A ${BUILD_FILE} in that folder may name other files.`
+      : `Name the Go source in ${BUILD_FILE}: \`wasm: go/${printable(go)}\`.`,
+  });
+}
+
+function goSourceIn(folder: string): string | undefined {
+  try {
+    return readdirSync(folder).sort().find((name) => name.endsWith(".go") && !name.endsWith("_test.go"));
+  } catch {
+    return undefined;
+  }
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function existsAt(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function shown(name: string): string {
+  return printable(JSON.stringify(name), 200);
+}

@@ -1,0 +1,63 @@
+import { resolve } from "node:path";
+import { SatchelError } from "../../error.ts";
+import { printable } from "../../printable.ts";
+import { findOnPath, isProgram } from "./on_path.ts";
+import type { Program } from "./plan.ts";
+import type { BuildStep } from "./step.ts";
+import { splitWords } from "./words.ts";
+
+/** Variables of an environment. */
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** The Debian packages that programs are in. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  clang: "clang",
+  "llvm-strip": "llvm",
+  bpftool: "bpftool",
+  go: "golang-go",
+  cargo: "cargo",
+  tar: "tar",
+  xz: "xz-utils",
+};
+
+/**
+ * The program that a variable names, with the arguments that stand behind it (`ccache clang`); a path with blanks is one word if
+ * there is such a program.
+ *
+ * @param usual what it is without that variable
+ * @throws {SatchelError} `usage` if the variable has a quote that does not end
+ */
+export function toolOf(environment: Variables, variable: string, usual: string): Program {
+  const text = environment[variable]?.trim();
+  if (!text) return [usual];
+  if (programPath(text, environment) !== undefined) return [text];
+  const [program = usual, ...args] = splitWords(text, variable);
+  return [program, ...args];
+}
+
+/** Where a program is that a shell would start, never by a `PATH` that depends on the current folder; `undefined` if it is nowhere. */
+export function programPath(program: string, environment: Variables): string | undefined {
+  if (!program.includes("/")) return findOnPath(program, environment.PATH);
+  const path = resolve(program);
+  return isProgram(path) ? path : undefined;
+}
+
+/**
+ * Makes sure that all programs are there that steps need.
+ *
+ * @throws {SatchelError} `program`, which names all that are missing
+ */
+export function checkPrograms(steps: readonly BuildStep[], environment: Variables): void {
+  const programs = new Set(steps.map(({ command: [program] }) => program));
+  const missing = [...programs].filter((program) => programPath(program, environment) === undefined);
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing.flatMap((program) => PACKAGES[program] ?? []))];
+  const names = missing.map((program) => printable(program, 200)).join(", ");
+  const message = missing.length === 1 ? `the program ${names} is not there` : `these programs are not there: ${names}`;
+  const unknown = missing.filter((program) => !Object.hasOwn(PACKAGES, program));
+  const hints = [
+    ...(packages.length > 0 ? [`On Debian: apt install ${packages.join(" ")}`] : []),
+    ...(unknown.length > 0 ? ["CLANG, LLVM_STRIP and BPFTOOL may name others than the usual ones."] : []),
+  ];
+  throw new SatchelError("program", message, { hint: hints.join("\n") });
+}
