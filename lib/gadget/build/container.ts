@@ -3,12 +3,13 @@ import { realpathSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { cancelled, SatchelError } from "../../error.ts";
 import { printable } from "../../printable.ts";
-import { type Companion, effectiveGroup, effectiveUser, startCompanion } from "../../runtime/mod.ts";
+import { type Companion, effectiveGroup, effectiveUser, runProgram, startCompanion } from "../../runtime/mod.ts";
 import { type BindMount, bindMountArguments } from "./bind_mount.ts";
 import { type BuilderImage, ensureBuilderImage, type PullPolicy } from "./builder_image.ts";
 import { type Engine, ENGINE_OUTPUT_LIMIT, type EngineName, findEngine, runEngine, type Variables } from "./engine.ts";
 import { engineFailure } from "./engine_error.ts";
 import type { BuildPlaces, BuildStep, StepResult, StepRunner } from "./step.ts";
+import { StepOutput } from "./step_output.ts";
 
 /** Where the folders are in a builder container. */
 const WORK = "/work";
@@ -146,9 +147,9 @@ function securityArguments({ kind, hasSelinux }: Engine): string[] {
   return flags;
 }
 
-/** A user whom the image does not know has `/` as home, where compilers cannot keep what they have to. */
+/** Whom the image does not know has `/` or even the gadget's folder as home, and compilers keep much in there. */
 function homeArguments(isRoot: boolean, { environment }: BuilderImage): string[] {
-  return isRoot || environment.some((each) => each.startsWith("HOME=")) ? [] : ["--env", "HOME=/tmp"];
+  return environment.some((each) => each.startsWith("HOME=")) ? [] : ["--env", `HOME=${isRoot ? "/root" : "/tmp"}`];
 }
 
 class Container implements StepRunner {
@@ -192,16 +193,27 @@ class Container implements StepRunner {
   async run(step: BuildStep, signal: AbortSignal): Promise<StepResult> {
     const variables = Object.entries(step.environment).flatMap(([key, value]) => ["--env", `${key}=${value}`]);
     const args = ["exec", "--workdir", this.places.source, ...variables, this.#name, ...step.command];
-    const { status, stdout, stderr } = await runEngine(this.#engine, args, signal);
-    const output = joined(stdout, stderr);
-    if (status >= 125) this.#throwIfNotRun(step, status, new TextDecoder().decode(output));
-    return { status, output };
+    const { path, environment } = this.#engine;
+    const output = new StepOutput();
+    const take = (bytes: Uint8Array) => output.add(bytes);
+    const { status } = await runProgram(path, args, {
+      environment,
+      maxOutput: 0,
+      onStdout: take,
+      onStderr: take,
+      signal,
+    });
+    const result = { status, output: output.bytes() };
+    if (status !== 0) this.#throwIfNotRun(step, result);
+    return result;
   }
 
   /** Such a status may be the program's own, so what counts is what the engine says. */
-  #throwIfNotRun({ command: [program] }: BuildStep, status: number, output: string): void {
+  #throwIfNotRun({ command: [program] }: BuildStep, { status, output: bytes }: StepResult): void {
     const image = printable(this.#image);
-    if (this.#hasEnded || /no such container|container .*is not running|container state improper/i.test(output)) {
+    const output = new TextDecoder().decode(bytes);
+    // Docker says this with status 1, Podman with 125 or 255.
+    if (this.#hasEnded || /^Error.*(no such container|is not running|container state improper)/im.test(output)) {
       throw new SatchelError("program", `the builder container of ${image} has ended while steps ran in it`, {
         hint: "Was it stopped, or is there too little memory?",
       });
@@ -241,11 +253,4 @@ class Container implements StepRunner {
       throw error;
     }
   }
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }
