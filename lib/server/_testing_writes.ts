@@ -7,6 +7,7 @@ import {
   MissingContentError,
   type Repositories,
   type RepositoryName,
+  type StartUpload,
   type Upload,
   type WritableRepositories,
 } from "./repositories.ts";
@@ -21,6 +22,8 @@ export class WritableShelf implements WritableRepositories {
   missing: Digest[] = [];
   /** What cannot be removed. */
   readonly needed = new Set<Digest>();
+  /** Who started uploads, in order. */
+  readonly owners: string[] = [];
 
   constructor(readonly shelf: Shelf) {}
 
@@ -55,8 +58,9 @@ export class WritableShelf implements WritableRepositories {
     if (this.needed.has(digest)) throw new SatchelError("refused", `${digest} is needed`);
   }
 
-  async startUpload(): Promise<Upload> {
+  async startUpload({ owner = "" }: StartUpload = {}): Promise<Upload> {
     const id = crypto.randomUUID();
+    this.owners.push(owner);
     this.uploads.set(id, []);
     return this.#open(id);
   }

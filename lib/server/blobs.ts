@@ -1,8 +1,9 @@
 import { hasCode } from "../error.ts";
 import { concatBytes } from "../content/mod.ts";
-import { type Digest, isDigest } from "../oci/mod.ts";
+import type { Digest } from "../oci/mod.ts";
 import { ApiError } from "./api_error.ts";
-import { etagOf, isNotModified } from "./conditional.ts";
+import { etagOf, isNotModified, requireMatch } from "./conditional.ts";
+import { requireDigest, unknownBlob } from "./content_errors.ts";
 import { deleteBlob } from "./delete_content.ts";
 import { type Exchange, repositoriesAt } from "./exchange.ts";
 import { methodsAt, requireMethod } from "./methods.ts";
@@ -13,16 +14,17 @@ import type { Repository, ServedBlob } from "./repositories.ts";
 const MAX_IN_MEMORY = 1024 * 1024;
 
 /** distribution-spec 1.1, "Pulling blobs" (end-2), with ranges and conditions as RFC 9110 has them. */
-export async function answerBlob(exchange: Exchange, name: string, digest: string): Promise<Response> {
+export async function answerBlob(exchange: Exchange, name: string, reference: string): Promise<Response> {
   const { request } = exchange;
   requireMethod(request, methodsAt(exchange, ["DELETE"]));
   const [repository] = repositoriesAt(exchange, name);
-  if (!isDigest(digest)) throw new ApiError("DIGEST_INVALID", "this is not a digest of sha256 or sha512");
+  const digest = requireDigest(reference);
   if (request.method === "DELETE") return await deleteBlob(exchange, name, digest);
   const blob = await findBlob(exchange, repository, digest);
   if (!blob) throw unknownBlob(digest);
   const etag = etagOf(digest);
   const headers = { ETag: etag, "Cache-Control": "max-age=31536000, immutable", "Docker-Content-Digest": digest };
+  requireMatch(request, etag);
   if (isNotModified(request, etag)) return new Response(null, { status: 304, headers });
   try {
     return await answerBytes(exchange, blob, headers);
@@ -44,10 +46,6 @@ async function findBlob(
     if (hasCode(error, "integrity") && request.method === "HEAD" && repositories.writable) return undefined;
     throw error;
   }
-}
-
-function unknownBlob(digest: Digest): ApiError {
-  return new ApiError("BLOB_UNKNOWN", "there is no such blob in this repository", { detail: { digest } });
 }
 
 async function answerBytes(

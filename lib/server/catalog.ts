@@ -1,7 +1,7 @@
 import type { Exchange } from "./exchange.ts";
 import { READ, requireMethod } from "./methods.ts";
 import { offeredNames } from "./names.ts";
-import { pageOf } from "./pages.ts";
+import { pageOf } from "./pagination.ts";
 
 /** The names of all repositories, as distribution has them: not of the specification any more, but asked for by many. */
 export async function answerCatalog({ request, url, repositories, names }: Exchange): Promise<Response> {

@@ -1,18 +1,21 @@
 import { hasCode } from "../error.ts";
 import { type Digest, isDigest, isTag } from "../oci/mod.ts";
 import { ApiError } from "./api_error.ts";
+import { ifAsExpected } from "./conditional_write.ts";
+import { unknownBlob, unknownManifest } from "./content_errors.ts";
 import type { Exchange } from "./exchange.ts";
-import { writePlace } from "./upload_place.ts";
+import { writePlace } from "./write_place.ts";
 
 /** distribution-spec 1.1, "Deleting tags" and "Deleting Manifests" (end-9): a tag, or all tags that a digest has here. */
 export async function deleteManifest(exchange: Exchange, name: string, reference: string): Promise<Response> {
-  const { writable, repository } = writePlace(exchange, name);
+  const place = writePlace(exchange, name);
+  const { writable, repository } = place;
   if (!isDigest(reference) && !isTag(reference)) throw unknownManifest(reference);
-  const wasThere = await unlessNeeded(() =>
+  const remove = () =>
     isDigest(reference)
       ? writable.removeManifest(repository.name, reference)
-      : writable.removeTag(repository.name, reference)
-  );
+      : writable.removeTag(repository.name, reference);
+  const wasThere = await unlessNeeded(() => ifAsExpected(exchange, place, reference, remove));
   if (!wasThere) throw unknownManifest(reference);
   return new Response(null, { status: 202 });
 }
@@ -23,7 +26,7 @@ export async function deleteBlob(exchange: Exchange, name: string, digest: Diges
   if (await unlessNeeded(() => writable.removeBlob(repository.name, digest))) {
     return new Response(null, { status: 202 });
   }
-  throw new ApiError("BLOB_UNKNOWN", "there is no such blob in this repository", { detail: { digest } });
+  throw unknownBlob(digest);
 }
 
 /** Nothing is taken away that makes something else unusable. */
@@ -37,10 +40,4 @@ async function unlessNeeded(remove: () => Promise<boolean>): Promise<boolean> {
       cause: error,
     });
   }
-}
-
-function unknownManifest(reference: string): ApiError {
-  return new ApiError("MANIFEST_UNKNOWN", "there is no such manifest in this repository", {
-    detail: { reference: reference.slice(0, 300) },
-  });
 }

@@ -12,6 +12,8 @@ export interface Exchange {
   request: Request;
   url: URL;
   peer: Peer;
+  /** Whose account was given, if it was asked for. */
+  user?: string;
   repositories: Repositories;
   names: NameRules;
   /** Sends a part of a file the way the runtime does it best. */

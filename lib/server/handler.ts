@@ -1,4 +1,4 @@
-import { hasCode, SatchelError, systemCode } from "../error.ts";
+import { hasCode, isCausedBy, SatchelError, systemCode } from "../error.ts";
 import { ApiError } from "./api_error.ts";
 import { type AccessRules, authorize } from "./authorization.ts";
 import { answerBlob } from "./blobs.ts";
@@ -66,16 +66,16 @@ export function createHandler(options: HandlerOptions): Handler {
     const began = performance.now();
     // A request of HTTP/1.0 need not say for which host it is; a host may be none.
     const url = URL.parse(request.url, "http://localhost");
-    if (!url) return new ApiError("UNSUPPORTED", "this is no valid URL", { status: 400 }).response();
     let endpoint: Answered["endpoint"] = "other";
     let user: string | undefined;
     let failure: unknown;
     let response: Response;
     try {
+      if (!url) throw new ApiError("UNSUPPORTED", "this is no valid URL", { status: 400 });
       user = await authorize(request, peer, options.access ?? {});
       const route = parseRoute(url.pathname);
       if (route) endpoint = route.endpoint;
-      response = await answer(route, exchangeOf(request, url, peer, options), options.page);
+      response = await answer(route, exchangeOf(request, url, { peer, user }, options), options.page);
     } catch (error) {
       const told = apiError(error);
       if (told.status >= 500) failure = error;
@@ -86,7 +86,7 @@ export function createHandler(options: HandlerOptions): Handler {
     const length = request.method === "HEAD" ? "0" : response.headers.get("Content-Length");
     options.onAnswer?.({
       method: request.method,
-      path: url.pathname + url.search,
+      path: url ? url.pathname + url.search : request.url,
       // Nobody is there any more to get it; as nginx logs it.
       status: request.signal.aborted ? CLIENT_GONE : response.status,
       ...(length !== null && { bytes: Number(length) }),
@@ -120,10 +120,15 @@ async function measured(response: Response): Promise<Response> {
   return new Response(bytes, { status, headers });
 }
 
-function exchangeOf(request: Request, url: URL, peer: Peer, options: HandlerOptions): Exchange {
+function exchangeOf(
+  request: Request,
+  url: URL,
+  who: Pick<Exchange, "peer" | "user">,
+  options: HandlerOptions,
+): Exchange {
   const { repositories, mirrorOf, fileBody } = options;
   const { maxUpload = Infinity, uploadSilence = UPLOAD_SILENCE } = options;
-  return { request, url, peer, repositories, names: { mirrorOf }, fileBody, maxUpload, uploadSilence };
+  return { request, url, ...who, repositories, names: { mirrorOf }, fileBody, maxUpload, uploadSilence };
 }
 
 async function answer(
@@ -157,10 +162,16 @@ async function answer(
   }
 }
 
+/** What will be possible in a moment. */
+const AGAIN = { status: 503, headers: { "Retry-After": "1" } } as const;
+
 /** What went wrong, as the client is told. Nothing of this host's paths goes out. */
 function apiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (hasCode(error, "busy")) return new ApiError("UNKNOWN", "the store is locked by another process", { status: 503 });
+  if (hasCode(error, "busy")) return new ApiError("UNKNOWN", "the store is locked by another process", AGAIN);
+  if (isCausedBy(error, "EMFILE") || isCausedBy(error, "ENFILE")) {
+    return new ApiError("UNKNOWN", "too many connections and files are open here", { ...AGAIN, cause: error });
+  }
   if (hasCode(error, "integrity")) return new ApiError("UNKNOWN", "this content is damaged here", { cause: error });
   const isStorage = error instanceof SatchelError && error.code === "storage";
   return new ApiError("UNKNOWN", isStorage ? "the file system failed" : "something went wrong", { cause: error });

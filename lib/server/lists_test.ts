@@ -168,3 +168,14 @@ Deno.test("more referrers than a manifest can have bytes come in pages that any 
   const expected = all.filter(({ artifactType }) => artifactType === "type/sbom").map(({ digest }) => digest).sort();
   assert.deepEqual(found.map(({ digest }) => digest), expected);
 });
+
+Deno.test("an artifact type with a plus that was not escaped is the same type", async () => {
+  const shelf = new Shelf();
+  const subject = shelf.manifest("{}");
+  shelf.referrers.set(subject, [referrer(1, "x", "application/spdx+json"), referrer(2, "x", "type/other")]);
+  const ask = asking(shelf);
+  for (const type of ["application/spdx+json", "application/spdx%2Bjson"]) {
+    const response = await ask(`/v2/team/app/referrers/${subject}?artifactType=${type}`);
+    assert.equal((await response.json()).manifests.length, 1, type);
+  }
+});

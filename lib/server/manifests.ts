@@ -1,6 +1,6 @@
 import { isDigest, isTag } from "../oci/mod.ts";
-import { ApiError } from "./api_error.ts";
-import { etagOf, isNotModified } from "./conditional.ts";
+import { etagOf, isNotModified, requireMatch } from "./conditional.ts";
+import { invalidDigest, unknownManifest } from "./content_errors.ts";
 import { deleteManifest } from "./delete_content.ts";
 import { type Exchange, firstOf, repositoriesAt } from "./exchange.ts";
 import { methodsAt, requireMethod } from "./methods.ts";
@@ -22,6 +22,7 @@ export async function answerManifest(exchange: Exchange, name: string, reference
   const { descriptor: { digest, mediaType }, bytes } = manifest;
   const etag = etagOf(digest);
   const headers = { ETag: etag, "Docker-Content-Digest": digest };
+  requireMatch(request, etag);
   if (isNotModified(request, etag)) return new Response(null, { status: 304, headers });
   return new Response(request.method === "HEAD" ? null : bytes as Uint8Array<ArrayBuffer>, {
     headers: {
@@ -37,10 +38,5 @@ function checkReference(reference: string): void {
   if (isTag(reference) || isDigest(reference)) return;
   // What is no tag cannot be there; but who means a digest should hear that it is none.
   if (!reference.includes(":")) throw unknownManifest(reference);
-  throw new ApiError("DIGEST_INVALID", "this is not a digest of sha256 or sha512");
-}
-
-function unknownManifest(reference: string): ApiError {
-  const detail = { reference: reference.slice(0, 300) };
-  return new ApiError("MANIFEST_UNKNOWN", "there is no such manifest in this repository", { detail });
+  throw invalidDigest();
 }

@@ -81,3 +81,17 @@ Deno.test("a mirror is asked by ns, or by a name that several registries may hav
     await response.body?.cancel();
   }
 });
+
+Deno.test("who wants what is there only if it is a certain one is not sent another", async () => {
+  const { ask, digest } = shelfWithIndex();
+  for (
+    const [tag, status] of [[`"${digest}"`, 200], ["*", 200], [`"x", "${digest}"`, 200], ['"x"', 412], [
+      `W/"${digest}"`,
+      412,
+    ]] as const
+  ) {
+    const response = await ask("/v2/team/app/manifests/v1", { headers: { "If-Match": tag } });
+    assert.equal(response.status, status, tag);
+    await response.body?.cancel();
+  }
+});

@@ -13,12 +13,14 @@ import {
 } from "../oci/mod.ts";
 import { concatBytes } from "../content/mod.ts";
 import { ApiError } from "./api_error.ts";
+import { ifAsExpected } from "./conditional_write.ts";
+import { invalidDigest } from "./content_errors.ts";
 import { lengthOf } from "./content_range.ts";
 import type { Exchange } from "./exchange.ts";
+import { locationOf } from "./location.ts";
 import { type IncomingManifest, MissingContentError } from "./repositories.ts";
 import { bodyOf } from "./upload_body.ts";
-import { writePlace } from "./upload_place.ts";
-import { pathOf } from "./uploads.ts";
+import { writePlace } from "./write_place.ts";
 
 /** The most tags that one manifest gets at once, since all of them stand in one line. */
 const MAX_TAGS = 100;
@@ -28,15 +30,17 @@ const MAX_LISTED = 100;
 
 /** distribution-spec 1.1, "Pushing Manifests" (end-7). */
 export async function putManifest(exchange: Exchange, name: string, reference: string): Promise<Response> {
-  const { writable, repository } = writePlace(exchange, name);
+  const place = writePlace(exchange, name);
   const { expected, tags } = wanted(exchange.url, reference);
   const bytes = await wholeBody(exchange);
   const digest = digestOf(bytes, expected);
   const manifest = parsed(bytes, exchange.request.headers.get("Content-Type"));
   const descriptor = { mediaType: manifest.mediaType, digest, size: bytes.length };
-  await taken(() => writable.putManifest(repository.name, { descriptor, bytes, tags } satisfies IncomingManifest));
+  const incoming: IncomingManifest = { descriptor, bytes, tags };
+  const put = () => place.writable.putManifest(place.repository.name, incoming);
+  await taken(() => ifAsExpected(exchange, place, reference, put));
   const headers = new Headers({
-    "Location": pathOf(exchange, name, `manifests/${digest}`),
+    "Location": locationOf(exchange, name, `manifests/${digest}`),
     "Docker-Content-Digest": digest,
   });
   if (manifest.subject) headers.set("OCI-Subject", manifest.subject.digest);
@@ -54,7 +58,7 @@ function wanted({ searchParams }: URL, reference: string): { expected?: Digest; 
     tags.forEach(checkTag);
     return { expected: reference, tags: [...new Set(tags)] };
   }
-  if (reference.includes(":")) throw new ApiError("DIGEST_INVALID", "this is not a digest of sha256 or sha512");
+  if (reference.includes(":")) throw invalidDigest();
   checkTag(reference);
   return { tags: [reference] };
 }

@@ -161,3 +161,38 @@ Deno.test("end-10: a blob is deleted, unless a manifest needs it", async () => {
   assert.ok(shelf.blobs.has(needed));
   assert.equal((await remove("sha256:x")).status, 400);
 });
+
+Deno.test("a push or a deletion on a condition is refused where something else is there", async () => {
+  const { ask, shelf } = world();
+  const send = (method: string, headers: Record<string, string>, body: unknown = image) =>
+    ask(`${MANIFESTS}/v1`, {
+      method,
+      headers: { "Content-Type": MediaType.ociManifest, ...headers },
+      ...(method === "PUT" && { body: new TextEncoder().encode(JSON.stringify(body)) }),
+    });
+  const other = { ...image, annotations: { other: "yes" } };
+  const tagged = () => shelf.tags.get("example.org/demo")?.get("v1");
+  assert.equal((await send("PUT", { "If-Match": "*" })).status, 412);
+  assert.equal((await send("PUT", { "If-None-Match": "*" })).status, 201);
+  assert.equal((await send("PUT", { "If-None-Match": "*" }, other)).status, 412);
+  assert.equal((await send("PUT", { "If-Match": '"sha256:0"' }, other)).status, 412);
+  assert.equal(tagged(), digestIn("sha256", image));
+  assert.equal((await send("PUT", { "If-Match": `"${digestIn("sha256", image)}"` }, other)).status, 201);
+  assert.equal(tagged(), digestIn("sha256", other));
+  assert.equal((await send("DELETE", { "If-Match": `"${digestIn("sha256", image)}"` })).status, 412);
+  assert.equal((await send("DELETE", { "If-Match": `"${digestIn("sha256", other)}"` })).status, 202);
+});
+
+Deno.test("of many that want to be the first under a tag, one is", async () => {
+  const { ask, writes } = world();
+  const bodies = Array.from({ length: 8 }, (_, at) => JSON.stringify({ ...image, annotations: { at: String(at) } }));
+  const answers = await Promise.all(bodies.map((body) =>
+    ask(`${MANIFESTS}/v1`, {
+      method: "PUT",
+      body: new TextEncoder().encode(body),
+      headers: { "Content-Type": MediaType.ociManifest, "If-None-Match": "*" },
+    })
+  ));
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [201, ...Array(7).fill(412)]);
+  assert.equal(writes.came.length, 1);
+});

@@ -1,8 +1,8 @@
-import { compareBytes, type Descriptor, isDigest, MAX_MANIFEST_SIZE, MediaType } from "../oci/mod.ts";
-import { ApiError } from "./api_error.ts";
+import { compareBytes, type Descriptor, MAX_MANIFEST_SIZE, MediaType } from "../oci/mod.ts";
+import { requireDigest } from "./content_errors.ts";
 import { type Exchange, repositoriesAt } from "./exchange.ts";
 import { READ, requireMethod } from "./methods.ts";
-import { nextLink } from "./pages.ts";
+import { nextLink } from "./pagination.ts";
 
 /** How much of the limit for manifests, in bytes, is left for what stands around the list. */
 const FRAME = 1024;
@@ -12,9 +12,9 @@ export async function answerReferrers(exchange: Exchange, name: string, subject:
   const { request, url } = exchange;
   requireMethod(request, READ);
   const [repository] = repositoriesAt(exchange, name);
-  if (!isDigest(subject)) throw new ApiError("DIGEST_INVALID", "this is not a digest of sha256 or sha512");
-  const all = await repository.referrers(subject, { signal: request.signal });
-  const artifactType = url.searchParams.get("artifactType");
+  const all = await repository.referrers(requireDigest(subject), { signal: request.signal });
+  // Media types have no blanks: one is a plus that was not escaped.
+  const artifactType = url.searchParams.get("artifactType")?.replaceAll(" ", "+");
   const wanted = artifactType ? all.filter((each) => each.artifactType === artifactType) : all;
   const { manifests, link } = firstPage(wanted, url);
   return new Response(JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests }), {

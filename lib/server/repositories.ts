@@ -63,6 +63,14 @@ export interface IncomingManifest {
   tags: readonly string[];
 }
 
+/** Options of {@link WritableRepositories.startUpload}. */
+export interface StartUpload extends ContentOptions {
+  /** Of the digest that it will get; it need not be known yet. */
+  algorithm?: DigestAlgorithm;
+  /** Who starts it, so that one client does not take the place of all others. */
+  owner?: string;
+}
+
 /** What a server writes to. */
 export interface WritableRepositories {
   /**
@@ -90,8 +98,12 @@ export interface WritableRepositories {
    */
   removeBlob(name: RepositoryName, digest: Digest, options?: ContentOptions): Promise<boolean>;
 
-  /** Starts an upload, of a digest of this algorithm; it need not be known yet. */
-  startUpload(options?: ContentOptions & { algorithm?: DigestAlgorithm }): Promise<Upload>;
+  /**
+   * Starts an upload.
+   *
+   * @throws {ApiError} `TOOMANYREQUESTS` while as many as may be are open
+   */
+  startUpload(options?: StartUpload): Promise<Upload>;
 
   /**
    * Goes on with an upload, also one that was started before this process.

@@ -2,7 +2,7 @@ import { compareBytes } from "../oci/mod.ts";
 import { ApiError } from "./api_error.ts";
 import { type Exchange, firstOf, repositoriesAt } from "./exchange.ts";
 import { READ, requireMethod } from "./methods.ts";
-import { pageOf } from "./pages.ts";
+import { pageOf } from "./pagination.ts";
 
 /** distribution-spec 1.1, "Listing Tags" (end-8a, end-8b). */
 export async function answerTags(exchange: Exchange, name: string): Promise<Response> {

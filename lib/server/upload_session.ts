@@ -1,11 +1,12 @@
 import { ApiError } from "./api_error.ts";
 import { type ChunkPlace, chunkPlace, rangeOf } from "./content_range.ts";
 import type { Exchange } from "./exchange.ts";
+import { locationOf } from "./location.ts";
 import { requireMethod } from "./methods.ts";
 import type { Upload } from "./repositories.ts";
 import { bodyOf } from "./upload_body.ts";
-import { writePlace } from "./upload_place.ts";
-import { accepted, finished, pathOf, uploadHeaders, wantedDigest } from "./uploads.ts";
+import { writePlace } from "./write_place.ts";
+import { accepted, finished, uploadHeaders, wantedDigest } from "./uploads.ts";
 
 /**
  * distribution-spec 1.1, "Pushing blobs": what has come of an upload (end-13), more of it (end-5), its end (end-6). It can be
@@ -45,7 +46,7 @@ async function addChunk(exchange: Exchange, name: string, upload: Upload, place:
     throw new ApiError("BLOB_UPLOAD_INVALID", "the chunk does not begin where the last one ended", {
       status: 416,
       headers: uploadHeaders(exchange, name, upload),
-      detail: { range: rangeOf(size), location: pathOf(exchange, name, `blobs/uploads/${upload.id}`) },
+      detail: { range: rangeOf(size), location: locationOf(exchange, name, `blobs/uploads/${upload.id}`) },
     });
   }
   try {

@@ -1,12 +1,14 @@
 import { hasCode } from "../error.ts";
-import { type Digest, type DigestAlgorithm, isDigest } from "../oci/mod.ts";
+import type { Digest, DigestAlgorithm } from "../oci/mod.ts";
 import { ApiError } from "./api_error.ts";
+import { invalidDigest, requireDigest } from "./content_errors.ts";
 import { lengthOf, rangeOf } from "./content_range.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, repositoriesAt } from "./exchange.ts";
+import { locationOf } from "./location.ts";
 import { requireMethod } from "./methods.ts";
 import { bodyOf } from "./upload_body.ts";
 import type { Repository, Upload } from "./repositories.ts";
-import { writePlace } from "./upload_place.ts";
+import { writePlace } from "./write_place.ts";
 
 /** Any length of a chunk will do (distribution-spec 1.1, "Pushing a blob in chunks"). */
 const CHUNK_MIN_LENGTH = 1;
@@ -21,9 +23,12 @@ export async function answerUploads(exchange: Exchange, name: string): Promise<R
   const { writable, repository } = writePlace(exchange, name);
   const algorithm = wantedAlgorithm(url);
   const mount = wantedDigest(url, "mount");
+  // Who may read one repository may read all, so where it comes from need only be a name.
+  const from = url.searchParams.get("from");
+  if (from) repositoriesAt(exchange, from);
   if (mount && await isThere(repository, mount, request.signal)) return created(exchange, name, mount);
   const digest = wantedDigest(url, "digest");
-  using upload = await writable.startUpload({ signal: request.signal, algorithm });
+  using upload = await writable.startUpload({ signal: request.signal, algorithm, owner: ownerOf(exchange) });
   if (!digest) return accepted(exchange, name, upload);
   try {
     const length = lengthOf(request.headers);
@@ -34,6 +39,11 @@ export async function answerUploads(exchange: Exchange, name: string): Promise<R
     upload.cancel();
     throw error;
   }
+}
+
+/** Behind a proxy all clients have the same address. */
+function ownerOf({ user, peer }: Exchange): string {
+  return user === undefined ? `at ${peer.address}` : `user ${user}`;
 }
 
 /** A blob that is there but damaged is taken in anew. */
@@ -60,13 +70,7 @@ function wantedAlgorithm({ searchParams }: URL): DigestAlgorithm | undefined {
  */
 export function wantedDigest({ searchParams }: URL, parameter: string): Digest | undefined {
   const digest = searchParams.get(parameter);
-  if (digest === null) return undefined;
-  if (!isDigest(digest)) throw invalidDigest();
-  return digest;
-}
-
-function invalidDigest(): ApiError {
-  return new ApiError("DIGEST_INVALID", "this is not a digest of sha256 or sha512");
+  return digest === null ? undefined : requireDigest(digest);
 }
 
 /**
@@ -88,7 +92,7 @@ export async function finished(exchange: Exchange, name: string, upload: Upload,
 function created(exchange: Exchange, name: string, digest: Digest): Response {
   return new Response(null, {
     status: 201,
-    headers: { "Location": pathOf(exchange, name, `blobs/${digest}`), "Docker-Content-Digest": digest },
+    headers: { "Location": locationOf(exchange, name, `blobs/${digest}`), "Docker-Content-Digest": digest },
   });
 }
 
@@ -104,18 +108,9 @@ export function uploadHeaders(
   { id, size }: Pick<Upload, "id" | "size">,
 ): Record<string, string> {
   return {
-    "Location": pathOf(exchange, name, `blobs/uploads/${id}`),
+    "Location": locationOf(exchange, name, `blobs/uploads/${id}`),
     "Range": rangeOf(size),
     "Docker-Upload-UUID": id,
     "OCI-Chunk-Min-Length": String(CHUNK_MIN_LENGTH),
   };
-}
-
-/**
- * Where something of a repository is, without scheme and host: a proxy in between has others than this server knows of.
- * Registries for which this one stands in stay in the query.
- */
-export function pathOf({ url }: Exchange, name: string, rest: string): string {
-  const ns = url.searchParams.get("ns");
-  return `/v2/${encodeURI(name)}/${rest}${ns ? `?ns=${encodeURIComponent(ns)}` : ""}`;
 }

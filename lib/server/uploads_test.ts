@@ -222,7 +222,7 @@ Deno.test("an upload that gets larger than the limit is refused with 413 and is 
 Deno.test("end-11: a blob that is here is mounted, with or without from; else an upload starts", async () => {
   const { ask, shelf } = world();
   shelf.blob("hello world");
-  for (const from of ["", "&from=example.org/other", "&from=Not%20A%20Name"]) {
+  for (const from of ["", "&from=", "&from=example.org/other"]) {
     const response = await ask(`${UPLOADS}?mount=${digest}${from}`, { method: "POST" });
     assert.equal(response.status, 201);
     assert.equal(response.headers.get("Location"), `/v2/${NAME}/blobs/${digest}`);
@@ -269,4 +269,23 @@ Deno.test("where nothing can be written, every way to do it is unsupported", asy
     assert.deepEqual([response.status, ...await errorCodes(response)], [405, "UNSUPPORTED"], `${method} ${path}`);
     assert.equal(response.headers.get("Allow"), "GET, HEAD");
   }
+});
+
+Deno.test("end-11: where a blob is to come from has to be a name", async () => {
+  const { ask, shelf } = world();
+  const blob = shelf.blob("there");
+  const refused = await ask(`${UPLOADS}?mount=${blob}&from=..%2Fetc`, { method: "POST" });
+  assert.deepEqual([refused.status, await errorCodes(refused)], [400, ["NAME_INVALID"]]);
+  assert.equal((await ask(`${UPLOADS}?mount=${blob}&from=example.org/other`, { method: "POST" })).status, 201);
+});
+
+Deno.test("an upload is the one of an account, or of an address where there are none", async () => {
+  const accounts = { check: async (_user: string, password: string) => password === "right" };
+  const headers = { Authorization: `Basic ${bytesOf("jane:right").toBase64()}` };
+  const asJane = world({ access: { accounts } });
+  await asJane.ask(UPLOADS, { method: "POST", headers });
+  assert.deepEqual(asJane.writes.owners, ["user jane"]);
+  const open = world();
+  await start(open.ask);
+  assert.deepEqual(open.writes.owners, ["at 192.0.2.1"]);
 });
