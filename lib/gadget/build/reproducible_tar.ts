@@ -67,5 +67,5 @@ function gzip(bytes: Uint8Array): Uint8Array {
   trailer.writeUInt32LE(bytes.length % 2 ** 32, 4);
   // Deflate, no flags, no time, the best compression, Unix.
   const head = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3);
-  return Buffer.concat([head, deflateRawSync(bytes, { level: 9 }), trailer]);
+  return new Uint8Array(Buffer.concat([head, deflateRawSync(bytes, { level: 9 }), trailer]));
 }
