@@ -4,6 +4,14 @@ import { SatchelError } from "../error.ts";
 const MAX_NAME_LENGTH = 4096;
 
 /**
+ * How many characters of one table are given out as names, again and again the same ones too. All names of a kernel's types
+ * have 2 million; what asks for so many has made its names overlap.
+ */
+const MAX_NAMES_LENGTH = 256 * 1024 * 1024;
+
+const UTF_8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
  * Bytes of one byte order, read with every offset checked. Whoever reads a table checks that all of it is there before memory
  * is taken for it.
  */
@@ -96,16 +104,20 @@ export class BinaryView {
 export class StringTable {
   readonly #view: BinaryView;
   readonly #ascii: string | undefined;
+  #left = MAX_NAMES_LENGTH;
 
   constructor(view: BinaryView) {
     this.#view = view;
-    this.#ascii = view.bytes.every((byte) => byte < 0x80) ? new TextDecoder("latin1").decode(view.bytes) : undefined;
+    const text = new TextDecoder("latin1").decode(view.bytes);
+    // deno-lint-ignore no-control-regex
+    this.#ascii = /[^\x00-\x7f]/.test(text) ? undefined : text;
   }
 
   /**
    * The text that begins at an offset; whatever is no UTF-8 in it becomes U+FFFD.
    *
-   * @throws {SatchelError} `invalid` if the offset is outside, no zero byte follows, or the text has more than 4,096 bytes
+   * @throws {SatchelError} `invalid` if the offset is outside, no zero byte follows, the text has more than 4,096 bytes, or
+   * all texts so far have more than 256 MiB
    */
   at(offset: number): string {
     if (offset >= this.#view.length) {
@@ -116,6 +128,8 @@ export class StringTable {
     const end = this.#ascii === undefined ? this.#view.bytes.indexOf(0, offset) : this.#ascii.indexOf("\0", offset);
     if (end === -1) throw this.#view.invalid("a name does not end");
     if (end - offset > MAX_NAME_LENGTH) throw this.#view.invalid(`a name has more than ${MAX_NAME_LENGTH} bytes`);
-    return this.#ascii?.slice(offset, end) ?? new TextDecoder().decode(this.#view.bytes.subarray(offset, end));
+    this.#left -= end - offset;
+    if (this.#left < 0) throw this.#view.invalid(`its names have more than ${MAX_NAMES_LENGTH} bytes altogether`);
+    return this.#ascii?.slice(offset, end) ?? UTF_8.decode(this.#view.bytes.subarray(offset, end));
   }
 }

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { readEbpfObject } from "../mod.ts";
+import { readEbpfObject } from "../object/object.ts";
 import { bpftoolJson } from "./_bpftool_json.ts";
 
 const GADGETS = new URL("../../../tests/fixtures/gadgets/", import.meta.url);

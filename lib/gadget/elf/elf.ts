@@ -84,6 +84,9 @@ export interface ElfFile {
   symbols: ElfSymbol[];
 }
 
+/** The most sections that are read: with one for each function of a large program there are some thousands. */
+const MAX_SECTIONS = 100_000;
+
 const MAGIC = [0x7f, 0x45, 0x4c, 0x46];
 
 /** Sizes and places in the structures of 32 and of 64 bits. */
@@ -141,7 +144,11 @@ function readSections(view: BinaryView, layout: Layout): ElfSection[] {
   const total = count === 0 ? layout.word(first, is64 ? 32 : 20) : count;
   const namesAt = names === ELF.EXTENDED_INDEX ? first.u32(is64 ? 40 : 24) : names;
   const table = view.part(tableAt, total * entrySize, "table of section headers");
+  if (total > MAX_SECTIONS) throw view.invalid(`it has ${total} sections, and at most ${MAX_SECTIONS} are read`);
   const sections = Array.from({ length: total }, (_, index) => readSection(view, table, index, layout));
+  // The gABI forbids it ("Sections"). If they might, a small file could have any amount of work in it.
+  const inFile = sections.reduce((sum, { section }) => sum + section.data.length, 0);
+  if (inFile > view.length) throw view.invalid("its sections overlap");
   const strings = sections[namesAt];
   if (!strings) throw view.invalid("the section of the sections' names is not there");
   const texts = new StringTable(strings.section.data);

@@ -23,6 +23,10 @@ export interface EbpfMap {
 /** Members whose value is the length of an array, `int (*max_entries)[4096]`. */
 const NUMBERS = ["type", "key_size", "value_size", "max_entries", "map_flags", "pinning"] as const;
 
+/** The most maps that are read, and members of what declares one: libbpf knows a dozen. */
+const MAX_MAPS = 4096;
+const MAX_MEMBERS = 64;
+
 /**
  * Reads the maps as libbpf defines them ("BTF-defined maps"): each a variable whose structure has a member for each property.
  *
@@ -30,9 +34,12 @@ const NUMBERS = ["type", "key_size", "value_size", "max_entries", "map_flags", "
  * @throws {SatchelError} `invalid` if one is declared otherwise
  */
 export function readMaps(btf: Btf, whole: BinaryView): EbpfMap[] {
-  return variablesOf(btf, ".maps").map(({ name, typeId }) => {
+  const variables = variablesOf(btf, ".maps");
+  if (variables.length > MAX_MAPS) throw whole.invalid(`it has more than ${MAX_MAPS} maps`);
+  return variables.map(({ name, typeId }) => {
     const definition = btf.withoutModifiers(typeId);
     if (definition.kind !== "struct") throw whole.invalid(`the map ${name} is no structure`);
+    if (definition.members.length > MAX_MEMBERS) throw whole.invalid(`the map ${name} has too many members`);
     const members = new Map(definition.members.map((member) => [member.name, member]));
     const numbers = Object.fromEntries(
       NUMBERS.map((key) => [key, numberOf(btf, members.get(key))]),

@@ -2,7 +2,7 @@ import { SatchelError } from "../../error.ts";
 import type { Btf } from "../btf/btf.ts";
 import type { BtfComposite, BtfType, BtfVariable } from "../btf/types.ts";
 import type { EbpfMap } from "./maps.ts";
-import type { EbpfObject } from "./object.ts";
+import type { EbpfFunction, EbpfObject } from "./object.ts";
 
 /**
  * What a gadget's source says of itself, by variables whose names begin with `gadget_` and have parts that are joined by three
@@ -22,6 +22,9 @@ export interface MarkerProblem {
 }
 
 const SEPARATOR = "___";
+
+/** The most markers that are read; gadgets have a dozen. */
+const MAX_MARKERS = 4096;
 
 /** How a marker's variable begins, and what its other parts are. */
 const PREFIXES: readonly [prefix: string, read: (rest: string) => Marker | undefined][] = [
@@ -61,10 +64,13 @@ const FORMS: Readonly<Record<string, string>> = {
  */
 export function readMarkers(btf: Btf): { markers: Marker[]; problems: MarkerProblem[] } {
   const [markers, problems]: [Marker[], MarkerProblem[]] = [[], []];
-  for (const type of btf) {
-    if (type.kind !== "var" || type.linkage !== "global") continue;
-    const found = PREFIXES.find(([prefix]) => type.name.startsWith(prefix));
+  for (const type of btf.ofKind("var")) {
+    const found = type.linkage === "global" && PREFIXES.find(([prefix]) => type.name.startsWith(prefix));
     if (!found) continue;
+    if (markers.length + problems.length === MAX_MARKERS) {
+      problems.push({ variable: type.name, text: `there are more than ${MAX_MARKERS} markers` });
+      break;
+    }
     const [prefix, read] = found;
     const text = whyNotMarkerType(btf, type);
     const marker = read(type.name.slice(prefix.length));
@@ -96,23 +102,40 @@ export interface ObjectDataSource {
   programs: string[];
 }
 
+/** The maps and programs of an object by their names; who looks up many markers makes it once. */
+export class ObjectNames {
+  readonly maps: ReadonlyMap<string, EbpfMap>;
+  readonly programs: ReadonlyMap<string, EbpfFunction>;
+
+  constructor({ maps, functions }: EbpfObject) {
+    // Of several with one name it is the first.
+    this.maps = new Map(maps.toReversed().map((map) => [map.name, map]));
+    const programs = functions.filter(({ type }) => type !== "UnspecifiedProgram");
+    this.programs = new Map(programs.toReversed().map((program) => [program.name, program]));
+  }
+}
+
 /**
  * Looks up what a marker names.
  *
  * @returns `undefined` for the marker of a parameter, which is no source of records
  * @throws {SatchelError} `invalid` if the object does not have it, or of another type than it has to be
  */
-export function dataSourceOf(object: EbpfObject, marker: Marker): ObjectDataSource | undefined {
+export function dataSourceOf(
+  object: EbpfObject,
+  marker: Marker,
+  names = new ObjectNames(object),
+): ObjectDataSource | undefined {
   switch (marker.kind) {
     case "tracer": {
-      const map = mapNamed(object, marker.map, "tracer", marker.name);
+      const map = mapNamed(names, marker.map, "tracer", marker.name);
       if (map.type !== "RingBuf" && map.type !== "PerfEventArray") {
         throw wrong("tracer", marker.name, `its map "${map.name}" is a ${map.type}, not a RingBuf or a PerfEventArray`);
       }
       return { kind: "tracer", name: marker.name, structs: [structNamed(object, marker)], map, programs: [] };
     }
     case "mapiter": {
-      const map = mapNamed(object, marker.map, "map iterator", marker.name);
+      const map = mapNamed(names, marker.map, "map iterator", marker.name);
       if (map.type !== "Hash") {
         throw wrong("map iterator", marker.name, `its map "${map.name}" is a ${map.type}, not a Hash`);
       }
@@ -120,7 +143,7 @@ export function dataSourceOf(object: EbpfObject, marker: Marker): ObjectDataSour
       return { kind: "mapiter", name: marker.name, structs, map, programs: [] };
     }
     case "iter": {
-      for (const program of marker.programs) expectIterator(object, marker.name, program);
+      for (const program of marker.programs) expectIterator(names, marker.name, program);
       const structs = [structNamed(object, marker)];
       return { kind: "iter", name: marker.name, structs, map: undefined, programs: marker.programs };
     }
@@ -129,8 +152,8 @@ export function dataSourceOf(object: EbpfObject, marker: Marker): ObjectDataSour
   }
 }
 
-function mapNamed({ maps }: EbpfObject, name: string, what: string, marker: string): EbpfMap {
-  const map = maps.find((each) => each.name === name);
+function mapNamed({ maps }: ObjectNames, name: string, what: string, marker: string): EbpfMap {
+  const map = maps.get(name);
   if (!map) throw wrong(what, marker, `the object has no map "${name}"`);
   return map;
 }
@@ -150,8 +173,8 @@ function keyOrValue({ btf }: EbpfObject, map: EbpfMap, which: "key" | "value"): 
   return type;
 }
 
-function expectIterator({ functions }: EbpfObject, marker: string, program: string): void {
-  const found = functions.find(({ name, type }) => name === program && type !== "UnspecifiedProgram");
+function expectIterator({ programs }: ObjectNames, marker: string, program: string): void {
+  const found = programs.get(program);
   if (!found) throw wrong("iterator", marker, `the object has no program "${program}"`);
   if (!/^iter(\.s)?\//.test(found.section.name)) {
     throw wrong(

@@ -1,3 +1,4 @@
+import { SatchelError } from "../../error.ts";
 import { BinaryView } from "../binary_view.ts";
 import { Btf } from "../btf/btf.ts";
 import { parseBtfExt, type SectionInfo } from "../btf/btf_ext.ts";
@@ -16,6 +17,8 @@ export interface EbpfObject {
   maps: EbpfMap[];
   /** Programs and subprograms, by section and then by where they begin. */
   functions: EbpfFunction[];
+  /** Those that are loaded by themselves, by their names; of several with one name the first. */
+  programs: ReadonlyMap<string, EbpfFunction>;
   /** Global variables of `.data`, `.bss` and `.rodata`, and sections that begin so; by section and place. */
   variables: EbpfVariable[];
 }
@@ -58,9 +61,9 @@ export const DATA_SECTION = /^\.(data|bss|rodata)(\.|$)/;
  * @throws {SatchelError} `invalid` if it is no ELF file, or not of eBPF, or broken
  */
 export function readEbpfObject(bytes: Uint8Array, what: string): EbpfObject {
+  if (bytes.length > MAX_OBJECT_SIZE) throw new SatchelError("invalid", `${what}: it is larger than 64 MiB`);
   const elf = parseElf(bytes, what);
   const whole = new BinaryView(bytes, elf.isLittleEndian, what);
-  if (bytes.length > MAX_OBJECT_SIZE) throw whole.invalid("it is larger than 64 MiB");
   // Objects of before 2016, when the machine got its number, have 0.
   if (elf.machine !== ELF.BPF && elf.machine !== 0) throw whole.invalid("it is an ELF file, but not of eBPF");
   const section = (name: string) => elf.sections.find((each) => each.name === name);
@@ -69,12 +72,15 @@ export function readEbpfObject(bytes: Uint8Array, what: string): EbpfObject {
   const ext = section(".BTF.ext");
   const symbols = Map.groupBy(elf.symbols.toSorted((a, b) => a.value - b.value), (symbol) => symbol.section);
   const symbolsIn = ({ index }: ElfSection) => symbols.get(index) ?? [];
+  const functions = elf.sections.filter(isCode).flatMap((each) => functionsOf(each, symbolsIn(each)));
+  const programs = functions.filter(({ type }) => type !== "UnspecifiedProgram").reverse();
   return {
     elf,
     btf,
     sectionInfo: btf && ext ? parseBtfExt(ext.data.bytes, btf, `${what}: .BTF.ext`) : new Map(),
     maps: btf ? readMaps(btf, whole) : [],
-    functions: elf.sections.filter(isCode).flatMap((each) => functionsOf(each, symbolsIn(each))),
+    functions,
+    programs: new Map(programs.map((each) => [each.name, each])),
     variables: elf.sections
       .filter(({ name }) => DATA_SECTION.test(name))
       .flatMap((each) => variablesOf(each, symbolsIn(each))),
