@@ -37,12 +37,24 @@ function openBody(path: string, offset: number, length: number, owner: number | 
     throw noFile(path);
   }
   let position = offset;
+  const readNext = () => {
+    const memory = new Uint8Array(Math.min(CHUNK, offset + length - position));
+    const read = memory.length > 0 ? readSync(fd, memory, 0, memory.length, position) : 0;
+    position += read;
+    // Whoever was told the length would wait for the rest until it gives up.
+    if (read === 0 && position < offset + length) throw new SatchelError("integrity", `${path} has become shorter`);
+    return memory.subarray(0, read);
+  };
   return new ReadableStream({
     pull(controller) {
-      const memory = new Uint8Array(Math.min(CHUNK, offset + length - position));
-      const read = memory.length > 0 ? readSync(fd, memory, 0, memory.length, position) : 0;
-      position += read;
-      if (read > 0) return controller.enqueue(memory.subarray(0, read));
+      let chunk: Uint8Array;
+      try {
+        chunk = readNext();
+      } catch (error) {
+        closeSync(fd);
+        throw error;
+      }
+      if (chunk.length > 0) return controller.enqueue(chunk);
       closeSync(fd);
       controller.close();
     },

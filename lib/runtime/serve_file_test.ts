@@ -43,3 +43,31 @@ Deno.test("a link, a folder and what belongs to another user are not sent", asyn
     assert.throws(() => fileSender(() => owner + 1)(path, 0, 5), (error) => hasCode(error, "refused"));
   });
 });
+
+Deno.test("a file that becomes shorter while it is sent ends the answer, and is closed", async () => {
+  await withFile(async (path) => {
+    const length = 600 * 1024;
+    await Deno.truncate(path, length);
+    const owner = Deno.uid()!;
+    const reader = new Response(fileSender(() => owner)(path, 0, length)).body!.getReader();
+    await reader.read();
+    assert.equal(openedAt(path), 1);
+    await Deno.truncate(path, 100 * 1024);
+    await assert.rejects(async () => {
+      while (!(await reader.read()).done);
+    }, (error) => hasCode(error, "integrity"));
+    assert.equal(openedAt(path), 0);
+  });
+});
+
+/** How many times this process has a file open. */
+function openedAt(path: string): number {
+  const own = [...Deno.readDirSync("/proc/self/fd")].map(({ name }) => {
+    try {
+      return Deno.readLinkSync(`/proc/self/fd/${name}`);
+    } catch {
+      return ""; // closed meanwhile
+    }
+  });
+  return own.filter((each) => each === path).length;
+}

@@ -322,6 +322,18 @@ Deno.test("a gadget's page has its parameters and its fields", async () => {
   );
 });
 
+Deno.test("what pages read out of blobs may have a digest of sha512", async () => {
+  const shelf = new Shelf();
+  const config = new TextEncoder().encode(JSON.stringify({ description: "Shows which files are opened" }));
+  const digest: Digest = `sha512:${createHash("sha512").update(config).digest("hex")}`;
+  shelf.blobs.set(digest, config);
+  const described = { mediaType: GADGET_CONFIG, digest, size: config.length };
+  const image = shelf.manifest(JSON.stringify({ schemaVersion: 2, config: described, layers: [] }));
+  shelf.tag("ghcr.io", "team/app", "v1", image);
+  const text = await textOf(await askingPages(shelf)("/images/ghcr.io/team/app:v1"));
+  assert.match(text, /Shows which files are opened/);
+});
+
 Deno.test("a container image says its platform in its config, and what a sparse one lacks is not here", async () => {
   const shelf = new Shelf();
   const config = JSON.stringify({ os: "linux", architecture: "arm64", variant: "v8", created: CREATED });

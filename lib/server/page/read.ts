@@ -1,6 +1,14 @@
 import type { ContentOptions } from "../../content/mod.ts";
 import { hasCode } from "../../error.ts";
-import { type Descriptor, type Digest, digestOf, type Manifest, parseJson, parseManifest } from "../../oci/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  digestAlgorithm,
+  Digester,
+  type Manifest,
+  parseJson,
+  parseManifest,
+} from "../../oci/mod.ts";
 import { ApiError } from "../api_error.ts";
 import type { Exchange } from "../exchange.ts";
 import { repositoriesOf } from "../names.ts";
@@ -69,12 +77,18 @@ export async function readSmallBlob(
     const content = typeof bytes === "function"
       ? await collect(bytes, size, { signal })
       : new Uint8Array(await new Response(fileBody(bytes.path, bytes.offset, size)).arrayBuffer());
-    return digestOf(content) === digest ? content : undefined;
+    return hasDigest(content, digest) ? content : undefined;
   } catch (error) {
     if (!hasCode(error, "integrity")) throw error;
     tools.onError(error);
     return undefined;
   }
+}
+
+function hasDigest(content: Uint8Array, digest: Digest): boolean {
+  const digester = new Digester(digestAlgorithm(digest));
+  digester.update(content);
+  return digester.digest() === digest;
 }
 
 /** {@link readSmallBlob}, as the JSON that it should be; `undefined` if it is none. */
