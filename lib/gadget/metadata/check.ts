@@ -12,7 +12,7 @@ import {
   type MetadataParam,
 } from "./schema.ts";
 import { kindText, MAX_QUOTED, pathText, placeAt, valueAt } from "./yaml_place.ts";
-import { type MetadataProblem, parseYaml, type Place, YamlMap, type YamlValue } from "./yaml_tree.ts";
+import { type MetadataProblem, parseYaml, type Place, YamlMap, YamlNull, type YamlValue } from "./yaml_tree.ts";
 
 export { checkAgainstObject } from "./check_object.ts";
 export { updateMetadata } from "./update.ts";
@@ -61,7 +61,7 @@ export function checkMetadata(
   const text = decode(bytes);
   if (typeof text !== "string") return refused(text, "this is not UTF-8");
   const { root, problems } = parseYaml(text);
-  if (!root && problems.length === 0) return refused(start, `${file} has no content`);
+  if (root instanceof YamlNull || (!root && problems.length === 0)) return refused(start, `${file} has no content`);
   if (!root) return { problems: told(problems), metadata: undefined };
   problems.push(...unknownKeys(root));
   const { data, error } = METADATA_SCHEMA.safeParse(root);

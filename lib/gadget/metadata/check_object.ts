@@ -1,6 +1,106 @@
+import { SatchelError } from "../../error.ts";
+import { printable } from "../../printable.ts";
+import { suggestions } from "../../suggest.ts";
 import type { EbpfObject } from "../object/object.ts";
-import type { MetadataProblem, StrictMetadata } from "./check.ts";
-/** Checks that an object has what a gadget.yaml names. */
-export function checkAgainstObject(_metadata: StrictMetadata, _object: EbpfObject | undefined): MetadataProblem[] {
-  return [];
+import { readParam } from "../object/params.ts";
+import type { StrictMetadata } from "./check.ts";
+import { fieldsOf } from "./fields.ts";
+import { type MarkedDataSource, markedDataSources } from "./marked.ts";
+import { MAX_QUOTED } from "./yaml_place.ts";
+import type { MetadataProblem, Place } from "./yaml_tree.ts";
+
+/**
+ * Checks that an object has what a gadget.yaml names. A parameter that cannot be set is an error, as is a marker of a data source that
+ * names what is not there: the gadget would not run. A data source or a field that the object does not have is warned of; a Wasm module may
+ * make it.
+ *
+ * @param object that of one architecture; `undefined` if the gadget has none
+ */
+export function checkAgainstObject(metadata: StrictMetadata, object: EbpfObject | undefined): MetadataProblem[] {
+  const problems = [...paramProblems(metadata, object)];
+  if (object) {
+    try {
+      problems.push(...dataSourceProblems(metadata, object));
+    } catch (error) {
+      if (!(error instanceof SatchelError)) throw error;
+      problems.push(problem(metadata.placeOf("datasources"), "error", error.message));
+    }
+  }
+  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function problem({ line, column }: Place, severity: MetadataProblem["severity"], text: string): MetadataProblem {
+  return { line, column, severity, text };
+}
+
+function* paramProblems(metadata: StrictMetadata, object: EbpfObject | undefined): Generator<MetadataProblem> {
+  const params = metadata.params.get("ebpf") ?? new Map<never, never>();
+  if (!object && params.size > 0) {
+    yield problem(metadata.placeOf("params", "ebpf"), "error", "params.ebpf needs an eBPF program, and there is none");
+    return;
+  }
+  for (const [variable, { key }] of params) {
+    const place = metadata.placeOf("params", "ebpf", variable);
+    const why = object && whyNoParam(object, variable);
+    if (why !== undefined) yield problem(place, "error", printable(why));
+    if (key === "") {
+      const text = `the parameter "${printable(variable, MAX_QUOTED)}" has no key`;
+      yield problem(metadata.placeOf("params", "ebpf", variable, "key"), "error", text);
+    }
+  }
+}
+
+function whyNoParam(object: EbpfObject, variable: string): string | undefined {
+  try {
+    const { problem } = readParam(object, variable);
+    if (problem === undefined || object.btf?.find("var", variable)) return problem;
+    const [meant] = suggestions(variable, object.variables.map(({ name }) => name));
+    return meant === undefined ? problem : `${problem}; did you mean ${meant}?`;
+  } catch (error) {
+    if (error instanceof SatchelError) return error.message;
+    throw error;
+  }
+}
+
+function* dataSourceProblems(metadata: StrictMetadata, object: EbpfObject): Generator<MetadataProblem> {
+  const { sources, problems } = markedDataSources(object);
+  for (const { name, text } of problems) {
+    const place = name === undefined ? metadata.placeOf("datasources") : metadata.placeOf("datasources", name);
+    yield problem(place, "error", printable(text));
+  }
+  const broken = new Set(problems.map(({ name }) => name));
+  for (const [name, { fields }] of metadata.dataSources) {
+    const source = sources.get(name);
+    if (source) yield* fieldProblems(metadata, object, name, source, fields.keys());
+    else if (!broken.has(name)) {
+      const text = `no data source "${printable(name, MAX_QUOTED)}" is marked in the eBPF program`;
+      yield problem(metadata.placeOf("datasources", name), "warning", withSuggestion(text, name, [...sources.keys()]));
+    }
+  }
+}
+
+function* fieldProblems(
+  metadata: StrictMetadata,
+  object: EbpfObject,
+  name: string,
+  { structs }: MarkedDataSource,
+  fields: Iterable<string>,
+): Generator<MetadataProblem> {
+  if (!object.btf) return;
+  const known = new Set(structs.flatMap((struct) => fieldsOf(object.btf!, struct).flatMap(({ names }) => names)));
+  for (const field of fields) {
+    if (known.has(field)) continue;
+    const what = structs.map((struct) => `struct ${struct.name}`).join(" and ");
+    const text = `${printable(what, MAX_QUOTED)} has no field "${printable(field, MAX_QUOTED)}"`;
+    yield problem(
+      metadata.placeOf("datasources", name, "fields", field),
+      "warning",
+      withSuggestion(text, field, [...known]),
+    );
+  }
+}
+
+function withSuggestion(text: string, typed: string, names: readonly string[]): string {
+  const [meant] = suggestions(typed, names);
+  return meant === undefined ? text : `${text}; did you mean ${printable(meant, MAX_QUOTED)}?`;
 }

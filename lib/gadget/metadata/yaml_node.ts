@@ -13,7 +13,7 @@ export interface Reading {
 }
 
 /** The key of a map that is merged into another one. */
-const MERGE = "<<";
+export const MERGE = "<<";
 
 /** How many maps may be merged into one, and how often into one another. */
 const MAX_MERGES = 5;
