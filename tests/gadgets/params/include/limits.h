@@ -1,0 +1,1 @@
+#define MAX_PREFIX 16
