@@ -8,7 +8,7 @@ export * from "./btf/btf.ts";
 export * from "./btf/btf_ext.ts";
 export * from "./btf/types.ts";
 export * from "./elf/elf.ts";
-export { type GadgetParts, type InspectContent, inspectGadget } from "./inspect/contents.ts";
+export { type GadgetParts, type InspectContent, inspectGadget, typedName } from "./inspect/contents.ts";
 export { type DataSource, encodeDataSources, readDataSources } from "./inspect/data_sources.ts";
 export { type DataSourceField, FieldFlag } from "./inspect/field.ts";
 export { FieldKind, kindName } from "./inspect/field_kinds.ts";

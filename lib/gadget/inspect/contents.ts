@@ -26,8 +26,25 @@ export interface GadgetParts {
   wasm: Uint8Array | undefined;
   /** The name as it was typed, without a tag and a digest. */
   repository: string;
-  /** The tag as it was typed, or else `latest`. */
+  /** The tag as it was typed, see {@link typedName}. */
   tag: string;
+}
+
+/**
+ * Takes the name of an image apart as it was typed: neither a registry nor anything else is put before it.
+ *
+ * @returns where there is no tag: `latest`, or nothing if there is a digest, which may have any tag or none
+ * @example
+ * ```ts
+ * typedName("localhost:5000/trace"); // { repository: "localhost:5000/trace", tag: "latest" }
+ * ```
+ */
+export function typedName(reference: string): Pick<GadgetParts, "repository" | "tag"> {
+  const at = reference.indexOf("@");
+  const name = at === -1 ? reference : reference.slice(0, at);
+  const colon = name.lastIndexOf(":");
+  if (colon > name.lastIndexOf("/")) return { repository: name.slice(0, colon), tag: name.slice(colon + 1) };
+  return { repository: name, tag: at === -1 ? "latest" : "" };
 }
 
 /** One thing that there is to know of an image. */

@@ -1,6 +1,6 @@
 import { SatchelError } from "../../error.ts";
 import type { BtfComposite } from "../btf/types.ts";
-import { dataSourceOf, readMarkers } from "../object/markers.ts";
+import { dataSourceOf, ObjectNames, readMarkers } from "../object/markers.ts";
 import type { EbpfObject } from "../object/object.ts";
 
 /** A data source as an object has it; of a tracer and a map iterator of one name, which are one to gadget.yaml, both. */
@@ -24,10 +24,11 @@ export function markedDataSources(
     // What a parameter is is told where gadget.yaml names it.
     if (!variable.startsWith("gadget_param_")) problems.push({ name: undefined, text });
   }
+  const names = new ObjectNames(object);
   for (const marker of read.markers) {
     if (marker.kind === "param") continue;
     try {
-      const source = dataSourceOf(object, marker);
+      const source = dataSourceOf(object, marker, names);
       const before = sources.get(marker.name)?.structs ?? [];
       if (source) sources.set(marker.name, { structs: [...before, ...source.structs] });
     } catch (error) {

@@ -3,7 +3,7 @@ import { type Instruction, instructionsOf, OPCODE } from "./instructions.ts";
 import type { EbpfFunction, EbpfObject } from "./object.ts";
 
 /** What a program does with a map. */
-export type MapOperation = "Lookup" | "Update" | "Delete" | "EventOutput";
+export type MapOperation = "Lookup" | "LookupPercpu" | "Update" | "Delete" | "Push" | "Pop" | "Peek" | "EventOutput";
 
 /** A use of a map by a program. */
 export interface MapUse {
@@ -21,6 +21,10 @@ const OPERATIONS: Readonly<Record<number, { operation: MapOperation; register: n
   2: { operation: "Update", register: 1 },
   3: { operation: "Delete", register: 1 },
   25: { operation: "EventOutput", register: 2 },
+  87: { operation: "Push", register: 1 },
+  88: { operation: "Pop", register: 1 },
+  89: { operation: "Peek", register: 1 },
+  195: { operation: "LookupPercpu", register: 1 },
 };
 
 /** How many registers there are. */
