@@ -216,7 +216,8 @@ function integer(encoding: number) {
 /** All words, in the byte order of this machine, in memory of their own, where they are aligned. */
 function wordsOf(view: BinaryView): Uint32Array {
   if (view.length % 4 !== 0) throw view.invalid("its length is not a multiple of 4 bytes");
-  const words = new Uint32Array(view.bytes.slice().buffer);
+  // Not by `slice`, by which a Node buffer shares its memory.
+  const words = new Uint32Array(new Uint8Array(view.bytes).buffer);
   const isHostLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
   if (view.isLittleEndian === isHostLittleEndian) return words;
   return words.map((_, index) => view.u32(4 * index));
