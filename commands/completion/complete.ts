@@ -55,7 +55,9 @@ async function complete(
   if (command.completes === "commands") return subcommands(findCommand(root, words.slice(1)).at(-1));
   if (!command.load) return subcommands(command);
   const given = words.length - (path.length - 1);
-  if (command.completes !== "images" || given >= (command.arguments?.max ?? 0)) return [];
+  if (given >= (command.arguments?.max ?? 0)) return [];
+  if (command.completes === "directories") return "directories";
+  if (command.completes !== "images") return [];
   const flagsSoFar = lenientFlags(root, typed);
   return (await imageNames({ ...invocation, flags: flagsSoFar })).map((value) => ({ value, description: "" }));
 }

@@ -88,7 +88,8 @@ export function flagsOfLine(root: CommandSpec, line: readonly string[]): Readonl
 function tokenize(root: CommandSpec, line: readonly string[]): Token[] {
   const options: Record<string, { type: "string" | "boolean"; short?: string }> = {};
   for (const { name, short, type } of flagsOf(allCommands(root))) {
-    options[name] = { type: type === "bool" ? "boolean" : "string", ...(short && { short }) };
+    // One command may have a letter for it and another one none.
+    options[name] = { ...options[name], type: type === "bool" ? "boolean" : "string", ...(short && { short }) };
   }
   const { tokens } = parseArgs({ args: [...line], options, strict: false, allowPositionals: true, tokens: true });
   return joinShortValues(tokens, line);

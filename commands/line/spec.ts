@@ -56,7 +56,7 @@ export interface CommandSpec {
   arguments?: ArgumentCount;
   flags?: readonly FlagSpec[];
   /** What shells complete as its arguments. */
-  completes?: "images" | "commands";
+  completes?: "images" | "commands" | "directories";
   commands?: readonly CommandSpec[];
   /** Not in help, not suggested, not completed. */
   hidden?: boolean;

@@ -6,9 +6,9 @@ import { OUTPUT_MODES } from "../line/spec.ts";
 /** A form in which results can be had. */
 export type OutputMode = (typeof OUTPUT_MODES)[number];
 
-/** The form that `-o` asks for. */
-export function outputMode(flags: FlagValues): OutputMode {
-  const asked = textOf(flags, "output");
+/** The form that `-o` asks for, or another flag where that one means something else. */
+export function outputMode(flags: FlagValues, flag = "output"): OutputMode {
+  const asked = textOf(flags, flag);
   return OUTPUT_MODES.find((mode) => mode === asked) ?? "columns";
 }
 

@@ -1,10 +1,99 @@
-import type { CommandSpec } from "../line/spec.ts";
+import { type CommandSpec, OUTPUT_MODES } from "../line/spec.ts";
 import { ONE, OUTPUT, REFERRERS, TRANSFER_FLAGS } from "./flags.ts";
 
 export const IMAGE: CommandSpec = {
   name: "image",
   short: "Manage gadget images",
   commands: [
+    {
+      name: "build",
+      short: "Build a gadget image",
+      long:
+        "Build a gadget image from the folder PATH.\nIt holds a C source of eBPF (program.bpf.c), a gadget.yaml, and what a build.yaml names.",
+      usage: "PATH",
+      arguments: ONE,
+      completes: "directories",
+      flags: [
+        { name: "btfgen", type: "bool", usage: "Add BTFs for kernels that have none; needs --btfhub-archive" },
+        {
+          name: "btfhub-archive",
+          type: "string",
+          usage: "Path of a copy of the btfhub-archive repository",
+          values: "directories",
+        },
+        {
+          name: "builder-image",
+          type: "string",
+          usage: "Image of the container to build in",
+          default: "ghcr.io/inspektor-gadget/gadget-builder:main",
+        },
+        {
+          name: "builder-image-pull",
+          type: "string",
+          usage: "When the builder image is pulled, possible values are, always, missing, never",
+          default: "always",
+          values: ["always", "missing", "never"],
+        },
+        {
+          name: "builder-version",
+          type: "string",
+          usage: "What the image says its builder is, which ig compares with its own version",
+        },
+        { name: "cflags", type: "stringArray", usage: "More flags for clang, split like words of a shell" },
+        {
+          name: "engine",
+          type: "string",
+          usage: "Program that runs the container, docker or podman; without it, the one that answers",
+          values: ["docker", "podman"],
+        },
+        {
+          name: "file",
+          short: "f",
+          type: "string",
+          usage: "Path of the build.yaml (default PATH/build.yaml, which need not be there)",
+          values: "files",
+        },
+        {
+          name: "format",
+          type: "string",
+          usage: `Form of the result, possible values are, ${OUTPUT_MODES.join(", ")}`,
+          default: "columns",
+          values: OUTPUT_MODES,
+        },
+        { name: "local", short: "l", type: "bool", usage: "Build by programs of this host, without a container" },
+        {
+          name: "output",
+          short: "o",
+          type: "string",
+          usage: "Folder to keep generated files in",
+          values: "directories",
+        },
+        {
+          name: "reproducible",
+          type: "bool",
+          usage: "Make the digest independent of the folder of the sources and of the time",
+        },
+        { name: "strict", type: "bool", usage: "Take warnings of build.yaml and gadget.yaml for errors" },
+        {
+          name: "tag",
+          short: "t",
+          type: "string",
+          usage: "Name of the image; without it, it is stored without a name",
+        },
+        {
+          name: "update-metadata",
+          type: "bool",
+          usage: "Create gadget.yaml, or add to it what the eBPF program has",
+        },
+        {
+          name: "validate-metadata",
+          type: "bool",
+          usage: "Check gadget.yaml, also against the eBPF program",
+          default: "true",
+        },
+      ],
+      load: () => import("../image/build.ts"),
+    },
     {
       name: "copy",
       aliases: ["cp"],

@@ -21,6 +21,8 @@ export interface PlanOptions {
   cflags: readonly string[];
   /** Whether sources are named by their whole path, as `ig` does in a container. */
   areNamesAbsolute: boolean;
+  /** A tree of sources of Inspektor Gadget where the steps run, whose headers are to be found (`IG_SOURCE_PATH`). */
+  headersOf: string | undefined;
   /** Whether what is made shall not depend on where the source lies. */
   isReproducible: boolean;
   /** Whether compilers are to write in colour. */
@@ -64,7 +66,7 @@ export function planSteps(source: GadgetSource, places: BuildPlaces, options: Pl
 
 /** What `ig` runs, argument by argument: they decide over the bytes. */
 function ebpfSteps(name: string, architecture: Architecture, places: BuildPlaces, options: PlanOptions): BuildStep[] {
-  const { tools, cflags, hostArchitecture, hasColor, isReproducible, areNamesAbsolute } = options;
+  const { tools, cflags, hostArchitecture, hasColor, isReproducible, areNamesAbsolute, headersOf } = options;
   const object = join(places.output, objectName(architecture));
   const compile = `clang compile for ${architecture}`;
   const headers = MULTIARCH[hostArchitecture];
@@ -89,6 +91,9 @@ function ebpfSteps(name: string, architecture: Architecture, places: BuildPlaces
       `/usr/include/gadget/${architecture}/`,
       "-o",
       object,
+      ...(headersOf === undefined
+        ? []
+        : ["-I", `${headersOf}/include/`, "-I", `${headersOf}/include/gadget/${architecture}/`]),
     ]),
     step(`llvm-strip for ${architecture}`, [compile], [...tools.llvmStrip, "-g", object]),
   ];

@@ -3,7 +3,6 @@ import { SatchelError } from "../../error.ts";
 import { printable } from "../../printable.ts";
 import { findOnPath, isProgram } from "./on_path.ts";
 import type { Program } from "./plan.ts";
-import type { BuildStep } from "./step.ts";
 import { splitWords } from "./words.ts";
 
 /** Variables of an environment. */
@@ -43,13 +42,12 @@ export function programPath(program: string, environment: Variables): string | u
 }
 
 /**
- * Makes sure that all programs are there that steps need.
+ * Makes sure that programs are there.
  *
  * @throws {SatchelError} `program`, which names all that are missing
  */
-export function checkPrograms(steps: readonly BuildStep[], environment: Variables): void {
-  const programs = new Set(steps.map(({ command: [program] }) => program));
-  const missing = [...programs].filter((program) => programPath(program, environment) === undefined);
+export function checkPrograms(programs: readonly string[], environment: Variables): void {
+  const missing = [...new Set(programs)].filter((program) => programPath(program, environment) === undefined);
   if (missing.length === 0) return;
   const packages = [...new Set(missing.flatMap((program) => PACKAGES[program] ?? []))];
   const names = missing.map((program) => printable(program, 200)).join(", ");

@@ -1,0 +1,154 @@
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  existsSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { randomBytes } from "node:crypto";
+import { basename, dirname, join } from "node:path";
+import { SatchelError } from "../../lib/error.ts";
+import { onPath } from "../../lib/files/mod.ts";
+import type { PackedMetadata } from "../../lib/gadget/build/pack.ts";
+import { type GadgetSource, unreadable } from "../../lib/gadget/build/source.ts";
+import { MAX_METADATA_SIZE } from "../../lib/gadget/metadata/bounds.ts";
+import {
+  checkAgainstObject,
+  checkMetadata,
+  type StrictMetadata,
+  updateMetadata,
+} from "../../lib/gadget/metadata/check.ts";
+import type { EbpfObject } from "../../lib/gadget/object/object.ts";
+import { isRoot } from "../../lib/runtime/process.ts";
+import { readSmallFile } from "../../lib/small_file.ts";
+import type { Reporter } from "../output/reporter.ts";
+import type { BuildOptions } from "./options.ts";
+import { type Problem, reportProblems } from "./problems.ts";
+
+/** How a gadget.yaml is looked at. */
+type CheckOptions = Pick<BuildOptions, "isStrict" | "validatesMetadata" | "updatesMetadata">;
+
+/** A gadget.yaml as it is read. */
+export interface MetadataFile {
+  path: string;
+  /** `undefined` if there is none. */
+  bytes: Uint8Array | undefined;
+}
+
+/**
+ * Reads the gadget.yaml and looks at it, as far as that can be done without an object.
+ *
+ * @throws {SatchelError} `storage`; `invalid` with all that is wrong in it
+ */
+export function readMetadataFile(
+  { folder, metadata }: GadgetSource,
+  options: CheckOptions,
+  reporter: Pick<Reporter, "warn">,
+): MetadataFile | undefined {
+  if (!metadata) return undefined;
+  const path = join(folder, metadata.name);
+  const bytes = metadata.exists ? readFile(path) : undefined;
+  if (bytes) checked(path, bytes, options, reporter);
+  if (options.updatesMetadata) checkReplaceable(path);
+  return bytes || options.updatesMetadata ? { path, bytes } : undefined;
+}
+
+/** What a gadget.yaml becomes. */
+export interface FinalMetadata {
+  packed: PackedMetadata;
+  /** Writes the file, if it is another one than before; to be called when all else is done. */
+  write: StagedFile | undefined;
+}
+
+/**
+ * Completes a gadget.yaml from the objects, if that is wanted, and looks at whether they have what it names.
+ *
+ * @throws {SatchelError} `invalid` with all that is wrong in it
+ */
+export function finishMetadata(
+  { path, bytes: before }: MetadataFile,
+  objects: readonly EbpfObject[],
+  options: CheckOptions,
+  reporter: Pick<Reporter, "warn">,
+): FinalMetadata {
+  const bytes = options.updatesMetadata ? updated(before, objects) : before!;
+  // What was there is known already, and its warnings were told.
+  const metadata = checked(path, bytes, options, bytes === before ? { warn() {} } : reporter);
+  if (options.validatesMetadata) {
+    const found = (objects.length > 0 ? objects : [undefined]).flatMap((object) =>
+      checkAgainstObject(metadata, object)
+    );
+    reportProblems(path, once(found), options.isStrict, reporter);
+  }
+  const isSame = before && new TextDecoder().decode(before) === new TextDecoder().decode(bytes);
+  return { packed: { ...metadata, bytes }, write: isSame ? undefined : stageFile(path, bytes) };
+}
+
+function updated(before: Uint8Array | undefined, [object]: readonly EbpfObject[]): Uint8Array {
+  if (!object) {
+    throw new SatchelError("invalid", "--update-metadata needs an eBPF program to read from, and the gadget has none");
+  }
+  return new TextEncoder().encode(updateMetadata(before && new TextDecoder().decode(before), object));
+}
+
+function checked(
+  path: string,
+  bytes: Uint8Array,
+  options: CheckOptions,
+  reporter: Pick<Reporter, "warn">,
+): StrictMetadata {
+  const { problems, metadata } = checkMetadata(bytes, basename(path));
+  const isLooked = options.validatesMetadata || options.updatesMetadata;
+  if (isLooked || !metadata) reportProblems(path, problems, options.isStrict && isLooked, reporter);
+  if (!metadata) throw new SatchelError("invalid", `${path} cannot be read`);
+  return metadata;
+}
+
+function readFile(path: string): Uint8Array {
+  try {
+    return readSmallFile(path, MAX_METADATA_SIZE);
+  } catch (error) {
+    throw error instanceof SatchelError ? error : unreadable(path, error);
+  }
+}
+
+/** The two architectures mostly have the same problems. */
+function once(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((each) => [JSON.stringify(each), each])).values()];
+}
+
+function checkReplaceable(path: string): void {
+  onPath("write to", dirname(path), () => accessSync(dirname(path), constants.W_OK | constants.X_OK));
+}
+
+/** A file that is written, but not yet in its place. Disposed of without {@link StagedFile.commit}, nothing has changed. */
+export interface StagedFile extends Disposable {
+  commit(): void;
+}
+
+/** Writes beside the file, so that it is whole at any moment, and links to it stay. */
+function stageFile(named: string, bytes: Uint8Array): StagedFile {
+  const path = existsSync(named) ? realpathSync(named) : named;
+  const staged = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}`);
+  const old = statSync(path, { throwIfNoEntry: false });
+  onPath("write", path, () => {
+    try {
+      writeFileSync(staged, bytes, { flag: "wx", mode: 0o644 });
+      if (old) chmodSync(staged, old.mode & 0o7777);
+      const owner = old ?? statSync(dirname(path));
+      if (isRoot()) chownSync(staged, owner.uid, owner.gid);
+    } catch (error) {
+      rmSync(staged, { force: true });
+      throw error;
+    }
+  });
+  return {
+    commit: () => onPath("write", path, () => renameSync(staged, path)),
+    [Symbol.dispose]: () => rmSync(staged, { force: true }),
+  };
+}

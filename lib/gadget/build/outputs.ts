@@ -1,0 +1,90 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { SatchelError, systemCode } from "../../error.ts";
+import { printable } from "../../printable.ts";
+import { readSmallFile } from "../../small_file.ts";
+import { CARGO_TARGET } from "./plan.ts";
+import { unreadable } from "./source.ts";
+
+/** The largest WebAssembly module that is taken, in bytes; what Go makes of a gadget has about 5 MB. */
+export const MAX_MODULE_SIZE = 256 * 1024 * 1024;
+
+/** The magic of WebAssembly and the version of a module (WebAssembly core specification, 5.5.16). */
+const MODULE_START = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+
+/**
+ * Reads what a step has made.
+ *
+ * @param limit in bytes
+ * @param made what makes it, for the error text
+ * @throws {SatchelError} `program` if it is not there; `invalid` if it is too large; `storage`
+ */
+export function readOutput(path: string, limit: number, made: string): Uint8Array {
+  try {
+    return readSmallFile(path, limit);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") throw new SatchelError("program", `${made} did not write ${printable(path)}`);
+    throw error instanceof SatchelError ? error : unreadable(path, error);
+  }
+}
+
+/**
+ * Reads a WebAssembly module.
+ *
+ * @throws {SatchelError} `invalid` if it is none; `storage`
+ */
+export function readModule(path: string): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = readSmallFile(path, MAX_MODULE_SIZE);
+  } catch (error) {
+    throw error instanceof SatchelError ? error : unreadable(path, error);
+  }
+  if (MODULE_START.every((byte, at) => bytes[at] === byte)) return bytes;
+  const isComponent = MODULE_START.slice(0, 4).every((byte, at) => bytes[at] === byte) && bytes[6] === 1;
+  const what = isComponent ? "is a WebAssembly component, which gadgets cannot be" : "is no WebAssembly module";
+  throw new SatchelError("invalid", `${printable(path)} ${what}`);
+}
+
+/**
+ * Finds the module that Cargo made: it has the name of the package, or that of its only target.
+ *
+ * @param source the Rust source, absolute
+ * @param output the folder that Cargo wrote to, absolute
+ * @throws {SatchelError} `program` if it is not to be found
+ */
+export function findCargoModule(source: string, output: string): string {
+  const folder = join(output, CARGO_TARGET, "release");
+  const modules = modulesIn(folder);
+  const [first] = modules;
+  if (modules.length === 1) return join(folder, first!);
+  const name = packageName(join(dirname(source), "..", "Cargo.toml"));
+  const own = modules.find((each) => each === `${name}.wasm` || each === `${name?.replaceAll("-", "_")}.wasm`);
+  if (own !== undefined) return join(folder, own);
+  const found = modules.length === 0 ? "none" : modules.map((each) => printable(each, 100)).join(", ");
+  throw new SatchelError(
+    "program",
+    `cargo build left no module of the package in ${printable(folder)}: there is ${found}`,
+    {
+      hint: modules.length === 0 ? 'In Cargo.toml: [lib] with crate-type = ["cdylib"]' : undefined,
+    },
+  );
+}
+
+function modulesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith(".wasm")).sort().slice(0, 20);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return [];
+    throw unreadable(folder, error);
+  }
+}
+
+/** The first name in a Cargo.toml, which is the package's; as `ig` finds it. */
+function packageName(manifest: string): string | undefined {
+  try {
+    return /^name *= *"([^"\n]+)"/m.exec(readFileSync(manifest, "utf8").slice(0, 100_000))?.[1];
+  } catch {
+    return undefined;
+  }
+}
