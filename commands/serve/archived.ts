@@ -43,7 +43,7 @@ export async function openArchives(paths: readonly string[], options: ArchivedOp
     archives.push(opened.use(archive));
     await addNames(names, archive, options.onWarning);
   }
-  const content = new ArchivedContent(archives, names, new CheckedFiles(options.onDamaged));
+  const content = new ArchivedContent(archives, names, new CheckedFiles({ onDamaged: options.onDamaged }));
   const realPaths = files.map((file) => onPath("read", file, () => realpathSync(file)));
   const owned = opened.move();
   return { repositories: repositoriesOf(content), paths: realPaths, [Symbol.asyncDispose]: () => owned.disposeAsync() };

@@ -16,6 +16,16 @@ const HASH_DELAY = 3000;
 /** How many parts of files are remembered. */
 const MAX_KNOWN = 200_000;
 
+/** Options of {@link CheckedFiles}. */
+export interface CheckedFilesOptions {
+  /** Told at once, since it may be long until somebody asks for it again. */
+  onDamaged: (error: SatchelError) => void;
+  /** How long hashing beside waits, in milliseconds. Default: three seconds. */
+  hashDelay?: number;
+  /** Starts what hashes beside. Default: a worker. */
+  startHasher?: () => FileHasher;
+}
+
 /** What is known of a part of a file. */
 interface Known {
   /** The state of the file that it is known of. */
@@ -31,17 +41,11 @@ interface Known {
 export class CheckedFiles {
   readonly #known = new Map<string, Known>();
   readonly #waiting: { digest: Digest; part: FilePart; known: Known }[] = [];
-  readonly #onDamaged: (error: SatchelError) => void;
-  readonly #hashDelay: number;
+  readonly #options: Required<CheckedFilesOptions>;
   #isHashing = false;
 
-  /**
-   * @param onDamaged told at once, since it may be long until somebody asks for it again
-   * @param hashDelay how long hashing beside waits, in milliseconds
-   */
-  constructor(onDamaged: (error: SatchelError) => void, hashDelay = HASH_DELAY) {
-    this.#onDamaged = onDamaged;
-    this.#hashDelay = hashDelay;
+  constructor({ onDamaged, hashDelay = HASH_DELAY, startHasher = startFileHasher }: CheckedFilesOptions) {
+    this.#options = { onDamaged, hashDelay, startHasher };
   }
 
   /**
@@ -58,8 +62,22 @@ export class CheckedFiles {
     return true;
   }
 
+  /**
+   * Whether a part of a file is known to have other bytes. A small one is hashed for that; of a large one nothing is known before it
+   * was asked for.
+   *
+   * @throws {SatchelError} `storage`
+   */
+  isDamaged(digest: Digest, part: FilePart): boolean {
+    const stamp = stampAt(part);
+    if (stamp === undefined) return false;
+    const found = this.#known.get(keyOf(digest, part));
+    if (part.size > SMALL) return found?.stamp === stamp && found.state === "damaged";
+    return this.#of(digest, part, stamp).state === "damaged";
+  }
+
   #of(digest: Digest, part: FilePart, stamp: string): Known {
-    const key = `${part.offset} ${part.size} ${digest} ${part.path}`;
+    const key = keyOf(digest, part);
     const found = this.#known.get(key);
     if (found?.stamp === stamp) return found;
     const known: Known = { stamp, state: "unknown" };
@@ -74,22 +92,28 @@ export class CheckedFiles {
     // What is written to or replaced meanwhile says nothing.
     if (stampAt(part) !== known.stamp) return void (known.stamp = "");
     known.state = hex === digestHex(digest) ? "ok" : "damaged";
-    if (known.state === "damaged") this.#onDamaged(damaged(digest, part));
+    if (known.state === "damaged") this.#options.onDamaged(damaged(digest, part));
   }
 
   #enqueue(digest: Digest, part: FilePart, known: Known): void {
     this.#waiting.push({ digest, part, known });
     if (this.#isHashing) return;
     this.#isHashing = true;
-    setTimeout(() => void this.#work(), this.#hashDelay);
+    setTimeout(() => void this.#work(), this.#options.hashDelay);
   }
 
   async #work(): Promise<void> {
-    using hasher = startFileHasher();
-    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
-      await this.#hashAside(hasher, next.digest, next.part, next.known);
+    try {
+      using hasher = this.#options.startHasher();
+      for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+        await this.#hashAside(hasher, next.digest, next.part, next.known);
+      }
+    } catch {
+      // Without a hasher, for want of memory or files, each is tried again when it is next asked for.
+      for (const { known } of this.#waiting.splice(0)) known.stamp = "";
+    } finally {
+      this.#isHashing = false;
     }
-    this.#isHashing = false;
   }
 
   async #hashAside(hasher: FileHasher, digest: Digest, part: FilePart, known: Known): Promise<void> {
@@ -100,6 +124,10 @@ export class CheckedFiles {
       known.stamp = "";
     }
   }
+}
+
+function keyOf(digest: Digest, { path, offset, size }: FilePart): string {
+  return `${offset} ${size} ${digest} ${path}`;
 }
 
 function damaged(digest: Digest, { path }: FilePart): SatchelError {

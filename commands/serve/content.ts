@@ -6,6 +6,7 @@ import { openLocalStore } from "../open/local_store.ts";
 import type { Reporter } from "../output/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { ServeOptions } from "./options.ts";
+import { CheckedFiles } from "./checked_files.ts";
 import { storedRepositories } from "./stored.ts";
 import { storedWrites } from "./stored_writes.ts";
 
@@ -60,11 +61,12 @@ function openStored(
   { signal, onError }: ContentOptions,
 ): Content {
   const store = openLocalStore(settings, reporter);
+  const files = new CheckedFiles({ onDamaged: onError });
   return {
     label: store.path,
     repositories: {
-      ...storedRepositories(store, { onDamaged: onError }),
-      ...(isWritable && { writable: storedWrites(store, { signal, onError }) }),
+      ...storedRepositories(store, files),
+      ...(isWritable && { writable: storedWrites(store, { files, signal, onError }) }),
     },
     fileBody: senderOf([store.path]),
     async [Symbol.asyncDispose]() {},

@@ -1,30 +1,22 @@
-import { hasCode, type SatchelError } from "../../lib/error.ts";
+import { hasCode } from "../../lib/error.ts";
 import { type Descriptor, isDigest, isManifestType } from "../../lib/oci/mod.ts";
 import type { Repositories, Repository, RepositoryName } from "../../lib/server/mod.ts";
 import type { Snapshot, Store } from "../../lib/store/mod.ts";
-import { CheckedFiles } from "./checked_files.ts";
+import type { CheckedFiles } from "./checked_files.ts";
 import { type ServedContents, servedContents } from "./served_contents.ts";
-
-/** Options of {@link storedRepositories}. */
-export interface StoredOptions {
-  /** Told of content that turned out to be damaged when it was served already. */
-  onDamaged?: (error: SatchelError) => void;
-  /** How long the hashing of large blobs waits, in milliseconds. Default: that of {@link CheckedFiles}. */
-  hashDelay?: number;
-}
 
 /** One state of a store. */
 interface StoredContents extends ServedContents {
   snapshot: Snapshot;
 }
 
-/** A store, to be served. */
-export function storedRepositories(
-  store: Store,
-  { onDamaged = () => {}, hashDelay }: StoredOptions = {},
-): Repositories {
+/**
+ * A store, to be served.
+ *
+ * @param files knows which of its files are damaged
+ */
+export function storedRepositories(store: Store, files: CheckedFiles): Repositories {
   const known = new WeakMap<Snapshot, StoredContents>();
-  const files = new CheckedFiles(onDamaged, hashDelay);
   const contents = async (signal: AbortSignal | undefined): Promise<StoredContents> => {
     const snapshot = await store.snapshot({ signal });
     const found = known.get(snapshot) ?? { ...servedContents(snapshot), snapshot };

@@ -14,10 +14,12 @@ import {
   type Scratch,
   scratch,
 } from "../../lib/store/_testing.ts";
-import { type StoredOptions, storedRepositories } from "./stored.ts";
+import { CheckedFiles, type CheckedFilesOptions } from "./checked_files.ts";
+import { storedRepositories } from "./stored.ts";
 
-function serving(made: Scratch, options?: StoredOptions) {
-  const repositories = storedRepositories(made.open(), options);
+function serving(made: Scratch, options?: Partial<CheckedFilesOptions>) {
+  const files = new CheckedFiles({ onDamaged: () => {}, ...options });
+  const repositories = storedRepositories(made.open(), files);
   return { repositories, at: (name: string) => repositories.at(parseReference(name)) };
 }
 

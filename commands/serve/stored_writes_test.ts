@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { contentOf } from "../../lib/content/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
-import { digestOf } from "../../lib/oci/mod.ts";
-import { ApiError } from "../../lib/server/mod.ts";
+import { type Digest, digestOf } from "../../lib/oci/mod.ts";
+import { ApiError, MissingContentError } from "../../lib/server/mod.ts";
 import { openStore, type Store } from "../../lib/store/mod.ts";
+import { CheckedFiles } from "./checked_files.ts";
 import { storedWrites, type WriteOptions } from "./stored_writes.ts";
 
 const NAME = { registry: "example.org", repository: "demo" };
@@ -18,6 +20,7 @@ function world(options: Partial<WriteOptions> = {}, change: (store: Store) => St
   const open = (more: Partial<WriteOptions> = {}) => {
     const store = change(openStore({ path: join(path, "store") }));
     return storedWrites(store, {
+      files: new CheckedFiles({ onDamaged: () => {} }),
       signal: ending.signal,
       onError: (error) => void errors.push(error),
       ...options,
@@ -27,6 +30,7 @@ function world(options: Partial<WriteOptions> = {}, change: (store: Store) => St
   return {
     open,
     errors,
+    blob: (digest: Digest) => join(path, "store/blobs", digest.replace(":", "/")),
     unfinished: () => readdirSync(join(path, "store/ingest")),
     [Symbol.dispose]() {
       ending.abort();
@@ -53,10 +57,11 @@ Deno.test("a server that starts removes uploads that have rested too long, and n
 });
 
 Deno.test("too many uploads, and two writers of one, are told to come again", async () => {
-  using made = world({ maxUploads: 1 });
+  using made = world({ maxUploads: { all: 2, ofOne: 1 } });
   const writes = made.open();
-  using upload = await writes.startUpload();
-  assert.deepEqual(await answerTo(writes.startUpload()), [429, "TOOMANYREQUESTS", "1"]);
+  using upload = await writes.startUpload({ owner: "a" });
+  assert.deepEqual(await answerTo(writes.startUpload({ owner: "a" })), [429, "TOOMANYREQUESTS", "5"]);
+  using _other = await writes.startUpload({ owner: "b" });
   assert.deepEqual(await answerTo(writes.resumeUpload(upload.id)), [503, "BLOB_UPLOAD_INVALID", "1"]);
 });
 
@@ -85,4 +90,31 @@ Deno.test("what is not there is not removed, and no store is made for that", asy
   assert.equal(await writes.removeManifest(NAME, digest), false);
   assert.equal(await writes.removeBlob(NAME, digest), false);
   assert.throws(() => made.unfinished(), { code: "ENOENT" });
+});
+
+Deno.test("a manifest is not taken in while a blob that it needs is damaged", async () => {
+  using made = world();
+  const writes = made.open();
+  const bytes = new TextEncoder().encode("{}");
+  const config = { mediaType: "application/vnd.oci.empty.v1+json", digest: digestOf(bytes), size: bytes.length };
+  const bring = async () => {
+    using upload = await writes.startUpload();
+    await upload.append(contentOf(bytes).open());
+    await upload.finish(config.digest);
+  };
+  await bring();
+  const blob = made.blob(config.digest);
+  rmSync(blob);
+  writeFileSync(blob, "xx");
+  const mediaType = "application/vnd.oci.image.manifest.v1+json";
+  const manifest = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, mediaType, config, layers: [] }));
+  const descriptor = { mediaType, digest: digestOf(manifest), size: manifest.length };
+  const put = () => writes.putManifest(NAME, { descriptor, bytes: manifest, tags: ["v1"] });
+  await assert.rejects(put(), (error) => {
+    assert.ok(error instanceof MissingContentError);
+    assert.deepEqual(error.missing.map(({ digest }) => digest), [config.digest]);
+    return true;
+  });
+  await bring();
+  await put();
 });

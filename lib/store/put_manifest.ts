@@ -31,6 +31,12 @@ export interface PushedManifest {
   tags: readonly string[];
 }
 
+/** Options of {@link putManifest}. */
+export interface PutManifestOptions extends ContentOptions {
+  /** Whether a blob that lies there with the right size is known to have other bytes: then it is missing. Default: none is. */
+  isDamaged?: (digest: Digest) => boolean;
+}
+
 /** All that a manifest needs. */
 interface Below {
   manifests: CopiedManifest[];
@@ -52,12 +58,12 @@ export async function putManifest(
   repository: Reference,
   { descriptor, bytes, tags }: PushedManifest,
   takeCommit: (commit: RepositoryCommit) => Promise<void>,
-  { signal }: ContentOptions = {},
+  { signal, isDamaged = () => false }: PutManifestOptions = {},
 ): Promise<Descriptor[]> {
   const manifest = parseManifest(bytes, descriptor.mediaType, "the manifest");
   await notTheManifest(createStore(layout, signal));
   for (let attempt = 1;; attempt++) {
-    const { manifests, blobs, missing } = await findBelow(manifest, manifestReader(layout, signal));
+    const { manifests, blobs, missing } = await findBelow(manifest, manifestReader(layout, signal), isDamaged);
     if (missing.length > 0) return missing;
     if (readBlob(layout, descriptor).state !== "ok") await ingest(layout, descriptor, contentOf(bytes), { signal });
     const root: CopiedManifest = { descriptor: plainDescriptor(descriptor), subject: manifest.subject };
@@ -82,7 +88,11 @@ async function notTheManifest(work: Promise<void>): Promise<void> {
   }
 }
 
-async function findBelow(root: Manifest, reader: ManifestReader): Promise<Below> {
+async function findBelow(
+  root: Manifest,
+  reader: ManifestReader,
+  isDamaged: (digest: Digest) => boolean,
+): Promise<Below> {
   const found: Below = { manifests: [], blobs: [], missing: [] };
   const seen = new Set<Digest>();
   const waiting = [root];
@@ -95,19 +105,20 @@ async function findBelow(root: Manifest, reader: ManifestReader): Promise<Below>
       if (seen.size > MAX_BELOW) {
         throw new SatchelError("invalid", `More than ${MAX_BELOW} parts are below the manifest`);
       }
-      const below = take(child, reader, found);
-      if (below) waiting.push(below);
+      if (isManifestType(child.mediaType)) {
+        const below = takeManifest(child, reader, found);
+        if (below) waiting.push(below);
+      } else {
+        const isThere = hasSize(reader.layout, child) && !isDamaged(child.digest);
+        (isThere ? found.blobs : found.missing).push(child);
+      }
     }
   }
   return found;
 }
 
-/** Puts a part where it belongs. @returns the manifest that it is, if it is one */
-function take(child: Descriptor, reader: ManifestReader, { manifests, blobs, missing }: Below): Manifest | undefined {
-  if (!isManifestType(child.mediaType)) {
-    (hasSize(reader.layout, child) ? blobs : missing).push(child);
-    return undefined;
-  }
+/** Puts a manifest where it belongs. @returns what is in it, if it is there */
+function takeManifest(child: Descriptor, reader: ManifestReader, { manifests, missing }: Below): Manifest | undefined {
   const { state, manifest } = reader.read(child);
   if (state === "invalid") throw new SatchelError("invalid", `${child.digest} below the manifest is no manifest`);
   if (manifest) manifests.push({ descriptor: child });

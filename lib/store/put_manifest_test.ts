@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { contentOf, MemoryRepository } from "../content/mod.ts";
+import { SatchelError } from "../error.ts";
 import { type Descriptor, type Digest, MediaType } from "../oci/mod.ts";
 import { blobFile, blobsIn, entriesIn, makeAttachment, makeImage, pull, ref, removeBlob, scratch } from "./_testing.ts";
+import { layoutOf } from "./layout.ts";
 import type { Store } from "./mod.ts";
+import { putManifest } from "./put_manifest.ts";
 
 const source = new MemoryRepository();
 const image = makeImage(source, "image");
@@ -67,6 +70,17 @@ Deno.test("a blob of another size than its descriptor says is missing", async ()
   const larger = { ...image.layers[0], size: image.layers[0].size + 1 };
   const manifest = source.addManifest({ mediaType: MediaType.ociManifest, config: image.config, layers: [larger] });
   assert.deepEqual(digestsOf(await put(store, manifest, "v1")), [larger.digest]);
+});
+
+Deno.test("a blob that is known to be damaged is missing", async () => {
+  using made = scratch();
+  const store = made.open();
+  await bring(store, image.config, ...image.layers);
+  const [manifest] = image.manifests;
+  const pushed = { descriptor: manifest, bytes: bytesOf(manifest.digest), tags: ["v1"] };
+  const isDamaged = (digest: Digest) => digest === image.config.digest;
+  assert.deepEqual(digestsOf(await store.putManifest(repository, pushed, { isDamaged })), [image.config.digest]);
+  assert.deepEqual(entriesIn(made.path), []);
 });
 
 Deno.test("layers that must stay elsewhere, and a subject that is not there, are not asked for", async () => {
@@ -210,4 +224,19 @@ Deno.test("content that vanishes again and again while a manifest is taken in is
   });
   assert.deepEqual(digestsOf(missing), [digest]);
   assert.deepEqual(entriesIn(made.path), []);
+});
+
+Deno.test("who loses to others again and again is told so after five tries", async () => {
+  using made = scratch();
+  await bring(made.open(), image.config, ...image.layers);
+  const layout = layoutOf({ path: made.path });
+  const [manifest] = image.manifests;
+  const pushed = { descriptor: manifest, bytes: bytesOf(manifest.digest), tags: ["v1"] };
+  let tries = 0;
+  const lost = async () => {
+    if (++tries > 20) throw new Error("it goes on and on");
+    throw new SatchelError("content-lost", "somebody removed it");
+  };
+  await assert.rejects(putManifest(layout, repository, pushed, lost), { code: "content-lost" });
+  assert.equal(tries, 5);
 });

@@ -13,7 +13,7 @@ import { type ContentListOptions, listContent } from "./inventory.ts";
 import { blobPath, type Layout, layoutOf, type StoreOptions } from "./layout.ts";
 import { type RepositoriesHolding, repositoriesHolding } from "./mounts.ts";
 import { findEntry, type ImageName, storedName } from "./names.ts";
-import { type PushedManifest, putManifest } from "./put_manifest.ts";
+import { type PushedManifest, putManifest, type PutManifestOptions } from "./put_manifest.ts";
 import { removeImage, type RemoveResult } from "./remove.ts";
 import { removeBlob, removeManifest } from "./remove_digest.ts";
 import { commitAll, type CommitTaker, type RepositoryCommit, storeRepository } from "./repository.ts";
@@ -21,7 +21,7 @@ import { type ReferrerLookUp, referrerLookUp } from "./referrers.ts";
 import { sharedCommits } from "./shared_waits.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
 import { nameImage } from "./sparse.ts";
-import { type UploadSessions, uploadSessions } from "./uploads.ts";
+import { type UploadLimits, type UploadSessions, uploadSessions } from "./uploads.ts";
 
 export type { StoredFile } from "./blobs.ts";
 export type { CheckOptions, CheckReport } from "./check.ts";
@@ -34,8 +34,8 @@ export type { RemoveResult } from "./remove.ts";
 export type { FoundImage, Snapshot } from "./snapshot.ts";
 export type { StoreOptions } from "./layout.ts";
 export type { ImageName } from "./names.ts";
-export type { PushedManifest } from "./put_manifest.ts";
-export type { StartUploadOptions, UploadSession, UploadSessions } from "./uploads.ts";
+export type { PushedManifest, PutManifestOptions } from "./put_manifest.ts";
+export type { StartUploadOptions, UploadLimits, UploadSession, UploadSessions } from "./uploads.ts";
 
 /** Several copies to a store, named together: each change of the index rewrites all of it. */
 export interface StoreBatch {
@@ -102,7 +102,7 @@ export interface Store {
   remove(name: ImageName, options?: ContentOptions): Promise<RemoveResult>;
 
   /** Takes in a manifest whose parts are there; see {@link putManifest}. */
-  putManifest(repository: Reference, manifest: PushedManifest, options?: ContentOptions): Promise<Descriptor[]>;
+  putManifest(repository: Reference, manifest: PushedManifest, options?: PutManifestOptions): Promise<Descriptor[]>;
 
   /** Takes a manifest's names of one repository away; see {@link removeManifest}. */
   removeManifest(repository: Reference, digest: Digest, options?: ContentOptions): Promise<boolean>;
@@ -110,12 +110,8 @@ export interface Store {
   /** Removes a blob that nothing needs; see {@link removeBlob}. */
   removeBlob(digest: Digest, options?: ContentOptions): Promise<boolean>;
 
-  /**
-   * Blobs that arrive in parts.
-   *
-   * @param limit how many may be open at the same time
-   */
-  uploads(limit: number): UploadSessions;
+  /** Blobs that arrive in parts. */
+  uploads(limits: UploadLimits): UploadSessions;
 
   /** Reads and hashes everything, and tells damage from garbage; see {@link checkStore}. */
   check(options?: CheckOptions): Promise<CheckReport>;
@@ -155,7 +151,7 @@ export function openStore(options: StoreOptions): Store {
       putManifest(layout, repository, manifest, takeCommit, contentOptions),
     removeManifest: (repository, digest, contentOptions) => removeManifest(layout, repository, digest, contentOptions),
     removeBlob: (digest, contentOptions) => removeBlob(layout, digest, contentOptions),
-    uploads: (limit) => uploadSessions(layout, limit),
+    uploads: (limits) => uploadSessions(layout, limits),
     check: (checkOptions) => checkStore(layout, checkOptions),
     gc: (gcOptions) => collectGarbage(layout, gcOptions),
     repositoriesHolding: (registry, { signal } = {}) => repositoriesHolding(layout, registry, signal),

@@ -1,13 +1,22 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { ByteStream } from "../content/mod.ts";
 import { type Digest, Digester } from "../oci/mod.ts";
 import { tryLock } from "../runtime/mod.ts";
 import { blobFile, type Scratch, scratch } from "./_testing.ts";
-import type { UploadSession } from "./mod.ts";
+import type { UploadLimits, UploadSession, UploadSessions } from "./mod.ts";
 
-const LIMIT = 10;
+const LIMIT = { all: 10, ofOne: 10 };
 
 async function* streamOf(...parts: string[]): ByteStream {
   for (const part of parts) yield new TextEncoder().encode(part);
@@ -149,9 +158,64 @@ Deno.test("a sweep removes uploads that have rested for longer than that, and no
   assert.equal(await uploads.resume(young.id), undefined);
 });
 
+function started(uploads: UploadSessions, owner: string): Promise<string> {
+  return uploads.start({ owner }).then((upload) => {
+    upload[Symbol.dispose]();
+    return upload.id;
+  });
+}
+
+/** Which of these uploads are still there. */
+function left(made: Scratch, ...ids: string[]): string[] {
+  const names = unfinished(made);
+  return ids.filter((id) => names.includes(`upload_${id}`));
+}
+
+Deno.test("an owner with too many uploads keeps no other from pushing", async () => {
+  using made = scratch();
+  const uploads = made.open().uploads({ all: 10, ofOne: 2 });
+  using first = await uploads.start({ owner: "a" });
+  using second = await uploads.start({ owner: "a" });
+  await assert.rejects(uploads.start({ owner: "a" }), { code: "busy" });
+  using other = await uploads.start({ owner: "b" });
+  assert.deepEqual(left(made, first.id, second.id, other.id).length, 3);
+});
+
+Deno.test("where there is no room, an empty upload that rests gives way: one of who comes, if those are too many", async () => {
+  using made = scratch();
+  const open = (limits: Partial<UploadLimits> = {}) => made.open().uploads({ all: 3, ofOne: 2, ...limits });
+  const uploads = open({ emptyRest: -60_000 });
+  const other = await started(uploads, "b");
+  const own = [await started(uploads, "a"), await started(uploads, "a")];
+  await assert.rejects(open().start({ owner: "a" }), { code: "busy" }, "they are too young");
+  const third = await started(uploads, "a");
+  assert.deepEqual(left(made, other, third), [other, third]);
+  assert.equal(left(made, ...own).length, 1);
+  const [last] = left(made, ...own);
+  const another = await started(uploads, "c");
+  assert.deepEqual(left(made, another), [another]);
+  assert.equal(left(made, other, third, last).length, 2);
+});
+
+Deno.test("an upload with bytes gives way when it has rested for longer, and none that somebody writes to", async () => {
+  using made = scratch();
+  const open = (limits: Partial<UploadLimits>) => made.open().uploads({ all: 2, ofOne: 2, ...limits });
+  const uploads = open({ rest: -60_000 });
+  const resting = await uploads.start();
+  await resting.append(streamOf("hello"));
+  resting[Symbol.dispose]();
+  using written = await uploads.start();
+  await written.append(streamOf("hello"));
+  await assert.rejects(open({ emptyRest: -60_000 }).start(), { code: "busy" });
+  using third = await uploads.start();
+  await third.append(streamOf("hello"));
+  assert.deepEqual(left(made, resting.id, written.id), [written.id]);
+  await assert.rejects(uploads.start(), { code: "busy" });
+});
+
 Deno.test("no more uploads are open at the same time than may be", async () => {
   using made = scratch();
-  const uploads = made.open().uploads(2);
+  const uploads = made.open().uploads({ all: 2, ofOne: 2 });
   const first = await uploads.start();
   using _second = await uploads.start();
   await assert.rejects(uploads.start(), { code: "busy" });
@@ -169,9 +233,12 @@ Deno.test("an id leads to no file but an upload's, and to nothing through a link
   writeFileSync(secret, "secret");
   const linked = crypto.randomUUID();
   symlinkSync(secret, join(made.path, "ingest", `upload_${linked}`));
-  const ids = ["", "x", "../index.json", `${upload.id}/..`, `${upload.id}\0`, upload.id.toUpperCase(), linked];
-  for (const id of ids.filter((id) => id !== upload.id)) {
-    assert.equal(await uploads.resume(id).catch(() => undefined), undefined, id);
+  const [named, folder] = [crypto.randomUUID(), crypto.randomUUID()];
+  linkSync(secret, join(made.path, "ingest", `upload_${named}`));
+  mkdirSync(join(made.path, "ingest", `upload_${folder}`));
+  const ids = ["", "x", "../index.json", `${upload.id}/..`, `${upload.id}\0`, upload.id.toUpperCase()];
+  for (const id of [...ids.filter((id) => id !== upload.id), linked, named, folder]) {
+    assert.equal(await uploads.resume(id), undefined, id);
   }
   assert.equal(readFileSync(secret, "utf8"), "secret");
 });
