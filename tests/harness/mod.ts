@@ -6,6 +6,7 @@
  * @module
  */
 export * from "./accounts.ts";
+export * from "./bpf.ts";
 export * from "./certificates.ts";
 export * from "./clients.ts";
 export * from "./containerd.ts";

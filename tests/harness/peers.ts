@@ -33,6 +33,7 @@ export const PEER_SOURCES = {
   "llvm-readelf": "apt-get install llvm",
   "llvm-objdump": "apt-get install llvm",
   bpftool: "apt-get install bpftool",
+  go: "apt-get install golang (1.24 or newer)",
   xz: "apt-get install xz-utils",
   podman: "apt-get install podman",
   runc: "apt-get install runc",
@@ -43,14 +44,15 @@ export const PEER_SOURCES = {
 export type Peer = keyof typeof PEER_SOURCES;
 
 /**
- * What a test may need beside programs: that its process is root, may mount file systems as well, or finds the headers of libbpf
- * and of the kernel.
+ * What a test may need beside programs: that its process is root, may mount file systems as well, or load eBPF programs into the kernel; or
+ * that the headers of libbpf and of the kernel are there.
  */
-export type Capability = "root" | "mount" | "bpf-headers";
+export type Capability = "root" | "mount" | "bpf" | "bpf-headers";
 
 const CAPABILITIES: Record<Capability, { isThere: () => boolean; lack: string }> = {
   root: { isThere: () => Deno.uid() === 0, lack: "not root" },
   mount: { isThere: mayMount, lack: "no right to mount a file system" },
+  bpf: { isThere: mayLoad, lack: "no right to load eBPF programs" },
   "bpf-headers": {
     isThere: () => ["bpf/bpf_helpers.h", "linux/bpf.h"].every((name) => isFile(`/usr/include/${name}`)),
     lack: "no headers of libbpf (apt-get install libbpf-dev linux-libc-dev)",
@@ -134,19 +136,30 @@ function notInstalled(name: Peer): string {
 
 /** Tries it: root in a container often may not. */
 function mayMount(): boolean {
+  return withMounted(["-t", "tmpfs", "-o", "size=1m", "tmpfs"], () => true);
+}
+
+/** Makes a map, which takes the same right as a program. */
+function mayLoad(): boolean {
+  const map = ["type", "array", "key", "4", "value", "4", "entries", "1", "name", "probe"];
+  return withMounted(["-t", "bpf", "bpf"], (folder) => call("bpftool", "map", "create", join(folder, "probe"), ...map));
+}
+
+function withMounted(args: readonly string[], fn: (folder: string) => boolean): boolean {
   if (Deno.uid() !== 0) return false;
   const folder = Deno.makeTempDirSync({ prefix: "satchel-test-" });
   try {
-    if (!call("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder)) return false;
+    if (!call("mount", ...args, folder)) return false;
+    const result = fn(folder);
     call("umount", "--lazy", folder);
-    return true;
+    return result;
   } finally {
     Deno.removeSync(folder);
   }
 }
 
 function call(program: string, ...args: string[]): boolean {
-  return firstProgram(program, pathFolders()) !== undefined &&
+  return findProgram(program) !== undefined &&
     new Deno.Command(program, { args, stdout: "null", stderr: "null" }).outputSync().success;
 }
 

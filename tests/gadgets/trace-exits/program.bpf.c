@@ -27,6 +27,7 @@ struct {
 } endings SEC(".maps");
 
 const void *gadget_tracer_exits___endings___ending;
+const struct ending *keep_ending;
 
 SEC("tracepoint/sched/sched_process_exit")
 int on_exit(void *context)
