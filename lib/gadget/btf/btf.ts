@@ -35,8 +35,8 @@ export class Btf {
     const [headerLength, typesAt, typesLength, stringsAt, stringsLength] = [4, 8, 12, 16, 20].map((at) => view.u32(at));
     if (headerLength! < HEADER_LENGTH) throw view.invalid(`a header of ${headerLength} bytes`);
     this.#whole = view;
-    this.#strings = new StringTable(view.part(headerLength! + stringsAt!, stringsLength!, "strings"));
-    this.#reader = new TypeReader(view.part(headerLength! + typesAt!, typesLength!, "types"), this.#strings);
+    this.#strings = new StringTable(view.part(headerLength! + stringsAt!, stringsLength!, "string section"));
+    this.#reader = new TypeReader(view.part(headerLength! + typesAt!, typesLength!, "type section"), this.#strings);
     this.#types = new Array(this.#reader.count);
   }
 
@@ -115,7 +115,7 @@ export class Btf {
       } else if (type.kind === "var") inner = type.typeId;
       else {
         const size = count * (type.kind === "ptr" ? 8 : "size" in type ? type.size : 0);
-        if (!Number.isSafeInteger(size)) throw this.#whole.invalid(`type ${id} has ${size} bytes`);
+        if (!Number.isSafeInteger(size)) throw this.#whole.invalid(`type ${id} is too large`);
         return size;
       }
     }
