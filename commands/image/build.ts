@@ -34,9 +34,9 @@ interface BuildReport {
 export async function run(invocation: Invocation): Promise<number> {
   const { arguments: [path], signal, flags } = invocation;
   const settings = await loadSettings(invocation);
+  const options = readBuildOptions(invocation);
   using reporter = openReporter(settings, signal);
   try {
-    const options = readBuildOptions(invocation);
     const target = openLocalStore(settings, reporter).repository(options.tag ?? NO_NAME);
     const built = await buildGadget(options, {
       invocation,

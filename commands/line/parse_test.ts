@@ -170,12 +170,18 @@ Deno.test("help with a command that does not exist is a mistake, and so is its v
   assert.equal(mistake("nosuch", "--version")[0], 'unknown command "nosuch" for "satchel"');
 });
 
-Deno.test("a flag of one name is the same in every command, so that a line can be cut into words before it is understood", () => {
-  const kinds = new Map<string, string>();
+Deno.test("a flag of one name, and one of one letter, is the same in every command, so that a line can be cut into words before it is understood", () => {
+  const [kinds, letters, names] = [new Map<string, boolean>(), new Map<string, string>(), new Map<string, string>()];
   for (const { name, short, type } of flagsOf(allCommands(ROOT))) {
-    const kind = `${short} ${type === "bool"}`;
-    assert.equal(kinds.get(name) ?? kind, kind, name);
-    kinds.set(name, kind);
+    const isBoolean = type === "bool";
+    assert.equal(kinds.get(name) ?? isBoolean, isBoolean, name);
+    kinds.set(name, isBoolean);
+    // It may have no letter in one of them.
+    if (short === undefined) continue;
+    assert.equal(letters.get(name) ?? short, short, name);
+    assert.equal(names.get(short) ?? name, name, short);
+    letters.set(name, short);
+    names.set(short, name);
   }
 });
 
