@@ -1,0 +1,179 @@
+import { strict as assert } from "node:assert";
+import fc from "fast-check";
+import { SatchelError } from "../../error.ts";
+import { GADGET_NAMES, imageOf, OBJECT_NAMES } from "./_fixture.ts";
+import { type GadgetParts, inspectGadget, typedName } from "./contents.ts";
+import { summarize } from "./summary.ts";
+
+/** What an image has under a key. */
+function content(name: string, key: string): string | undefined {
+  return inspectGadget(imageOf(name)).find((each) => each.key === key)?.content;
+}
+
+const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+
+Deno.test("the manifest is there as it is, byte for byte", () => {
+  assert.equal(content("trace-ringbuf", "oci.manifest"), text(imageOf("trace-ringbuf").manifest));
+});
+
+Deno.test("the metadata is the config as it is, comments and all; without metadata it is the empty config", () => {
+  assert.equal(content("params", "oci.metadata"), text(imageOf("params").config));
+  assert.equal(content("ebpf-no-metadata", "oci.metadata"), "{}");
+});
+
+Deno.test("repository and tag are as they were typed", () => {
+  const typed = inspectGadget({ ...imageOf("params"), ...typedName("localhost:5000/a/params:v1") });
+  assert.equal(typed.find(({ key }) => key === "oci.repository")?.content, "localhost:5000/a/params");
+  assert.equal(typed.find(({ key }) => key === "oci.tag")?.content, "v1");
+});
+
+Deno.test("a name that was typed without a tag means latest, one with a digest no tag", () => {
+  assert.deepEqual(typedName("trace-ringbuf"), { repository: "trace-ringbuf", tag: "latest" });
+  assert.deepEqual(typedName("host:5000/name"), { repository: "host:5000/name", tag: "latest" });
+  assert.deepEqual(typedName("name@sha256:00"), { repository: "name", tag: "" });
+  assert.deepEqual(typedName("name:v1@sha256:00"), { repository: "name", tag: "v1" });
+});
+
+Deno.test("the digest is that of the config, as with ig", () => {
+  const { config } = JSON.parse(text(imageOf("params").manifest));
+  assert.equal(content("params", "oci.digest"), config.digest);
+});
+
+Deno.test("when it was created is what the manifest says", () => {
+  assert.equal(content("params", "oci.created"), "2023-11-14T22:13:20Z");
+});
+
+Deno.test("sections are all that the object has, in its order", () => {
+  assert.equal(
+    content("trace-ringbuf", "ebpf.sections"),
+    '["",".strtab",".text","tracepoint/syscalls/sys_enter_openat",".reltracepoint/syscalls/sys_enter_openat",' +
+      '".maps","license",".bss",".BTF",".rel.BTF",".BTF.ext",".rel.BTF.ext",".llvm_addrsig",".symtab"]',
+  );
+});
+
+Deno.test("maps are those that are declared, and .data; none are null", () => {
+  assert.equal(
+    content("kinds", "ebpf.maps"),
+    '[{"Name":"out","Type":"RingBuf"},{"Name":"plain","Type":"Array"},{"Name":".data","Type":"Array"}]',
+  );
+  assert.equal(content("ebpf-and-wasm", "ebpf.maps"), "null");
+});
+
+Deno.test("variables are the global ones of .data, .bss and .rodata", () => {
+  assert.equal(
+    content("kinds", "ebpf.variables"),
+    '[{"Name":"preset","Offset":0,"Size":8,"Map":".data"},{"Name":"zeroed","Offset":0,"Size":8,"Map":".bss"},' +
+      '{"Name":"gadget_tracer_kinds___out___kinds","Offset":8,"Size":8,"Map":".bss"},' +
+      '{"Name":"keep_kinds","Offset":16,"Size":8,"Map":".bss"}]',
+  );
+});
+
+Deno.test("programs have their section and their code as text", () => {
+  assert.equal(
+    content("ebpf-and-wasm", "ebpf.programs"),
+    String.raw`[{"Section":"tracepoint/sched/sched_process_fork","Source":"on_fork:\n\t ; return built_for;\n\t0: ` +
+      String
+        .raw`LoadMapValue dst: r1, fd: 0 off: 0 \u003c.rodata\u003e\n\t ; return built_for;\n\t2: LdXMemW dst: r0 ` +
+      String
+        .raw`src: r1 off: 0 imm: 0\n\t3: Exit\n","SourceWithRelocation":"; \treturn built_for;\nLoadMapValue dst: r1, ` +
+      String
+        .raw`fd: 0 off: 0 \u003c.rodata\u003e\n; \treturn built_for;\nLdXMemW dst: r0 src: r1 off: 0 imm: 0\nExit\n"}]`,
+  );
+  const sections = JSON.parse(content("snap-iter", "ebpf.programs")!).map((each: { Section: string }) => each.Section);
+  assert.deepEqual(sections, ["iter/task", "iter/task_file"]);
+});
+
+Deno.test("the flowchart has the maps, and each program with what it does with them", () => {
+  assert.equal(
+    content("top-mapiter", "ebpf.flowchart"),
+    'flowchart LR\nwrites[("writes")]\non_write -- "Lookup+Update" --> writes\non_write["on_write"]\n',
+  );
+});
+
+Deno.test("the sequence diagram has programs, maps, and the uses one by one", () => {
+  assert.equal(
+    content("top-mapiter", "ebpf.sequence"),
+    "sequenceDiagram\nbox eBPF Programs\nparticipant on_write\nend\nbox eBPF Maps\nparticipant writes\nend\n" +
+      "on_write->>writes: Lookup\non_write->>writes: Update\n",
+  );
+});
+
+Deno.test("a Wasm module has its version and the functions that it calls", () => {
+  for (const name of ["wasm-only", "ebpf-and-wasm"]) {
+    assert.equal(content(name, "wasm.gadgetAPIVersion"), "1");
+    assert.equal(content(name, "wasm.upcalls"), '["gadgetLog"]');
+  }
+});
+
+Deno.test("keys have the content types of ig", () => {
+  assert.deepEqual(inspectGadget(imageOf("ebpf-and-wasm")).map(({ key, contentType }) => [key, contentType]), [
+    ["ebpf.flowchart", "text/mermaid"],
+    ["ebpf.maps", "application/json"],
+    ["ebpf.programs", "application/json"],
+    ["ebpf.sections", "application/json"],
+    ["ebpf.sequence", "text/mermaid"],
+    ["ebpf.variables", "application/json"],
+    ["oci.created", "text/plain"],
+    ["oci.digest", "text/plain"],
+    ["oci.manifest", "application/json"],
+    ["oci.metadata", "text/yaml"],
+    ["oci.repository", "text/plain"],
+    ["oci.tag", "text/plain"],
+    ["wasm.gadgetAPIVersion", "text/plain"],
+    ["wasm.upcalls", "application/json"],
+  ]);
+});
+
+Deno.test("an image has the keys of the layers that it has, and one without layers none", () => {
+  const keys = new Map(GADGET_NAMES.map((name) => [name, inspectGadget(imageOf(name)).map(({ key }) => key)]));
+  const areas = (name: string) => [...new Set(keys.get(name)!.map((key) => key.split(".")[0]))];
+  for (const name of OBJECT_NAMES.filter((each) => each !== "ebpf-and-wasm")) {
+    assert.deepEqual(areas(name), ["ebpf", "oci"]);
+  }
+  assert.deepEqual(areas("wasm-only"), ["oci", "wasm"]);
+  assert.deepEqual([keys.get("metadata-only"), keys.get("escapes")], [[], []]);
+});
+
+Deno.test("what was not fetched has no keys", () => {
+  const parts: GadgetParts = { ...imageOf("ebpf-and-wasm"), config: undefined, ebpf: undefined, wasm: undefined };
+  assert.deepEqual(inspectGadget(parts).map(({ key }) => key), [
+    "oci.created",
+    "oci.digest",
+    "oci.manifest",
+    "oci.repository",
+    "oci.tag",
+  ]);
+});
+
+Deno.test("a layer that is not what it should be is an error, or the rest without it", () => {
+  const parts: GadgetParts = { ...imageOf("ebpf-and-wasm"), wasm: new TextEncoder().encode("not wasm") };
+  assert.throws(() => inspectGadget(parts), /the Wasm layer is no WebAssembly module/);
+  const problems: SatchelError[] = [];
+  const keys = inspectGadget(parts, (problem) => problems.push(problem)).map(({ key }) => key);
+  assert.ok(keys.includes("ebpf.maps") && !keys.includes("wasm.upcalls"));
+  assert.deepEqual(problems.map(({ code }) => code), ["invalid"]);
+});
+
+Deno.test("what JSON of a manifest has no layers in it is no error", () => {
+  for (const manifest of ["{}", '{"layers":{}}', '{"layers":[1],"config":5,"annotations":{}}']) {
+    inspectGadget({ ...imageOf("wasm-only"), manifest: new TextEncoder().encode(manifest) });
+  }
+});
+
+Deno.test("objects with wrong bytes are read or refused, and nothing else", () => {
+  const originals = OBJECT_NAMES.map((name) => imageOf(name));
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...originals),
+      fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 8 }),
+      fc.option(fc.nat(), { nil: undefined, freq: 4 }),
+      (parts, changes, end) => {
+        const ebpf = parts.ebpf!.slice(0, end === undefined ? undefined : end % parts.ebpf!.length);
+        for (const [at, byte] of changes) ebpf[at % ebpf.length] = byte;
+        inspectGadget({ ...parts, ebpf }, (problem) => assert.equal(problem.code, "invalid"));
+        summarize({ ebpf, metadata: undefined, wasm: undefined });
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
