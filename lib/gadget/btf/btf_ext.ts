@@ -67,7 +67,7 @@ export function parseBtfExt(bytes: Uint8Array, btf: Btf, what: string): Map<stri
   };
 
   const readFunction: Read<FunctionInfo> = (record, at) => ({ offset: record.u32(at), typeId: record.u32(at + 4) });
-  eachRecord(part(8, "functions"), btf, 8, readFunction, (name, each) => infoOf(name).functions.push(each));
+  eachRecord(part(8, "function part"), btf, 8, readFunction, (name, each) => infoOf(name).functions.push(each));
   const readLine: Read<LineInfo> = (record, at) => ({
     offset: record.u32(at),
     file: btf.text(record.u32(at + 4)),
@@ -75,14 +75,14 @@ export function parseBtfExt(bytes: Uint8Array, btf: Btf, what: string): Map<stri
     line: record.u32(at + 12) >>> 10,
     column: record.u32(at + 12) & 0x3ff,
   });
-  eachRecord(part(16, "lines"), btf, 16, readLine, (name, each) => infoOf(name).lines.push(each));
+  eachRecord(part(16, "line part"), btf, 16, readLine, (name, each) => infoOf(name).lines.push(each));
   const readCore: Read<CoreRelocation> = (record, at) => ({
     offset: record.u32(at),
     typeId: record.u32(at + 4),
     access: btf.text(record.u32(at + 8)),
     kind: record.u32(at + 12),
   });
-  eachRecord(part(24, "relocations"), btf, 16, readCore, (name, each) => infoOf(name).coreRelocations.push(each));
+  eachRecord(part(24, "relocation part"), btf, 16, readCore, (name, each) => infoOf(name).coreRelocations.push(each));
   return sections;
 }
 
@@ -100,7 +100,7 @@ function eachRecord<T>(
   let at = 4;
   while (at < view.length) {
     const [section, count] = [btf.text(view.u32(at)), view.u32(at + 4)];
-    const records = view.part(at + 8, count * size, `records of ${section}`);
+    const records = view.part(at + 8, count * size, `part of ${section}`);
     for (let index = 0; index < count; index++) take(section, read(records, index * size));
     at += 8 + count * size;
   }
