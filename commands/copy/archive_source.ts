@@ -30,14 +30,16 @@ const MEANT: Reference = { registry: "", repository: "" };
 /**
  * Opens an archive or a folder to copy from.
  *
+ * @param isReread whether it is looked into twice, or in another order: what goes by once is then kept
  * @throws {SatchelError} what is wrong with it, `usage` if a folder was asked for and there is none
  */
-export async function openArchiveEnd(end: ArchiveEnd | FolderEnd, context: CopyContext): Promise<Archive> {
-  const { settings: { spoolFolder }, reporter, request, signal } = context;
+export async function openArchiveEnd(
+  end: ArchiveEnd | FolderEnd,
+  { settings: { spoolFolder }, reporter, signal }: Pick<CopyContext, "settings" | "reporter" | "signal">,
+  isReread: boolean,
+): Promise<Archive> {
   const options = { spoolFolder, signal, onWarning: reporter.warn };
   if (end.kind === "dir") checkFolder(end.path);
-  // What goes by once can be copied as it comes, but not be looked into twice, nor be put into another order.
-  const isReread = request.to.kind === "archive" || request.choice.platforms !== undefined;
   try {
     const container = await openContainer(end.path, options);
     return await archiveOf(isReread ? await rereadable(container, options) : container, options);
@@ -58,9 +60,8 @@ async function rereadable(container: Container, options: OpenOptions): Promise<C
 }
 
 /**
- * Finds the images of an archive that are meant by a name: as it is written there, by the usual rules, or by its digest.
+ * Finds the images of an archive that are meant by a name: as {@link chooseImage}, or all tags of a repository.
  *
- * @param text empty if there is but one image
  * @throws {SatchelError} `usage`, `invalid` if there is no image at all
  */
 export function chooseImages(
@@ -68,17 +69,31 @@ export function chooseImages(
   text: string,
   { allTags, to }: CopyContext["request"],
 ): ArchivedSource[] {
-  if (archive.images.length === 0) throw new SatchelError("invalid", `there is no image in ${archive.name}`);
-  if (allTags) return repositoryOf(archive, text, to.text !== "");
+  if (!allTags) return [chooseImage(archive, text)];
+  checkImages(archive);
+  return repositoryOf(archive, text, to.text !== "");
+}
+
+/**
+ * Finds the image of an archive that is meant by a name: as it is written there, by the usual rules, or by its digest.
+ *
+ * @param text empty if there is but one image
+ * @throws {SatchelError} `usage`, `invalid` if there is no image at all
+ */
+export function chooseImage(archive: Archive, text: string): ArchivedSource {
+  checkImages(archive);
   if (text !== "") {
     const { named } = nameImages(archive.images, archive.name, { renames: [{ from: text, to: MEANT }] });
-    return [sourceOf(archive, named.find(({ reference }) => reference === MEANT)!.image)];
+    return sourceOf(archive, named.find(({ reference }) => reference === MEANT)!.image);
   }
-  const digests = new Set(archive.images.map(({ descriptor }) => descriptor.digest));
-  if (digests.size === 1 && archive.images.length === 1) return [sourceOf(archive, archive.images[0])];
+  if (archive.images.length === 1) return sourceOf(archive, archive.images[0]);
   throw new SatchelError("usage", `there are ${archive.images.length} images in ${archive.name}`, {
     hint: `Say which one is meant, as archive:FILE#NAME: ${listed(archive.images.map(nameOf))}.`,
   });
+}
+
+function checkImages({ images, name }: Archive): void {
+  if (images.length === 0) throw new SatchelError("invalid", `there is no image in ${name}`);
 }
 
 /** @param isRenamed whether all will be called by another repository */

@@ -41,7 +41,10 @@ export async function openSource(context: CopyContext): Promise<CopySource> {
   const { from, allTags } = context.request;
   if (from.kind === "registry") return await openRegistrySource(nameIn(from.text, allTags), context);
   if (from.kind === "store") return await openStoreSource(nameIn(from.text, allTags), context);
-  const archive = await openArchiveEnd(from, context);
+  const { to, choice } = context.request;
+  // What goes by once can be copied as it comes, but not be looked into twice, nor be put into another order.
+  const isReread = to.kind === "archive" || choice.platforms !== undefined;
+  const archive = await openArchiveEnd(from, context, isReread);
   try {
     const images = chooseImages(archive, from.text, context.request);
     return { archive, images, [Symbol.asyncDispose]: () => archive[Symbol.asyncDispose]() };
