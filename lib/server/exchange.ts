@@ -1,3 +1,4 @@
+import type { BodyMemory } from "./body_memory.ts";
 import type { Repositories, Repository } from "./repositories.ts";
 import { type NameRules, repositoriesOf } from "./names.ts";
 
@@ -22,6 +23,8 @@ export interface Exchange {
   maxUpload: number;
   /** How long the body of an upload may be silent, in milliseconds. */
   uploadSilence: number;
+  /** Where manifests on their way in are. */
+  memory: BodyMemory;
 }
 
 /**

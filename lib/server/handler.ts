@@ -2,6 +2,7 @@ import { hasCode, isCausedBy, SatchelError, systemCode } from "../error.ts";
 import { ApiError } from "./api_error.ts";
 import { type AccessRules, authorize } from "./authorization.ts";
 import { answerBlob } from "./blobs.ts";
+import { BodyMemory } from "./body_memory.ts";
 import { answerCatalog } from "./catalog.ts";
 import type { Exchange, Peer } from "./exchange.ts";
 import { answerManifest } from "./manifests.ts";
@@ -50,6 +51,8 @@ export interface HandlerOptions extends NameRules {
   maxUpload?: number;
   /** How long the body of an upload may be silent, in milliseconds. Default: {@link UPLOAD_SILENCE}. */
   uploadSilence?: number;
+  /** How much memory all manifests on their way in may take, in bytes. Default: {@link MANIFEST_MEMORY}. */
+  manifestMemory?: number;
   /** Told of every answer. */
   onAnswer?: (answered: Answered) => void;
 }
@@ -57,11 +60,15 @@ export interface HandlerOptions extends NameRules {
 /** How long the body of an upload may be silent if nothing else is said, in milliseconds. */
 const UPLOAD_SILENCE = 60_000;
 
+/** How much memory all manifests on their way in may take if nothing else is said, in bytes: eight of the largest. */
+const MANIFEST_MEMORY = 32 * 1024 * 1024;
+
 /** What is told to logs where a client has left before it could be answered. */
 const CLIENT_GONE = 499;
 
 /** Makes the handler of a server. */
 export function createHandler(options: HandlerOptions): Handler {
+  const memory = new BodyMemory(options.manifestMemory ?? MANIFEST_MEMORY);
   return async (request, peer) => {
     const began = performance.now();
     // A request of HTTP/1.0 need not say for which host it is; a host may be none.
@@ -75,7 +82,7 @@ export function createHandler(options: HandlerOptions): Handler {
       user = await authorize(request, peer, options.access ?? {});
       const route = parseRoute(url.pathname);
       if (route) endpoint = route.endpoint;
-      response = await answer(route, exchangeOf(request, url, { peer, user }, options), options.page);
+      response = await answer(route, exchangeOf(request, url, { peer, user, memory }, options), options.page);
     } catch (error) {
       const told = apiError(error);
       if (told.status >= 500) failure = error;
@@ -123,7 +130,7 @@ async function measured(response: Response): Promise<Response> {
 function exchangeOf(
   request: Request,
   url: URL,
-  who: Pick<Exchange, "peer" | "user">,
+  who: Pick<Exchange, "peer" | "user" | "memory">,
   options: HandlerOptions,
 ): Exchange {
   const { repositories, mirrorOf, fileBody } = options;

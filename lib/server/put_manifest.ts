@@ -4,6 +4,7 @@ import {
   type Digest,
   digestAlgorithm,
   Digester,
+  hasMoreValues,
   isDigest,
   isTag,
   type Manifest,
@@ -11,8 +12,8 @@ import {
   ownMediaType,
   parseManifestJson,
 } from "../oci/mod.ts";
-import { concatBytes } from "../content/mod.ts";
 import { ApiError } from "./api_error.ts";
+import type { GatheredBody } from "./body_memory.ts";
 import { ifAsExpected } from "./conditional_write.ts";
 import { invalidDigest } from "./content_errors.ts";
 import { lengthOf } from "./content_range.ts";
@@ -25,6 +26,9 @@ import { writePlace } from "./write_place.ts";
 /** The most tags that one manifest gets at once, since all of them stand in one line. */
 const MAX_TAGS = 100;
 
+/** The most values of a manifest, lists and objects among them: 25 for each of the entries that one may have. */
+const MAX_VALUES = 250_000;
+
 /** How much of what is missing is listed. */
 const MAX_LISTED = 100;
 
@@ -32,20 +36,23 @@ const MAX_LISTED = 100;
 export async function putManifest(exchange: Exchange, name: string, reference: string): Promise<Response> {
   const place = writePlace(exchange, name);
   const { expected, tags } = wanted(exchange.url, reference);
-  const bytes = await wholeBody(exchange);
-  const digest = digestOf(bytes, expected);
-  const manifest = parsed(bytes, exchange.request.headers.get("Content-Type"));
-  const descriptor = { mediaType: manifest.mediaType, digest, size: bytes.length };
-  const incoming: IncomingManifest = { descriptor, bytes, tags };
-  const put = () => place.writable.putManifest(place.repository.name, incoming);
-  await taken(() => ifAsExpected(exchange, place, reference, put));
-  const headers = new Headers({
-    "Location": locationOf(exchange, name, `manifests/${digest}`),
-    "Docker-Content-Digest": digest,
+  using body = await wholeBody(exchange);
+  return await exchange.memory.work(body, async () => {
+    const { bytes } = body;
+    const digest = digestOf(bytes, expected);
+    const manifest = parsed(bytes, exchange.request.headers.get("Content-Type"));
+    const descriptor = { mediaType: manifest.mediaType, digest, size: bytes.length };
+    const incoming: IncomingManifest = { descriptor, bytes, tags };
+    const put = () => place.writable.putManifest(place.repository.name, incoming);
+    await taken(() => ifAsExpected(exchange, place, reference, put));
+    const headers = new Headers({
+      "Location": locationOf(exchange, name, `manifests/${digest}`),
+      "Docker-Content-Digest": digest,
+    });
+    if (manifest.subject) headers.set("OCI-Subject", manifest.subject.digest);
+    if (expected) tags.forEach((tag) => headers.append("OCI-Tag", tag));
+    return new Response(null, { status: 201, headers });
   });
-  if (manifest.subject) headers.set("OCI-Subject", manifest.subject.digest);
-  if (expected) tags.forEach((tag) => headers.append("OCI-Tag", tag));
-  return new Response(null, { status: 201, headers });
 }
 
 /** What a request wants to call its manifest: by a digest, with any tags beside it, or by one tag. */
@@ -69,11 +76,10 @@ function checkTag(tag: string): void {
   }
 }
 
-async function wholeBody(exchange: Exchange): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
+async function wholeBody(exchange: Exchange): Promise<GatheredBody> {
   const length = lengthOf(exchange.request.headers);
-  for await (const chunk of bodyOf(exchange, { length, limit: MAX_MANIFEST_SIZE })) chunks.push(chunk);
-  return concatBytes(chunks);
+  const read = (signal: AbortSignal) => bodyOf(exchange, { length, limit: MAX_MANIFEST_SIZE, signal });
+  return await exchange.memory.gather(read, length);
 }
 
 function digestOf(bytes: Uint8Array, expected: Digest | undefined): Digest {
@@ -87,6 +93,9 @@ function digestOf(bytes: Uint8Array, expected: Digest | undefined): Digest {
 /** Its type has to be the one that it says itself; without a `Content-Type` that alone counts. */
 function parsed(bytes: Uint8Array, contentType: string | null): Manifest {
   try {
+    if (bytes.length > MAX_VALUES && hasMoreValues(bytes, MAX_VALUES)) {
+      throw new SatchelError("invalid", `the manifest has more than ${MAX_VALUES} values`);
+    }
     const json = parseManifestJson(bytes, "the manifest");
     const announced = contentType?.split(";")[0].trim();
     return checkManifest(json, announced || ownMediaType(json), "the manifest");

@@ -196,3 +196,19 @@ Deno.test("of many that want to be the first under a tag, one is", async () => {
   assert.deepEqual(answers.map(({ status }) => status).sort(), [201, ...Array(7).fill(412)]);
   assert.equal(writes.came.length, 1);
 });
+
+Deno.test("what would take many times its size in memory is refused before it is read", async () => {
+  const { ask } = world();
+  const many = `{"schemaVersion":2,"x":[${"{},".repeat(300_000)}{}]}`;
+  await assertInvalid(await put(ask, "v1", many), /more than 250000 values/);
+});
+
+Deno.test("manifests on their way in share a memory of a certain size", async () => {
+  const { shelf, writes } = world();
+  const ask = asking(shelf, { repositories: writes.repositories, manifestMemory: 20_000 });
+  assert.equal((await put(ask, "v1", image)).status, 201);
+  const refused = await put(ask, "v1", { ...image, annotations: { long: "x".repeat(40_000) } });
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers.get("Retry-After"), "1");
+  assert.equal((await put(ask, "v1", image)).status, 201);
+});

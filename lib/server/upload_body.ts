@@ -10,6 +10,8 @@ export interface ExpectedBody {
   limit: number;
   /** How many bytes of that are there already. Default: none. */
   before?: number;
+  /** Breaks it off, with its reason. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -19,11 +21,11 @@ export interface ExpectedBody {
  * @throws {ApiError} while iterating: `SIZE_INVALID` if there is more or less than announced, or more than the limit (413);
  *   `BLOB_UPLOAD_INVALID` after a silence (408), or if the client has gone
  */
-export async function* bodyOf(exchange: Exchange, { length, limit, before = 0 }: ExpectedBody): ByteStream {
+export async function* bodyOf(exchange: Exchange, { length, limit, before = 0, signal }: ExpectedBody): ByteStream {
   const { request, uploadSilence } = exchange;
   if (before + (length ?? 0) > limit) throw tooLarge(limit);
   let size = 0;
-  for await (const chunk of unlessSilent(request, uploadSilence)) {
+  for await (const chunk of unlessSilent(request, uploadSilence, signal)) {
     const rest = Math.min(length ?? Infinity, limit - before) - size;
     size += chunk.length;
     if (chunk.length <= rest) {
@@ -56,7 +58,7 @@ function gone(cause?: unknown): ApiError {
 /** Less than this is no better than silence, in bytes a second: it would go on for years. */
 const LEAST_RATE = 256;
 
-async function* unlessSilent({ body }: Request, silence: number): ByteStream {
+async function* unlessSilent({ body }: Request, silence: number, signal?: AbortSignal): ByteStream {
   if (!body) return;
   const reader = body.getReader();
   const least = silence / 1000 * LEAST_RATE;
@@ -64,20 +66,24 @@ async function* unlessSilent({ body }: Request, silence: number): ByteStream {
   let waited = 0;
   let came = 0;
   let waitingSince = Infinity;
-  let isSilent = false;
+  let reason: unknown;
+  const stop = (why: unknown) => {
+    reason ??= why;
+    void reader.cancel().catch(() => {});
+  };
   // One clock for all of the body: a timer for each chunk costs more than anything else that is done with it but the hash.
   const clock = setInterval(() => {
-    if (performance.now() - waitingSince < silence) return;
-    isSilent = true;
-    void reader.cancel().catch(() => {});
+    if (performance.now() - waitingSince >= silence) stop(silent(silence));
   }, silence / 4);
+  const stopBySignal = () => stop(signal!.reason);
+  signal?.addEventListener("abort", stopBySignal);
   try {
     for (;;) {
       waitingSince = performance.now();
       const { done, value } = await reader.read().catch((error) => {
         throw gone(error);
       });
-      if (isSilent) throw silent(silence);
+      if (reason) throw reason;
       if (done) return;
       waited += performance.now() - waitingSince;
       waitingSince = Infinity;
@@ -90,6 +96,7 @@ async function* unlessSilent({ body }: Request, silence: number): ByteStream {
     }
   } finally {
     clearInterval(clock);
+    signal?.removeEventListener("abort", stopBySignal);
     // What is left of it is not read; that this fails is of no interest any more.
     await reader.cancel().catch(() => {});
   }

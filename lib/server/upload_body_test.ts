@@ -49,3 +49,18 @@ Deno.test("a slow body goes on for as long as it takes", async () => {
   assert.equal(size, 10_000);
   await ended;
 });
+
+Deno.test("a body without a length whose client has gone is no whole one, although it ends", async () => {
+  const gone = new AbortController();
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      gone.abort();
+      controller.close();
+    },
+  }, { highWaterMark: 0 });
+  const request = new Request("http://registry.test/", { method: "PUT", body });
+  const cut = { body: request.body, signal: gone.signal } as Request;
+  await assert.rejects(async () => {
+    for await (const _ of bodyOf(exchange(cut, 1000), { limit: 10 })) assert.fail("there is nothing in it");
+  }, (error) => error instanceof ApiError && error.code === "BLOB_UPLOAD_INVALID");
+});
