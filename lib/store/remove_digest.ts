@@ -1,8 +1,8 @@
 import { attachmentSubject, type ContentOptions } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import type { Digest, Reference } from "../oci/mod.ts";
-import { withoutNames, withUntagged } from "./entries.ts";
-import { findAttachments, manifestReader, reachable } from "./graph.ts";
+import { withoutNames } from "./entries.ts";
+import { manifestReader, walkInTurns } from "./graph.ts";
 import { changeIndex, type IndexEntry, readIndex } from "./index_file.ts";
 import { statOf } from "../files/mod.ts";
 import { blobPath, type Layout } from "./layout.ts";
@@ -14,7 +14,8 @@ import { deleteBlobs, takenByImage } from "./remove.ts";
  * {@link removeImage} does. One that has no name anywhere belongs to whatever repository is asked.
  *
  * @returns whether it was there
- * @throws {SatchelError} `refused` if it has no name, and another manifest needs it; `busy`, `invalid`, `storage`, `cancelled`
+ * @throws {SatchelError} `refused` if it would lose its last name, and another manifest needs it: nothing is changed then; `busy`,
+ *   `invalid`, `storage`, `cancelled`
  */
 export async function removeManifest(
   layout: Layout,
@@ -37,11 +38,10 @@ export async function removeManifest(
     // Without its own entry it is no referrer any more, which its subject would hold.
     const others = left.filter(({ descriptor }) => descriptor?.digest !== digest);
     const { kept, dead } = await takenByImage(others, entries[0].descriptor!, manifestReader(layout, signal));
-    const isNeeded = dead.every((node) => node.digest !== digest);
-    if (isNeeded && names.size === 0) {
+    if (dead.every((node) => node.digest !== digest)) {
       throw new SatchelError("refused", `${digest} is not removed: another manifest needs it`);
     }
-    save(isNeeded ? withUntagged(kept, entriesOf(left, digest)) : kept);
+    save(kept);
     deleteBlobs(layout, dead.map((node) => node.digest));
     return true;
   });
@@ -70,9 +70,12 @@ export async function removeBlob(
 ): Promise<boolean> {
   if (!statOf(blobPath(layout, digest))) return false;
   return changeIndex(layout, signal, async ({ index: { entries } }) => {
-    const reader = manifestReader(layout, signal);
-    const needed = await reachable(entries, reader, await findAttachments(entries, reader));
-    if (needed.has(digest)) throw new SatchelError("refused", `${digest} is not removed: a manifest needs it`);
+    // What refers to another is listed itself, so there is nothing to be found beside.
+    const listed = entries.flatMap(({ descriptor }) => descriptor ?? []);
+    for await (const { descriptor } of walkInTurns(listed, manifestReader(layout, signal))) {
+      if (descriptor.digest !== digest) continue;
+      throw new SatchelError("refused", `${digest} is not removed: a manifest needs it`);
+    }
     return deleteBlobs(layout, [digest]).blobs > 0;
   });
 }

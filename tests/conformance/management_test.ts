@@ -15,6 +15,7 @@ import {
 // distribution-spec 1.1, "Content Management".
 
 const REPOSITORY = "conformance/management";
+const OTHER = "conformance/other";
 const MANIFESTS = `/v2/${REPOSITORY}/manifests`;
 const BLOBS = `/v2/${REPOSITORY}/blobs`;
 
@@ -122,11 +123,28 @@ clause(
     const child = image();
     const parent = index([child]);
     await push(registry, REPOSITORY, parent, "v1");
+    await expect(201, putManifest(registry, REPOSITORY, "child", child.root));
     await expect(405, registry.ask("DELETE", `${MANIFESTS}/${child.root.digest}`));
+    await assertManifest(registry, REPOSITORY, "child", child.root);
     for (const blob of child.blobs) await expect(405, registry.ask("DELETE", `${BLOBS}/${blob.digest}`));
     await assertManifest(registry, REPOSITORY, child.root.digest, child.root);
+    await expect(202, registry.ask("DELETE", `${MANIFESTS}/child`));
     await expect(202, registry.ask("DELETE", `${MANIFESTS}/${parent.root.digest}`));
     for (const blob of child.blobs) await expect([202, 404], registry.ask("DELETE", `${BLOBS}/${blob.digest}`));
+  },
+);
+
+clause(
+  "end-9: a manifest that another repository has under a tag is taken from this one alone, and can be read",
+  async (registry) => {
+    const shared = image();
+    for (const name of [REPOSITORY, OTHER]) await push(registry, name, shared, "v1");
+    await expect(202, registry.ask("DELETE", `${MANIFESTS}/${shared.root.digest}`));
+    await expect(404, registry.ask("GET", `${MANIFESTS}/v1`));
+    for (const name of [REPOSITORY, OTHER]) await assertManifest(registry, name, shared.root.digest, shared.root);
+    await expect(404, registry.ask("DELETE", `${MANIFESTS}/${shared.root.digest}`));
+    await expect(202, registry.ask("DELETE", `/v2/${OTHER}/manifests/${shared.root.digest}`));
+    await expect(404, registry.ask("GET", `${MANIFESTS}/${shared.root.digest}`));
   },
 );
 

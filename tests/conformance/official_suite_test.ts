@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { peer, peerTest, run, scratchFolder, startServe } from "../harness/mod.ts";
-import { WRITABLE } from "../e2e/serve_writes.ts";
+import { peer, peerTest, run, scratchFolder, startServe, WRITABLE } from "../harness/mod.ts";
 
 /** What is off unless asked for. Alone `OCI_DATA_SPARSE` is left so: a manifest whose blobs are missing is refused here. */
 const ALL = [

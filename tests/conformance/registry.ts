@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { scratchFolder, type Served, startServe } from "../harness/mod.ts";
-import { WRITABLE } from "../e2e/serve_writes.ts";
+import { scratchFolder, type Served, startServe, WRITABLE } from "../harness/mod.ts";
+
 import type { Content, Pushable } from "./content.ts";
 
 /** An answer, read to its end. */

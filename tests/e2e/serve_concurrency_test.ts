@@ -10,8 +10,9 @@ import {
   scratchFolder,
   type Served,
   startServe,
+  WRITABLE,
 } from "../harness/mod.ts";
-import { assertClean, names, startWorld, WRITABLE } from "./serve_writes.ts";
+import { assertClean, names, startWorld } from "./serve_writes.ts";
 
 const ACTORS = 3;
 const ROUNDS = 4;

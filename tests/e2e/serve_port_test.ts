@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { satchel, scratchFolder, startServe } from "../harness/mod.ts";
-import { WRITABLE } from "./serve_writes.ts";
+import { satchel, scratchFolder, startServe, WRITABLE } from "../harness/mod.ts";
 
 Deno.test("a second server does not listen where one listens already, and ends", async () => {
   await using scratch = await scratchFolder();

@@ -14,8 +14,9 @@ import {
   type Served,
   startServe,
   succeed,
+  WRITABLE,
 } from "../harness/mod.ts";
-import { assertClean, names, push, startWorld, unfinished, WRITABLE } from "./serve_writes.ts";
+import { assertClean, names, push, startWorld, unfinished } from "./serve_writes.ts";
 
 const KILLS = 40;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { makeGadget, satchelSucceeds, type Served, startServe } from "../harness/mod.ts";
-import { assertClean, push, startWorld, unfinished, WRITABLE } from "./serve_writes.ts";
+import { makeGadget, satchelSucceeds, type Served, startServe, WRITABLE } from "../harness/mod.ts";
+import { assertClean, push, startWorld, unfinished } from "./serve_writes.ts";
 
 // The runtime's own side of uploads: bodies as they come from a socket. What is answered to what is tested in lib/server.
 

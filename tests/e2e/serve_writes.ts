@@ -10,10 +10,8 @@ import {
   scratchFolder,
   type Served,
   startServe,
+  WRITABLE,
 } from "../harness/mod.ts";
-
-/** Who may write to a server of a test: everybody. */
-export const WRITABLE = ["--writable", "--allow-anonymous-push"] as const;
 
 /** A server that can be written to, with a store of its own. */
 export interface World extends AsyncDisposable {

@@ -26,6 +26,9 @@ export interface ServeSetUp {
   env?: Record<string, string>;
 }
 
+/** The flags of a server that everybody may write to. */
+export const WRITABLE = ["--writable", "--allow-anonymous-push"] as const;
+
 /** Starts `satchel serve`, and waits until it says where it listens. */
 export async function startServe({ store, flags = [], shell, env }: ServeSetUp): Promise<Served> {
   const home = await scratchFolder();
@@ -61,7 +64,7 @@ const LOGGED = /"([A-Z]+ \S+)" (\d{3}) /;
 export async function startServedRegistry(): Promise<Registry> {
   const scratch = await scratchFolder();
   const storage = scratch.at("store");
-  const served = await startServe({ store: storage, flags: ["--writable", "--allow-anonymous-push"] }).catch(
+  const served = await startServe({ store: storage, flags: WRITABLE }).catch(
     async (error) => {
       await scratch[Symbol.asyncDispose]();
       throw error;
