@@ -182,6 +182,30 @@ export const IMAGE: CommandSpec = {
       load: () => import("../image/import.ts"),
     },
     {
+      name: "init",
+      short: "Write a gadget to start from",
+      long:
+        "Write a gadget that builds as it is to the new folder NAME: its program, gadget.yaml and build.yaml.\nNothing is overwritten.",
+      usage: "NAME",
+      arguments: ONE,
+      flags: [
+        {
+          name: "directory",
+          type: "string",
+          usage: "Folder to write to, instead of NAME; it may be there if it is empty",
+          values: "directories",
+        },
+        {
+          name: "kind",
+          type: "string",
+          usage: "Where its records come from, possible values are, tracer, mapiter, iter",
+          default: "tracer",
+          values: ["tracer", "mapiter", "iter"],
+        },
+      ],
+      load: () => import("../image/init.ts"),
+    },
+    {
       name: "list",
       aliases: ["ls"],
       short: "List gadget images on the host",
