@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { binary, describe, satchel, satchelEnvironment, satchelSucceeds, scratchFolder } from "../harness/mod.ts";
+import {
+  copyGadget,
+  filesOf,
+  GADGETS,
+  listAll,
+  READ_CLANG_ARGUMENTS,
+  recordedTools,
+  writeFolder,
+  writeScript,
+} from "./build_gadgets.ts";
+
+const OBJECT = join(GADGETS, "trace-ringbuf/objects/amd64.bpf.o");
+
+Deno.test("both architectures are compiled at the same time", async () => {
+  await using scratch = await scratchFolder();
+  const folder = copyGadget(scratch, "trace-ringbuf");
+  // Each of them ends only when it has seen the other.
+  const CLANG = writeScript(scratch.at("clang"), [
+    ...READ_CLANG_ARGUMENTS,
+    `touch ${scratch.path}/begun-$arch`,
+    "left=400",
+    `while [ ! -e ${scratch.path}/begun-x86 ] || [ ! -e ${scratch.path}/begun-arm64 ]; do`,
+    '  left=$((left - 1)); [ "$left" = 0 ] && echo the other one has not begun && exit 1',
+    "  sleep 0.05",
+    "done",
+    `cp ${OBJECT} "$out"`,
+  ]);
+  await satchelSucceeds(["image", "build", "--local", folder], { env: { CLANG, LLVM_STRIP: "true" } });
+});
+
+Deno.test("CLANG and LLVM_STRIP name programs: with arguments, and by a path with a blank in it", async () => {
+  await using scratch = await scratchFolder();
+  const folder = copyGadget(scratch, "trace-ringbuf");
+  mkdirSync(scratch.at("my tools"));
+  const log = scratch.at("log");
+  const record = (name: string) => [...READ_CLANG_ARGUMENTS, `echo "${name} $1" >> ${log}`, `cp ${OBJECT} "$out"`];
+  const clang = writeScript(scratch.at("my tools", "clang"), record("clang"));
+  const strip = writeScript(scratch.at("strip"), [`echo "strip $1" >> ${log}`]);
+  const args = ["image", "build", "--local", folder];
+  await satchelSucceeds(args, { env: { CLANG: clang, LLVM_STRIP: `${strip} --own` } });
+  await satchelSucceeds(args, { env: { CLANG: `'${clang}' "--two words"`, LLVM_STRIP: "true" } });
+  const lines = readFileSync(log, "utf8").trim().split("\n").sort();
+  assert.deepEqual(lines, [
+    "clang --two words",
+    "clang --two words",
+    "clang -target",
+    "clang -target",
+    "strip --own",
+    "strip --own",
+  ]);
+});
+
+Deno.test("all programs that are missing are told at once, before anything runs", async () => {
+  await using scratch = await scratchFolder();
+  const folder = copyGadget(scratch, "trace-ringbuf");
+  const none = await satchel(["image", "build", "--local", folder], { env: { PATH: scratch.path } });
+  assert.equal(none.code, 1);
+  assert.match(none.stderr, /: these programs are not there: clang, llvm-strip\nHint: .*apt install clang llvm\n$/);
+  const named = await satchel(["image", "build", "--local", folder], {
+    env: { PATH: scratch.path, CLANG: "/nosuch/clang", LLVM_STRIP: "" },
+  });
+  assert.match(named.stderr, /: these programs are not there: \/nosuch\/clang, llvm-strip\n/);
+  // Not one of the gadget's folder either, which somebody else may have made.
+  writeScript(join(folder, "clang"), [`touch ${scratch.at("was-run")}`]);
+  await satchel(["image", "build", "--local", "."], { cwd: folder, env: { PATH: `:.:${folder}/nosuch` } });
+  assert.ok(!existsSync(scratch.at("was-run")));
+});
+
+Deno.test("a relative folder of outputs is one of the current folder, and keeps what was made", async () => {
+  await using scratch = await scratchFolder();
+  const folder = copyGadget(scratch, "trace-ringbuf", "gadget");
+  mkdirSync(scratch.at("out"));
+  const before = filesOf(folder);
+  await satchelSucceeds(["image", "build", "--local", "-o", "out", "gadget"], {
+    cwd: scratch.path,
+    env: recordedTools(scratch, "trace-ringbuf"),
+  });
+  assert.deepEqual(readdirSync(scratch.at("out")).sort(), ["amd64.bpf.o", "arm64.bpf.o"]);
+  assert.deepEqual(filesOf(folder), before);
+});
+
+Deno.test("without -o nothing is left of what compilers wrote, whether they succeed or not", async () => {
+  await using scratch = await scratchFolder();
+  const folder = copyGadget(scratch, "trace-ringbuf");
+  mkdirSync(scratch.at("tmp"));
+  const tools = recordedTools(scratch, "trace-ringbuf");
+  const env = { ...tools, TMPDIR: scratch.at("tmp") };
+  await satchelSucceeds(["image", "build", "--local", folder], { env });
+  const failed = await satchel(["image", "build", "--local", folder], { env: { ...env, LLVM_STRIP: "false" } });
+  assert.equal(failed.code, 1);
+  assert.deepEqual(readdirSync(scratch.at("tmp")), []);
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`${signal} ends a build and the compilers, and leaves nothing`, async () => {
+    await using scratch = await scratchFolder();
+    const folder = copyGadget(scratch, "trace-ringbuf");
+    const before = filesOf(folder);
+    mkdirSync(scratch.at("tmp"));
+    // A fifo tells that both have begun, and that they are gone: its reading end sees the end when no writer is left.
+    const CLANG = writeScript(scratch.at("clang"), [
+      ...READ_CLANG_ARGUMENTS,
+      `exec 3> ${scratch.at("fifo")}`,
+      'touch "$out"',
+      "echo begun >&3",
+      "sleep 1000 & wait",
+    ]);
+    assert.ok((await new Deno.Command("mkfifo", { args: [scratch.at("fifo")] }).output()).success);
+    const env = { ...satchelEnvironment(scratch.at("store"), scratch.path), TMPDIR: scratch.at("tmp"), CLANG };
+    const child = new Deno.Command(await binary(), {
+      args: ["image", "build", "--local", "-t", "x", folder],
+      env: { ...env, LLVM_STRIP: "true" },
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    let said = "";
+    using fifo = await Deno.open(scratch.at("fifo"), { read: true });
+    for await (const bytes of fifo.readable) {
+      const before = said.length;
+      said += new TextDecoder().decode(bytes);
+      if (before < 12 && said.length >= 12) child.kill(signal);
+    }
+    const { code, stdout, stderr } = await child.output();
+    assert.deepEqual([code, new TextDecoder().decode(stdout)], [130, ""]);
+    assert.match(new TextDecoder().decode(stderr), /^Error: building .*: interrupted\n$/);
+    assert.deepEqual(readdirSync(scratch.at("tmp")), []);
+    assert.deepEqual(filesOf(folder), before);
+    assert.deepEqual(await listAll(scratch.at("store")), []);
+  });
+}
+
+Deno.test("what compilers say is shown as it is, but nothing of it that a terminal would act on", async () => {
+  await using scratch = await scratchFolder();
+  const folder = copyGadget(scratch, "trace-ringbuf");
+  const say = `printf 'warn\\033[31ming\\033[0m \\033]0;title\\007\\033[2J\\n' >&2`;
+  const build = (lines: string[]) =>
+    satchel(["image", "build", "--local", folder], {
+      env: { CLANG: writeScript(scratch.at("clang"), [...READ_CLANG_ARGUMENTS, say, ...lines]), LLVM_STRIP: "true" },
+    });
+  const shown = "warning \\x1b]0;title\\x07\\x1b[2J\n";
+  const done = await build([`cp ${OBJECT} "$out"`]);
+  assert.equal(done.code, 0, describe(done));
+  assert.equal(done.stderr.indexOf(shown), 0, "once for both architectures");
+  assert.equal(done.stderr.lastIndexOf(shown), 0);
+  const failed = await build(["exit 3"]);
+  assert.equal(failed.code, 1);
+  assert.ok(failed.stderr.startsWith(`${shown}Error: building ${folder}: clang compile for `), failed.stderr);
+  assert.match(failed.stderr, / failed with status 3: /);
+});
+
+Deno.test("a compiler that floods is heard to a limit and waited for", async () => {
+  await using scratch = await scratchFolder();
+  const folder = copyGadget(scratch, "trace-ringbuf");
+  const CLANG = writeScript(scratch.at("clang"), [...READ_CLANG_ARGUMENTS, "yes | head -c 5000000", "exit 1"]);
+  const { code, stderr } = await satchel(["image", "build", "--local", folder], { env: { CLANG, LLVM_STRIP: "true" } });
+  assert.equal(code, 1);
+  assert.ok(stderr.length < 400_000, String(stderr.length));
+  assert.match(stderr, /\[\.\.\.\]\nError: /);
+});
+
+Deno.test("what compilers leave that is no object of a gadget is refused, and no image made of it", async () => {
+  await using scratch = await scratchFolder();
+  const folder = copyGadget(scratch, "trace-ringbuf");
+  const store = scratch.at("store");
+  const object = Deno.readFileSync(OBJECT);
+  const withoutBtf = object.slice();
+  const name = new TextEncoder().encode("\0.BTF\0");
+  const at = object.findIndex((_, index) => name.every((byte, offset) => object[index + offset] === byte));
+  withoutBtf[at + 1] = "_".charCodeAt(0);
+  const cases: [string, Uint8Array | undefined, RegExp][] = [
+    ["nothing", undefined, /clang compile for amd64 did not write .*amd64\.bpf\.o/],
+    ["empty", new Uint8Array(), /reading what was compiled: amd64\.bpf\.o/],
+    ["text", new TextEncoder().encode("hello"), /reading what was compiled: amd64\.bpf\.o/],
+    ["cut", object.subarray(0, object.length / 2), /reading what was compiled: amd64\.bpf\.o/],
+    ["no BTF", withoutBtf, /amd64\.bpf\.o has no BTF/],
+  ];
+  for (const [what, bytes, message] of cases) {
+    if (bytes) Deno.writeFileSync(scratch.at("object"), bytes);
+    const CLANG = writeScript(scratch.at("clang"), [
+      ...READ_CLANG_ARGUMENTS,
+      bytes ? `cp ${scratch.at("object")} "$out"` : "exit 0",
+    ]);
+    const { code, stdout, stderr } = await satchel(["image", "build", "--local", "-t", "x", folder], {
+      store,
+      env: { CLANG, LLVM_STRIP: "true" },
+    });
+    assert.deepEqual([code, stdout], [1, ""], what);
+    assert.match(stderr, message, what);
+  }
+  assert.deepEqual(await listAll(store), []);
+});
+
+Deno.test("Rust is built by Cargo; the module has the name of the package, and -o keeps it", async () => {
+  await using scratch = await scratchFolder();
+  const folder = writeFolder(scratch.at("gadget"), {
+    "build.yaml": "wasm: src/lib.rs\n",
+    "Cargo.toml": '[package]\nname = "my-gadget"\nversion = "0.1.0"\n',
+    "src/lib.rs": "",
+  });
+  const module = join(GADGETS, "wasm-only/source/program.wasm");
+  mkdirSync(scratch.at("bin"));
+  mkdirSync(scratch.at("out"));
+  writeScript(scratch.at("bin", "cargo"), [
+    `echo "$@" > ${scratch.at("log")}`,
+    "mkdir -p $CARGO_TARGET_DIR/wasm32-wasip1/release",
+    `cp ${module} $CARGO_TARGET_DIR/wasm32-wasip1/release/my_gadget.wasm`,
+    `cp ${module} $CARGO_TARGET_DIR/wasm32-wasip1/release/other.wasm`,
+  ]);
+  const env = { PATH: `${scratch.at("bin")}:${Deno.env.get("PATH")}` };
+  await satchelSucceeds(["image", "build", "--local", "-o", scratch.at("out"), folder], { env });
+  assert.equal(
+    readFileSync(scratch.at("log"), "utf8"),
+    "build --target wasm32-wasip1 --release --manifest-path Cargo.toml\n",
+  );
+  assert.deepEqual(readFileSync(scratch.at("out/program.wasm")), readFileSync(module));
+  writeScript(scratch.at("bin", "cargo"), ['echo "error[E0463]: can\'t find crate for \\`core\\`" >&2; exit 101']);
+  const { stderr } = await satchel(["image", "build", "--local", folder], { env });
+  assert.match(stderr, /\nHint: rustup target add wasm32-wasip1\n$/);
+});
