@@ -168,9 +168,9 @@ Deno.test("what compilers leave that is no object of a gadget is refused, and no
   const store = scratch.at("store");
   const object = Deno.readFileSync(OBJECT);
   const withoutBtf = object.slice();
-  const name = new TextEncoder().encode("\0.BTF\0");
+  const name = new TextEncoder().encode(".BTF\0");
   const at = object.findIndex((_, index) => name.every((byte, offset) => object[index + offset] === byte));
-  withoutBtf[at + 1] = "_".charCodeAt(0);
+  withoutBtf[at] = "_".charCodeAt(0);
   const cases: [string, Uint8Array | undefined, RegExp][] = [
     ["nothing", undefined, /clang compile for amd64 did not write .*amd64\.bpf\.o/],
     ["empty", new Uint8Array(), /reading what was compiled: amd64\.bpf\.o/],
