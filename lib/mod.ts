@@ -21,4 +21,5 @@ export * from "./error.ts";
 export * as oci from "./oci/mod.ts";
 export * as plugin from "./plugin/mod.ts";
 export * as registry from "./registry/mod.ts";
+export * as signing from "./signing/mod.ts";
 export * as store from "./store/mod.ts";

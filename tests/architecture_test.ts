@@ -30,6 +30,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   files: ["lib/runtime"],
   gadget: ["lib/oci", "lib/runtime"],
   server: ["lib/oci", "lib/content"],
+  signing: ["lib/oci", "lib/content", "lib/plugin/contract.ts"],
   store: ["lib/oci", "lib/content", "lib/files", "lib/runtime"],
   certificates: ["lib/runtime", "lib/trust"],
   credentials: ["lib/oci", "lib/runtime", "lib/trust"],

@@ -18,7 +18,12 @@ export const TRANSFER: TransferRequest = {
 };
 
 /** A request of `verify`. */
-export const VERIFY: VerifyRequest = { reference: TRANSFER.reference, subject: TRANSFER.subject, artifacts: [] };
+export const VERIFY: VerifyRequest = {
+  reference: TRANSFER.reference,
+  subject: TRANSFER.subject,
+  artifacts: [],
+  trust: {},
+};
 
 /** A host, with what plugins have said. */
 export interface TestHost extends PluginHost {

@@ -176,10 +176,21 @@ export interface SignRequest {
   reference: string;
   /** What is to be signed. */
   subject: PluginDescriptor;
-  /** What the user named as the key, in words that the plugin understands. */
+  /**
+   * The key. For a plugin that the user named (`--key plugin:NAME:WORDS`) the words, for it to understand; a built-in plugin gets
+   * the text of the key itself, PEM.
+   */
   key?: string;
+  /** What the key is encrypted by. Only ever given to built-in plugins. */
+  password?: string;
+  /** The certificates of the key, PEM, its own as the first one. */
+  certificateChain?: string;
+  /** How the signature is to be written and tied to the image, where a plugin knows several ways. Default: the plugin's own. */
+  format?: "bundle" | "oci-1.1" | "legacy" | "jws";
   /** Claims to put into the signature. */
   annotations: { readonly [name: string]: string };
+  /** When it is signed, in seconds since 1970: `SOURCE_DATE_EPOCH`, or now. */
+  time: number;
 }
 
 /** What `sign` answers. */
@@ -215,6 +226,34 @@ export interface VerifyRequest {
   subject: PluginDescriptor;
   /** Everything that refers to the subject. */
   artifacts: readonly AttachedArtifact[];
+  /** What is trusted, as the user or the policy says. A plugin that finds nothing here for itself answers `none`. */
+  trust: VerifyTrust;
+}
+
+/** Whose signatures are good. All of it are texts: files were read by then. */
+export interface VerifyTrust {
+  /** Public keys, PEM; one that fits is enough. */
+  publicKeys?: readonly string[];
+  /** Whom a certificate has to be for; one that fits is enough. */
+  identities?: readonly CertificateIdentity[];
+  /** Sigstore's trusted root, JSON. */
+  trustedRoot?: string;
+  /** Certificates that notation's trust store has, PEM. */
+  notationCertificates?: readonly string[];
+  /** notation's trust policy, JSON. */
+  notationPolicy?: string;
+  /** Claims that a signature must have. */
+  annotations?: { readonly [name: string]: string };
+  /** Whether the name that was signed must be that of the image. */
+  checkName?: boolean;
+}
+
+/** Whom a certificate is for: texts to the letter, or regular expressions for the whole of it. */
+export interface CertificateIdentity {
+  subject?: string;
+  subjectRegExp?: string;
+  issuer?: string;
+  issuerRegExp?: string;
 }
 
 /** Something that refers to an image, with its content. Digests were checked. */
@@ -235,8 +274,19 @@ export interface VerifyAnswer {
   verdict: "verified" | "rejected" | "none";
   /** By what, or why not; shown to the user. */
   reason: string;
-  /** What was looked at and found, for `-o json`. */
+  /** What was looked at and found, a member for each signature, for `-o json`: see {@link SignatureEvidence}. */
   evidence: readonly Json[];
+}
+
+/** What satchel shows of a member of {@link VerifyAnswer.evidence}, where it has these members; it may have any others. */
+export interface SignatureEvidence {
+  /** The manifest that has the signature. */
+  digest: string;
+  /** `cosign bundle`, `notation JWS`. */
+  format: string;
+  isGood: boolean;
+  /** By whom, or why it is not good. */
+  reason: string;
 }
 
 /** A subcommand: `satchel PLUGIN NAME`. Flags of satchel itself stand before `PLUGIN`, those of the command behind it. */

@@ -1,0 +1,8 @@
+/**
+ * What signatures need that no format of them is: reading what refers to an image, attaching to it, and what is trusted. The
+ * formats are in the plugins.
+ *
+ * @module
+ */
+export * from "./attach.ts";
+export * from "./collect.ts";
