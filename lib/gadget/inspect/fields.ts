@@ -8,8 +8,11 @@ import { FieldKind, type FieldType, fieldTypeOf, kindOf } from "./field_kinds.ts
 /** How many fields all data sources of an object may have; those of official gadgets have some dozens each. */
 const MAX_FIELDS = 20_000;
 
-/** How many UTF-16 units their names may have together: members of members have those of all above them in theirs. */
-const MAX_NAMES = 4 * 1024 * 1024;
+/**
+ * How many UTF-16 units their names, tags and annotations may have together: members of members have the names of all above
+ * them in theirs, and many members may share long ones.
+ */
+const MAX_TEXT = 16 * 1024 * 1024;
 
 /** How deep structures may nest; one that contains itself would without an end. */
 const MAX_DEPTH = 32;
@@ -27,6 +30,8 @@ interface Place {
   parent: DataSourceField | undefined;
   /** Bytes. */
   offset: number;
+  /** Where the record ends. */
+  end: number;
   depth: number;
 }
 
@@ -36,7 +41,7 @@ export class Fields {
   /** Those fields that are enumerations. */
   readonly enums = new Set<DataSourceField>();
   #left = MAX_FIELDS;
-  #namesLeft = MAX_NAMES;
+  #textLeft = MAX_TEXT;
 
   constructor(btf: Btf) {
     this.#btf = btf;
@@ -48,7 +53,7 @@ export class Fields {
    * @throws {SatchelError} `invalid` if it contains itself or has too many members
    */
   add(list: DataSourceField[], struct: BtfComposite, of: FieldsOf): void {
-    this.#addMembers(list, struct, of, { parent: undefined, offset: 0, depth: 0 });
+    this.#addMembers(list, struct, of, { parent: undefined, offset: 0, end: struct.size, depth: 0 });
   }
 
   #addMembers(list: DataSourceField[], struct: BtfComposite, of: FieldsOf, place: Place): void {
@@ -69,20 +74,26 @@ export class Fields {
         size: this.#btf.sizeOf(member.typeId),
         tags: [...type.names.map((name) => `type:${name}`), `name:${member.name}`, ...tags, ...of.tags],
       };
+      if (tags.length === 0 && field.offs + field.size > place.end) {
+        throw invalid(struct, `has a member ${member.name} that reaches beyond the end`);
+      }
       field.flags |= FieldFlag.staticMember;
-      this.#count(struct, field);
       Object.assign(field.annotations, typeAnnotations(type.names), memberAnnotations(struct.name, member.name));
       applySettings(field, of.settings);
+      this.#count(struct, field);
       list.push(field);
       if (isEnum(type)) this.enums.add(field);
-      if (inner) this.#addMembers(list, inner, of, { parent: field, offset: field.offs, depth: place.depth + 1 });
+      if (!inner) continue;
+      const within = { parent: field, offset: field.offs, end: place.end, depth: place.depth + 1 };
+      this.#addMembers(list, inner, of, within);
     }
   }
 
-  #count(struct: BtfComposite, { fullName }: DataSourceField): void {
+  #count(struct: BtfComposite, { fullName, tags, annotations }: DataSourceField): void {
     this.#left--;
-    this.#namesLeft -= fullName.length;
-    if (this.#left < 0 || this.#namesLeft < 0) throw invalid(struct, "has too many members");
+    const texts = [fullName, ...tags, ...Object.entries(annotations).flat()];
+    this.#textLeft -= texts.reduce((sum, text) => sum + text.length, 0);
+    if (this.#left < 0 || this.#textLeft < 0) throw invalid(struct, "has too many members");
   }
 }
 

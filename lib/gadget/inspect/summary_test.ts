@@ -1,0 +1,109 @@
+import { strict as assert } from "node:assert";
+import { GADGET_NAMES, imageOf, metadataOf } from "./_fixture.ts";
+import { summarize } from "./summary.ts";
+
+function summaryOf(name: string) {
+  const { ebpf, wasm } = imageOf(name);
+  return summarize({ metadata: metadataOf(name), ebpf, wasm });
+}
+
+Deno.test("programs say how and what to they are attached", () => {
+  assert.deepEqual(
+    summaryOf("snap-iter").programs.map(({ name, type, attach, target }) => [name, type, attach, target]),
+    [
+      ["list_tasks", "Tracing", "iter", "task"],
+      ["list_files", "Tracing", "iter", "task_file"],
+    ],
+  );
+  assert.deepEqual(
+    summaryOf("params").programs.map(({ attach, target, instructions }) => [attach, target, instructions]),
+    [
+      ["tracepoint", "syscalls/sys_enter_kill", 61],
+    ],
+  );
+});
+
+Deno.test("maps have their sizes", () => {
+  assert.deepEqual(summaryOf("top-mapiter").maps, [
+    { name: "writes", type: "Hash", keySize: 20, valueSize: 16, maxEntries: 1024 },
+  ]);
+});
+
+Deno.test("parameters are the object's with what gadget.yaml says of them", () => {
+  const { params } = summaryOf("params");
+  assert.equal(params.length, 9);
+  assert.deepEqual(params.find(({ variable }) => variable === "port"), {
+    operator: "ebpf",
+    variable: "port",
+    key: "port",
+    alias: "",
+    type: "uint16",
+    default: "443",
+    otherDefault: "8443",
+    description: "the port to watch",
+    isMandatory: false,
+    possibleValues: [],
+  });
+  const prefix = params.find(({ variable }) => variable === "prefix");
+  assert.deepEqual([prefix?.key, prefix?.alias, prefix?.possibleValues], ["name-prefix", "p", ["abc", "xyz"]]);
+});
+
+Deno.test("parameters that the object does not have are there as gadget.yaml has them", () => {
+  const said = {
+    operator: "wasm",
+    variable: "level",
+    key: "level",
+    defaultValue: "3",
+    isMandatory: true,
+    possibleValues: [],
+    tags: [],
+  };
+  const { params } = summarize({
+    metadata: { annotations: [], dataSources: [], params: [said, { ...said, operator: "ebpf" }], isCut: false },
+    ebpf: imageOf("params").ebpf,
+    wasm: undefined,
+  });
+  assert.deepEqual(params.slice(9).map(({ operator, key, default: value }) => [operator, key, value]), [
+    ["wasm", "level", "3"],
+    ["ebpf", "level", "3"],
+  ]);
+});
+
+Deno.test("data sources have fields with type, description and template", () => {
+  const [source] = summaryOf("trace-ringbuf").dataSources;
+  assert.deepEqual([source?.name, source?.type], ["open", "events"]);
+  assert.deepEqual(source?.fields.map((each) => [each.name, each.type, each.template, each.isHidden]), [
+    ["timestamp_raw", "uint64", "timestamp", true],
+    ["mntns_id", "uint64", "", true],
+    ["pid", "uint32", "pid", false],
+    ["comm", "string", "", false],
+    ["flags", "int32", "", false],
+    ["path", "string", "", false],
+    ["timestamp", "string", "timestamp", true],
+  ]);
+  const kinds = summaryOf("kinds").dataSources[0]!.fields;
+  assert.deepEqual(kinds.filter(({ name }) => ["bytes", "grid"].includes(name)).map(({ type }) => type), [
+    "uint8[]",
+    "string[]",
+  ]);
+});
+
+Deno.test("a Wasm module has its version, and what it calls and is called by", () => {
+  assert.deepEqual(summaryOf("wasm-only").wasm, {
+    apiVersion: 1n,
+    upcalls: ["gadgetLog"],
+    exports: ["_initialize", "gadgetAPIVersion", "gadgetInit"],
+  });
+});
+
+Deno.test("of all gadgets only the one without its structure has a problem", () => {
+  const problems = GADGET_NAMES.flatMap((name) => summaryOf(name).problems.map((text) => [name, text]));
+  assert.deepEqual(problems, [["ebpf-no-metadata", `tracer "exit": the object's BTF has no struct "exit_event"`]]);
+});
+
+Deno.test("layers that cannot be read are problems, and the rest is there", () => {
+  const broken = new TextEncoder().encode("neither");
+  const summary = summarize({ metadata: metadataOf("params"), ebpf: broken, wasm: broken });
+  assert.deepEqual(summary.problems, ["the eBPF layer is no ELF file", "the Wasm layer is no WebAssembly module"]);
+  assert.deepEqual(summary.params.map(({ key }) => key), ["port", "name-prefix"]);
+});
