@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { makeGadget, type Scratch, scratchFolder, type Served, startServe } from "../harness/mod.ts";
+import { makeGadget, type Scratch, scratchFolder, type Served, startServe, WRITABLE } from "../harness/mod.ts";
 import { writeStore } from "./cli_stores.ts";
 import { connectRaw, type RawConnection } from "./serve_raw.ts";
 
@@ -10,7 +10,7 @@ const NAME = "ghcr.io/inspektor-gadget/gadget/trace_open:latest";
 const LARGE = 16 * 1024 * 1024;
 
 /** The shortest silence that a server takes. */
-const IMPATIENT = ["--idle-timeout", "1s", "--writable", "--allow-anonymous-push"];
+const IMPATIENT = ["--idle-timeout", "1s", ...WRITABLE];
 
 async function storeWithLarge(scratch: Scratch): Promise<{ store: string; digest: string }> {
   const store = scratch.at("store");
@@ -49,7 +49,7 @@ async function trickle(connection: RawConnection, text: string): Promise<string>
   let isOpen = true;
   const answer = connection.receiveUntil(() => false).finally(() => isOpen = false);
   for (let count = 0; isOpen; count++) {
-    assert.ok(count < 400, "the server waits for ever");
+    assert.ok(count < 1200, "the server waits for ever");
     await connection.send(text).catch(() => isOpen = false);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -79,16 +79,17 @@ Deno.test("headers and bodies that come byte by byte, and connections without an
 
 Deno.test("an upload that is slow but goes on is taken whole, however much longer it takes than silence may", async () => {
   await using scratch = await scratchFolder();
-  await using served = await startServe({ store: scratch.at("store"), flags: IMPATIENT });
+  const flags = ["--idle-timeout", "3s", ...WRITABLE];
+  await using served = await startServe({ store: scratch.at("store"), flags });
   using body = await connectRaw(served);
   const { headers } = await served.fetch("/v2/demo/blobs/uploads/", { method: "POST" });
   const chunk = "a".repeat(1000);
   const head = `Host: ${served.host}\r\nContent-Length: ${80 * chunk.length}`;
   await body.send(`PATCH ${headers.get("Location")} HTTP/1.1\r\n${head}\r\n\r\n`);
-  // 20 kB a second, for four times as long as it may be silent.
+  // 10 kB a second, for longer than it may be silent; a host that is busy for a second or two does no harm.
   for (let count = 0; count < 80; count++) {
     await body.send(chunk);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
   const answer = await body.receiveUntil((text) => text.includes("\r\n\r\n"));
   assert.match(answer, /^HTTP\/1\.1 202 [^]*\r\nRange: 0-79999\r\n/i);
@@ -112,12 +113,18 @@ Deno.test("a client that stops to read is cut, one that leaves is let go of: the
   assert.ok((await stalled.receiveUntil(() => false)).length < LARGE);
 });
 
-Deno.test("2,000 connections on which nothing is asked keep nobody waiting, and cost little memory", async () => {
+/** 10,000, or what this host allows a process beside its other files. */
+function manyConnections(): number {
+  const hard = /^Max open files +\d+ +(\d+|unlimited)/m.exec(readFileSync("/proc/self/limits", "utf8"))![1];
+  return hard === "unlimited" ? 10_000 : Math.min(10_000, Number(hard) - 500);
+}
+
+Deno.test("10,000 connections on which nothing is asked keep nobody waiting, and cost little memory", async () => {
   await using scratch = await scratchFolder();
   const { store, digest } = await storeWithLarge(scratch);
   await using served = await startServe({ store, shell: 'ulimit -n "$(ulimit -Hn)"; exec "$@"' });
   using connections = new DisposableStack();
-  for (let count = 0; count < 2000; count++) {
+  for (let count = manyConnections(); count > 0; count--) {
     const connection = connections.use(await connectRaw(served));
     if (count % 2) await connection.send("GET /v2/ HTTP/1.1\r\nHo");
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { makeGadget, satchelSucceeds, type Served, startServe, WRITABLE } from "../harness/mod.ts";
+import { makeGadget, satchelSucceeds, scratchFolder, type Served, startServe, WRITABLE } from "../harness/mod.ts";
 import { assertClean, push, startWorld, unfinished } from "./serve_writes.ts";
 
 // The runtime's own side of uploads: bodies as they come from a socket. What is answered to what is tested in lib/server.
@@ -202,4 +202,22 @@ Deno.test("store gc leaves an upload alone while it is young, and removes one th
   await satchelSucceeds(["store", "gc", "--min-age", "0s"], { store });
   await expect(await served.fetch(location), 404);
   assert.deepEqual(unfinished(store), []);
+});
+
+Deno.test("an upload of which a part could not be written can be ended as it stands", async () => {
+  await using scratch = await scratchFolder();
+  const shell = `trap '' XFSZ; ulimit -f 2000; exec "$@"`;
+  await using served = await startServe({ store: scratch.at("store"), flags: WRITABLE, shell });
+  const location = await start(served);
+  const bytes = random(3_000_000);
+  const patch = (body: Uint8Array<ArrayBuffer>) => served.fetch(location, { method: "PATCH", body });
+  await expect(await patch(bytes), 500);
+  const state = await expect(await served.fetch(location), 204);
+  const size = Number(/^0-(\d+)$/.exec(state.headers.get("Range")!)![1]) + 1;
+  // Hashes what is there, so that it is known from then on; then nothing of the next part can be written.
+  await expect(await patch(new Uint8Array()), 202);
+  await expect(await patch(random(10)), 500);
+  const whole = bytes.slice(0, size);
+  await expect(await served.fetch(`${location}?digest=${digestOf(whole)}`, { method: "PUT" }), 201);
+  await assertServed(served, whole);
 });
