@@ -142,6 +142,6 @@ function countOf(fn: EbpfFunction): number {
   return count;
 }
 
-function tooLong({ name, code }: EbpfFunction, what: string): Error {
-  return code.invalid(`the program ${name} has ${what}`);
+function tooLong({ code }: EbpfFunction, what: string): Error {
+  return code.invalid(`it has ${what}`);
 }

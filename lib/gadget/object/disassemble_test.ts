@@ -1,5 +1,8 @@
 import { strict as assert } from "node:assert";
+import { ByteWriter } from "../_bytes.ts";
 import { BinaryView } from "../binary_view.ts";
+import { ELF } from "../elf/elf.ts";
+import { writeElf } from "../elf/_write_elf.ts";
 import { disassemble, disassemblePrograms } from "./disassemble.ts";
 import { instructionsOf } from "./instructions.ts";
 import { instructionText } from "./instruction_text.ts";
@@ -60,5 +63,63 @@ Deno.test("code that ends within an instruction of 16 bytes is invalid", () => {
   assert.throws(() => [...instructionsOf({ code })], {
     code: "invalid",
     message: "x.o: function f: it ends within an instruction of 16 bytes",
+  });
+});
+
+/** An object of one section, of functions that call some others (by their numbers) and end. */
+function callGraph(functions: readonly (readonly number[])[]) {
+  const starts: number[] = [];
+  let length = 0;
+  for (const callees of functions) {
+    starts.push(length);
+    length += callees.length + 1;
+  }
+  const code = new ByteWriter(true);
+  functions.forEach((callees, index) => {
+    callees.forEach((callee, at) => code.u8(0x85).u8(0x10).u16(0).u32(starts[callee]! - (starts[index]! + at) - 1));
+    code.u64(0x95);
+  });
+  const symbols = starts.map((start, index) => ({
+    name: `f${index}`,
+    section: 1,
+    value: 8 * start,
+    type: ELF.FUNCTION,
+  }));
+  const section = { name: "xdp", flags: ELF.ALLOC | ELF.EXECUTE, bytes: code.bytes };
+  return readEbpfObject(writeElf({ is64Bit: true, isLittleEndian: true }, [section], symbols), "x.o");
+}
+
+Deno.test("functions that call each other in a circle are shown once", () => {
+  const object = callGraph([[1, 0], [0, 2], [1]]);
+  assert.deepEqual(disassemble(object, object.functions[0]!).source.split("\n"), [
+    "f0:",
+    "\t 0: Call -1 <f1>",
+    "\t 1: Call -1 <f0>",
+    "\t 2: Exit",
+    "f1:",
+    "\t 3: Call -1 <f0>",
+    "\t 4: Call -1 <f2>",
+    "\t 5: Exit",
+    "f2:",
+    "\t 6: Call -1 <f1>",
+    "\t 7: Exit",
+    "",
+  ]);
+});
+
+Deno.test("programs that all call the same thousands of functions are refused", () => {
+  const callees = Array.from({ length: 1500 }, (_, index) => index + 1);
+  const object = callGraph([callees, ...callees.map(() => []), ...callees.map(() => [0])]);
+  assert.throws(() => disassemblePrograms(object), {
+    code: "invalid",
+    message: /: function f\d+: the object's programs call too many functions$/,
+  });
+});
+
+Deno.test("a program of more than a million instructions is refused", () => {
+  const object = callGraph([Array.from({ length: 1_000_000 }, () => 0)]);
+  assert.throws(() => disassemble(object, object.functions[0]!), {
+    code: "invalid",
+    message: "x.o: section 1: function f0: it has more than 1000000 instructions",
   });
 });
