@@ -6,3 +6,4 @@
  */
 export * from "./attach.ts";
 export * from "./collect.ts";
+export * from "./verify.ts";
