@@ -93,7 +93,9 @@ function updated(before: Uint8Array | undefined, [object]: readonly EbpfObject[]
   if (!object) {
     throw new SatchelError("invalid", "--update-metadata needs an eBPF program to read from, and the gadget has none");
   }
-  return new TextEncoder().encode(updateMetadata(before && new TextDecoder().decode(before), object));
+  return new TextEncoder().encode(
+    updateMetadata(before && new TextDecoder("utf-8", { ignoreBOM: true }).decode(before), object),
+  );
 }
 
 function checked(

@@ -4,6 +4,7 @@ import { suggestions } from "../../suggest.ts";
 import type { EbpfObject } from "../object/object.ts";
 import { readParam } from "../object/params.ts";
 import type { StrictMetadata } from "./check.ts";
+import type { MetadataDataSource } from "./schema.ts";
 import { fieldsOf } from "./fields.ts";
 import { type MarkedDataSource, markedDataSources } from "./marked.ts";
 import { MAX_QUOTED } from "./yaml_place.ts";
@@ -28,6 +29,12 @@ export function checkAgainstObject(metadata: StrictMetadata, object: EbpfObject 
   }
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
+
+/** The annotations by which a formatter is told what its text is called. */
+const FORMATTER = /^(formatters\..*\.target|ebpf\.formatter\..*)$/;
+
+/** What operators add to data sources of any gadget. */
+const ADDED = /^(k8s|runtime)(\.|$)/;
 
 function problem({ line, column }: Place, severity: MetadataProblem["severity"], text: string): MetadataProblem {
   return { line, column, severity, text };
@@ -54,8 +61,8 @@ function whyNoParam(object: EbpfObject, variable: string): string | undefined {
   try {
     const { problem } = readParam(object, variable);
     if (problem === undefined || object.btf?.find("var", variable)) return problem;
-    const [meant] = suggestions(variable, object.variables.map(({ name }) => name));
-    return meant === undefined ? problem : `${problem}; did you mean ${meant}?`;
+    const constants = object.variables.filter(({ section }) => section.startsWith(".rodata"));
+    return withSuggestion(problem, variable, constants.map(({ name }) => name));
   } catch (error) {
     if (error instanceof SatchelError) return error.message;
     throw error;
@@ -66,12 +73,13 @@ function* dataSourceProblems(metadata: StrictMetadata, object: EbpfObject): Gene
   const { sources, problems } = markedDataSources(object);
   for (const { name, text } of problems) {
     const place = name === undefined ? metadata.placeOf("datasources") : metadata.placeOf("datasources", name);
-    yield problem(place, "error", printable(text));
+    // A variable that is a marker by its name alone is overlooked; one that names what is not there keeps the gadget from running.
+    yield problem(place, name === undefined ? "warning" : "error", printable(text));
   }
   const broken = new Set(problems.map(({ name }) => name));
   for (const [name, { fields }] of metadata.dataSources) {
     const source = sources.get(name);
-    if (source) yield* fieldProblems(metadata, object, name, source, fields.keys());
+    if (source) yield* fieldProblems(metadata, object, name, source, fields);
     else if (!broken.has(name)) {
       const text = `no data source "${printable(name, MAX_QUOTED)}" is marked in the eBPF program`;
       yield problem(metadata.placeOf("datasources", name), "warning", withSuggestion(text, name, [...sources.keys()]));
@@ -84,14 +92,18 @@ function* fieldProblems(
   object: EbpfObject,
   name: string,
   { structs }: MarkedDataSource,
-  fields: Iterable<string>,
+  fields: MetadataDataSource["fields"],
 ): Generator<MetadataProblem> {
   if (!object.btf) return;
   const known = new Set(structs.flatMap((struct) => fieldsOf(object.btf!, struct).flatMap(({ names }) => names)));
-  for (const field of fields) {
-    if (known.has(field)) continue;
+  // Annotations may say what is made of a field is called.
+  for (const { annotations } of fields.values()) {
+    for (const [key, value] of annotations) if (FORMATTER.test(key)) known.add(value);
+  }
+  for (const field of fields.keys()) {
+    if (known.has(field) || ADDED.test(field)) continue;
     const what = structs.map((struct) => `struct ${struct.name}`).join(" and ");
-    const text = `${printable(what, MAX_QUOTED)} has no field "${printable(field, MAX_QUOTED)}"`;
+    const text = `there is no field "${printable(field, MAX_QUOTED)}" in ${printable(what, MAX_QUOTED)}`;
     yield problem(
       metadata.placeOf("datasources", name, "fields", field),
       "warning",

@@ -2,9 +2,6 @@ import { isMap, type Node, parseDocument } from "yaml";
 import { MAX_METADATA_SIZE, MAX_TEXTS, nestsTooDeepAt } from "./bounds.ts";
 import { aliasTargets, entriesOf, itemsOf, type Reading, textOf } from "./yaml_node.ts";
 
-/** The media type of a gadget.yaml, which is the config of a gadget's manifests. */
-export const GADGET_CONFIG_TYPE = "application/vnd.gadget.config.v1+yaml";
-
 /** A parameter of a gadget. Whatever is not given, or not as it should be, is absent. */
 export interface GadgetParam {
   /** What takes it: `ebpf`, `wasm`. */

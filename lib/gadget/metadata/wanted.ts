@@ -1,4 +1,5 @@
 import { SatchelError } from "../../error.ts";
+import { templateAnnotations } from "../inspect/annotations.ts";
 import type { EbpfObject } from "../object/object.ts";
 import { type ObjectParam, readParams } from "../object/params.ts";
 import { annotationsOf, fieldsOf, type StructField } from "./fields.ts";
@@ -53,7 +54,12 @@ function dataSource(fields: readonly StructField[]): WrittenMap {
   // Of a field in a map iterator's key and one in its value, the first one.
   const entries = new Map(
     fields.toReversed().map((field) => {
-      const annotations = natural([["description", "TODO: Fill field description"], ...annotationsOf(field)]);
+      const known = annotationsOf(field);
+      // Most templates describe their fields, and what is said here would count more.
+      const isDescribed = known.some(([key, value]) =>
+        key === "template" && "description" in templateAnnotations(value)
+      );
+      const annotations = natural(isDescribed ? known : [["description", "TODO: Fill field description"], ...known]);
       // What the author wrote of a field is left as it is.
       return [field.name, { ...natural([["annotations", annotations]]), ifThere: [] }];
     }),
