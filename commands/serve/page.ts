@@ -1,11 +1,9 @@
 import { signatureFormat } from "../../lib/archive/mod.ts";
+import { GADGET_CONFIG_TYPE } from "../../lib/gadget/media_types.ts";
 import { certificateNames } from "../../lib/runtime/mod.ts";
 import type { HandlerOptions } from "../../lib/server/mod.ts";
 import { createPage, type PageTools } from "../../lib/server/page/mod.ts";
 import { formatAge, formatBytes, parseTime } from "../../lib/terminal/mod.ts";
-
-/** The media type of a gadget.yaml, as lib/gadget has it, which is loaded when there is one to be read. */
-const GADGET_CONFIG_TYPE = "application/vnd.gadget.config.v1+yaml";
 
 /** Makes the pages of a server, with what other areas know. */
 export function servePage(onError: (error: unknown) => void): NonNullable<HandlerOptions["page"]> {

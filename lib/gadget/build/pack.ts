@@ -7,18 +7,8 @@ import {
   encodeGoJson,
   MediaType,
 } from "../../oci/mod.ts";
-import { GADGET_CONFIG_TYPE } from "../metadata/lenient.ts";
+import { GADGET_ARTIFACT_TYPE, GADGET_CONFIG_TYPE, LAYER_TYPES } from "../media_types.ts";
 import { type Architecture, ARCHITECTURES } from "./architectures.ts";
-
-/** The artifact type of a gadget's manifests. */
-export const GADGET_ARTIFACT_TYPE = "application/vnd.gadget.v1+binary";
-
-/** The media types of a gadget's layers, in the order in which they stand in a manifest. */
-export const LAYER_TYPES = {
-  ebpf: "application/vnd.gadget.ebpf.program.v1+binary",
-  wasm: "application/vnd.gadget.wasm.program.v1+binary",
-  btfgen: "application/vnd.gadget.btfgen.v1+binary",
-} as const;
 
 /** What an image says its builder is; `ig` compares it with its own version when it runs a gadget. */
 export const BUILDER_VERSION_ANNOTATION = "io.inspektor-gadget.builder.version";
