@@ -1,5 +1,7 @@
 import { strict as assert } from "node:assert";
+import { SatchelError } from "../error.ts";
 import { asking, errorCodes, Shelf } from "./_testing.ts";
+import type { ServedBlob } from "./repositories.ts";
 
 const INDEX = "application/vnd.oci.image.index.v1+json";
 
@@ -94,4 +96,31 @@ Deno.test("who wants what is there only if it is a certain one is not sent anoth
     assert.equal(response.status, status, tag);
     await response.body?.cancel();
   }
+});
+
+Deno.test("a large manifest is sent out of its file, if it still lies in one", async () => {
+  const shelf = new Shelf();
+  const content = `{"schemaVersion":2,"manifests":[],"annotations":{"a":"${"x".repeat(70_000)}"}}`;
+  const large = shelf.manifest(content, INDEX);
+  const small = shelf.manifest("{}", INDEX);
+  const sent: string[] = [];
+  let blob: () => Promise<ServedBlob | undefined>;
+  const { at, ...others } = shelf.repositories;
+  const ask = asking(shelf, {
+    repositories: { ...others, at: (name) => ({ ...at(name), blob: () => blob() }) },
+    fileBody: (path, offset, length) => {
+      sent.push(`${path} ${offset} ${length}`);
+      return content;
+    },
+  });
+  const text = async (digest: string) => (await ask(`/v2/team/app/manifests/${digest}`)).text();
+  blob = async () => ({ size: content.length, bytes: { path: "/blobs/large", offset: 7 } });
+  assert.equal(await text(large), content);
+  assert.deepEqual(sent, [`/blobs/large 7 ${content.length}`]);
+  assert.equal(await text(small), "{}");
+  for (const code of ["not-found", "integrity"] as const) {
+    blob = () => Promise.reject(new SatchelError(code, "just now"));
+    assert.equal(await text(large), content);
+  }
+  assert.equal(sent.length, 1);
 });
