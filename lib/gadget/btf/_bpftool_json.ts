@@ -33,7 +33,10 @@ function typeJson(type: BtfType): Record<string, unknown> {
     }
     case "enum":
     case "enum64": {
-      const values = type.values.map(({ name, value }) => ({ name: name || ANONYMOUS, val: Number(value) }));
+      // It takes those of 32 bits for signed, and then prints them as if they were not.
+      const printed = (value: bigint) =>
+        type.kind === "enum" && !type.isSigned ? BigInt.asUintN(64, BigInt.asIntN(32, value)) : value;
+      const values = type.values.map(({ name, value }) => ({ name: name || ANONYMOUS, val: Number(printed(value)) }));
       const encoding = type.isSigned ? "SIGNED" : "UNSIGNED";
       return { ...head, encoding, size: type.size, vlen: values.length, values };
     }
