@@ -163,6 +163,52 @@ Deno.test("the text of a member is a member of the same", () => {
   assert.deepEqual([made?.fullName, made?.flags, made?.parent], ["in.a", FieldFlag.hasParent, 0]);
 });
 
+/** Types of addresses as `gadget/types.h` has them, from type 6 on: port, bytes, array, address, and an endpoint as type 10. */
+function endpoint(name: string, members: ReturnType<typeof member>[]): NewType[] {
+  const unsigned = (bits: number, type: string): NewType =>
+    ({ ...INT, name: type, size: bits / 8, bits, isSigned: false }) as NewType;
+  return [
+    unsigned(16, "__u16"),
+    unsigned(8, "__u8"),
+    { kind: "array", name: "", typeId: 7, indexTypeId: 1, length: 16 },
+    { kind: "union", name: "gadget_ip_addr_t", size: 16, members: [member("v6", 8), member("v4", 1)] },
+    { kind: "struct", name, size: 24, members },
+  ];
+}
+
+Deno.test("an address with a port is shown as one text, and what it is made of is hidden", () => {
+  const members = [
+    member("addr_raw", 9),
+    member("port", 6, 128),
+    member("proto_raw", 6, 144),
+    member("version", 7, 160),
+  ];
+  const fields = fieldsOf([member("src", 10)], endpoint("gadget_l4endpoint_t", members));
+  assert.deepEqual(fields.map(({ fullName, flags }) => [fullName, flags]), [
+    ["src", 16],
+    ["src.addr_raw", 16 + 8 + 4 + 32],
+    ["src.addr_raw.v6", 16 + 8 + 4 + 32],
+    ["src.addr_raw.v4", 16 + 8 + 4 + 32],
+    ["src.port", 16 + 8 + 4],
+    ["src.proto_raw", 16 + 8 + 4],
+    ["src.version", 16 + 8 + 4],
+    ["src.addr", 8 + 4],
+    ["src.proto", 8 + 4],
+    ["src.endpoint", 8 + 4],
+  ]);
+  assert.equal(fields[0]?.annotations["columns.replace"], "src.endpoint");
+  assert.deepEqual([fields.at(-1)?.tags, fields.at(-1)?.annotations["json.skip"]], [["endpoint"], "true"]);
+});
+
+Deno.test("an address without a port is shown as its text; one that lacks a version as it is", () => {
+  const members = [member("addr_raw", 9), member("version", 7, 128)];
+  const fields = fieldsOf([member("src", 10)], endpoint("gadget_l3endpoint_t", members));
+  assert.equal(fields[0]?.annotations["columns.replace"], "src.addr");
+  assert.equal(fields.at(-1)?.fullName, "src.addr");
+  const broken = fieldsOf([member("src", 10)], endpoint("gadget_l3endpoint_t", members.slice(0, 1)));
+  assert.deepEqual(broken.map(({ flags }) => flags), [16, 24, 24, 24]);
+});
+
 Deno.test("what gadget.yaml says counts more than its template, that more than the type's", () => {
   const { annotations } = field("trace-ringbuf", "pid");
   assert.equal(annotations.description, "who");

@@ -31,7 +31,13 @@ export interface DataSourceField {
 }
 
 /** What a field is. */
-export const FieldFlag = { hidden: 4, hasParent: 8, staticMember: 16 } as const;
+export const FieldFlag = {
+  hidden: 4,
+  hasParent: 8,
+  staticMember: 16,
+  /** It cannot be asked for by its name any more. */
+  unreferenced: 32,
+} as const;
 
 /** What a gadget.yaml says of fields, by their full names. */
 export type FieldSettings = ReadonlyMap<string, FieldAnnotations>;

@@ -1,4 +1,5 @@
 import { TEMPLATE_ANNOTATION } from "./annotations.ts";
+import { addEndpoints } from "./endpoints.ts";
 import { applySettings, type DataSourceField, FieldFlag, type FieldSettings, newField } from "./field.ts";
 import { FieldKind } from "./field_kinds.ts";
 
@@ -63,6 +64,7 @@ export function addFormatted(
       list.push(text);
     }
   }
+  addEndpoints(list, next, settings);
 }
 
 function targetName({ name, annotations }: DataSourceField, { target }: Formatter): string | undefined {
