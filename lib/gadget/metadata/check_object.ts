@@ -2,7 +2,7 @@ import { SatchelError } from "../../error.ts";
 import { printable } from "../../printable.ts";
 import { suggestions } from "../../suggest.ts";
 import type { EbpfObject } from "../object/object.ts";
-import { readParam } from "../object/params.ts";
+import { type ObjectParam, paramReader } from "../object/params.ts";
 import type { StrictMetadata } from "./check.ts";
 import type { MetadataDataSource } from "./schema.ts";
 import { fieldsOf } from "./fields.ts";
@@ -18,10 +18,10 @@ import type { MetadataProblem, Place } from "./yaml_tree.ts";
  * @param object that of one architecture; `undefined` if the gadget has none
  */
 export function checkAgainstObject(metadata: StrictMetadata, object: EbpfObject | undefined): MetadataProblem[] {
-  const problems = [...paramProblems(metadata, object)];
+  const problems = [...paramProblems(metadata, object).take(MAX_TOLD)];
   if (object) {
     try {
-      problems.push(...dataSourceProblems(metadata, object));
+      problems.push(...dataSourceProblems(metadata, object).take(MAX_TOLD));
     } catch (error) {
       if (!(error instanceof SatchelError)) throw error;
       problems.push(problem(metadata.placeOf("datasources"), "error", error.message));
@@ -29,6 +29,10 @@ export function checkAgainstObject(metadata: StrictMetadata, object: EbpfObject 
   }
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
+
+/** How many problems are told of parameters, and of data sources; and of how many names one is suggested. */
+const MAX_TOLD = 100;
+const MAX_SUGGESTED = 200;
 
 /** The annotations by which a formatter is told what its text is called. */
 const FORMATTER = /^(formatters\..*\.target|ebpf\.formatter\..*)$/;
@@ -46,9 +50,10 @@ function* paramProblems(metadata: StrictMetadata, object: EbpfObject | undefined
     yield problem(metadata.placeOf("params", "ebpf"), "error", "params.ebpf needs an eBPF program, and there is none");
     return;
   }
+  const read = object && params.size > 0 ? paramReader(object) : undefined;
   for (const [variable, { key }] of params) {
     const place = metadata.placeOf("params", "ebpf", variable);
-    const why = object && whyNoParam(object, variable);
+    const why = read && whyNoParam(object!, read, variable);
     if (why !== undefined) yield problem(place, "error", printable(why));
     if (key === "") {
       const text = `the parameter "${printable(variable, MAX_QUOTED)}" has no key`;
@@ -57,9 +62,13 @@ function* paramProblems(metadata: StrictMetadata, object: EbpfObject | undefined
   }
 }
 
-function whyNoParam(object: EbpfObject, variable: string): string | undefined {
+function whyNoParam(
+  object: EbpfObject,
+  read: (variable: string) => ObjectParam,
+  variable: string,
+): string | undefined {
   try {
-    const { problem } = readParam(object, variable);
+    const { problem } = read(variable);
     if (problem === undefined || object.btf?.find("var", variable)) return problem;
     const constants = object.variables.filter(({ section }) => section.startsWith(".rodata"));
     return withSuggestion(problem, variable, constants.map(({ name }) => name));
@@ -113,6 +122,7 @@ function* fieldProblems(
 }
 
 function withSuggestion(text: string, typed: string, names: readonly string[]): string {
-  const [meant] = suggestions(typed, names);
+  const short = names.slice(0, MAX_SUGGESTED).filter((name) => name.length <= MAX_QUOTED);
+  const [meant] = suggestions(typed, short);
   return meant === undefined ? text : `${text}; did you mean ${printable(meant, MAX_QUOTED)}?`;
 }

@@ -18,20 +18,25 @@ export interface StructField {
   isShown: boolean;
 }
 
-/** How deep structures are looked into, how many typedefs are followed, and how many names one member may have. */
+/** How deep structures are looked into, and how many typedefs are followed. */
 const MAX_DEPTH = 8;
 const MAX_TYPEDEFS = 64;
-const MAX_NAMES = 1000;
+
+/** How many names a structure's fields may have, with those of members of members; and how long one may be, in UTF-16 units. */
+const MAX_NAMES = 20_000;
+const MAX_NAME = 512;
 
 /** What is made of a field to be shown stands beside it, under the name without this. */
 const RAW = /_raw$/;
 
 /** The members of a structure, in its order. */
 export function fieldsOf(btf: Btf, { members }: BtfComposite): StructField[] {
+  let left = MAX_NAMES;
   return members.map((member) => {
     const { names: typeNames, base, length } = typeOf(btf, member);
     const names: string[] = [];
-    addNames(btf, member, "", names, 0);
+    addNames(btf, member, "", names, left);
+    left = Math.max(left - names.length, 1);
     const isOfName = member.name !== "" && !member.name.startsWith("__");
     return { name: member.name, names, typeNames, base, length, isShown: isOfName && canBeShown(base, length) };
   });
@@ -63,14 +68,14 @@ function canBeShown(base: BtfType, length: number | undefined): boolean {
   }
 }
 
-function addNames(btf: Btf, member: BtfMember, before: string, names: string[], depth: number): void {
-  if (names.length >= MAX_NAMES) return;
+function addNames(btf: Btf, member: BtfMember, before: string, names: string[], limit: number, depth = 0): void {
   const name = before + member.name;
+  if (names.length >= limit || name.length > MAX_NAME) return;
   names.push(name);
   if (RAW.test(name)) names.push(name.replace(RAW, ""));
   const type = btf.withoutModifiers(member.typeId);
   if (depth === MAX_DEPTH || (type.kind !== "struct" && type.kind !== "union")) return;
-  for (const inner of type.members) addNames(btf, inner, `${name}.`, names, depth + 1);
+  for (const inner of type.members) addNames(btf, inner, `${name}.`, names, limit, depth + 1);
 }
 
 /** What Inspektor Gadget's own types say of a field, by the names of `gadget/types.h`. */

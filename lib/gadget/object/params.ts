@@ -66,7 +66,13 @@ export function readParams(object: EbpfObject): ObjectParam[] {
  * @throws {SatchelError} `invalid` if the types are broken
  */
 export function readParam(object: EbpfObject, variable: string): ObjectParam {
-  return paramAt(object, variable, placesOf(object).get(variable));
+  return paramReader(object)(variable);
+}
+
+/** The same for many parameters of one object: its variables are looked through once. */
+export function paramReader(object: EbpfObject): (variable: string) => ObjectParam {
+  const places = placesOf(object);
+  return (variable) => paramAt(object, variable, places.get(variable));
 }
 
 /** The bytes of the variables that never change; of two with one name, which only a broken object has, the first one's. */
