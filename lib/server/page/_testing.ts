@@ -17,11 +17,6 @@ export function pageTools(tools: Partial<PageTools> = {}): PageTools {
       isCut: false,
       ...JSON.parse(new TextDecoder().decode(bytes)),
     }),
-    signatureFormat: ({ tag, artifactType }) => {
-      if (tag?.endsWith(".sig")) return "cosign-tag";
-      if (artifactType?.startsWith("application/vnd.dev.sigstore.bundle")) return "sigstore-bundle";
-      return artifactType === "application/vnd.cncf.notary.signature" ? "notation" : undefined;
-    },
     identityOf: (certificate) => ({
       subject: typeof certificate === "string" ? certificate : new TextDecoder().decode(certificate),
       issuer: "https://issuer.test",

@@ -1,7 +1,6 @@
-import { attachmentTags } from "../../content/mod.ts";
+import { attachmentTags, type SignatureFormat, signatureFormat } from "../../content/mod.ts";
 import { type Descriptor, type Digest, referrerDescriptor } from "../../oci/mod.ts";
 import { type PageSource, readManifest } from "./read.ts";
-import type { PageSignatureFormat } from "./tools.ts";
 
 /** Something that refers to an image. */
 export interface PageAttachment {
@@ -10,12 +9,12 @@ export interface PageAttachment {
   /** The tag of cosign that it lies under. */
   tag?: string;
   /** How it is kept, if it looks like a signature. */
-  format?: PageSignatureFormat;
+  format?: SignatureFormat;
 }
 
 /** All that refers to an image: by its subject, and by cosign's tags. */
 export async function attachmentsOf(source: PageSource, subject: Digest): Promise<PageAttachment[]> {
-  const { repository, tools, signal } = source;
+  const { repository, signal } = source;
   const referrers = await repository.referrers(subject, { signal });
   const found: PageAttachment[] = referrers.map((descriptor) => ({ descriptor }));
   for (const tag of attachmentTags(subject)) {
@@ -24,7 +23,7 @@ export async function attachmentsOf(source: PageSource, subject: Digest): Promis
   }
   return found.map((each) => {
     const { tag, descriptor: { artifactType, annotations } } = each;
-    const format = tools.signatureFormat({ tag, artifactType }, annotations ?? {});
+    const format = signatureFormat({ tag, artifactType }, annotations ?? {});
     return format ? { ...each, format } : each;
   });
 }

@@ -39,19 +39,11 @@ export interface CertificateIdentity {
   issuer?: string;
 }
 
-/** How a signature is kept. */
-export type PageSignatureFormat = "cosign-tag" | "cosign-referrer" | "sigstore-bundle" | "notation";
-
 /** What the pages need and other areas know. Whatever these are given comes from outside. */
 export interface PageTools {
   /** The media type of a gadget's config, which {@link readGadget} reads. */
   gadgetConfigType: string;
   readGadget(bytes: Uint8Array): Promise<PageGadget | undefined>;
-  /** The format of what refers to an image if it looks like a signature. */
-  signatureFormat(
-    attachment: { tag?: string; artifactType?: string },
-    annotations: Record<string, string>,
-  ): PageSignatureFormat | undefined;
   /** @param certificate PEM text, or DER */
   identityOf(certificate: string | Uint8Array): CertificateIdentity | undefined;
   /** A point in time by RFC 3339, as `2026-01-02T03:04:05.000Z` and in words; `undefined` if it is none. */
