@@ -19,6 +19,8 @@ export class Btf {
   readonly #strings: StringTable;
   readonly #reader: TypeReader;
   readonly #types: (BtfType | undefined)[];
+  /** The first id of each name, for the kinds that were asked for: a kernel has thousands of structures among all its types. */
+  readonly #firstByName = new Map<BtfType["kind"], Map<string, number>>();
   #idsByName: Map<string, number[]> | undefined;
 
   /**
@@ -71,7 +73,9 @@ export class Btf {
 
   /** The first type of some kind with a name; `undefined` if there is none. */
   find<K extends BtfType["kind"]>(kind: K, name: string): BtfOfKind<K> | undefined {
-    const id = this.named(name).find((each) => this.#reader.kindOf(each) === kind);
+    let ids = this.#firstByName.get(kind);
+    if (!ids) this.#firstByName.set(kind, ids = this.#indexFirst(kind));
+    const id = ids.get(name);
     return id === undefined ? undefined : this.type(id) as BtfOfKind<K>;
   }
 
@@ -120,6 +124,16 @@ export class Btf {
       }
     }
     throw this.#whole.invalid(`type ${id} contains itself`);
+  }
+
+  #indexFirst(kind: BtfType["kind"]): Map<string, number> {
+    const ids = new Map<string, number>();
+    for (let id = 1; id < this.count; id++) {
+      if (this.#reader.kindOf(id) !== kind) continue;
+      const name = this.#reader.nameOf(id);
+      if (name !== "" && !ids.has(name)) ids.set(name, id);
+    }
+    return ids;
   }
 
   #indexNames(): Map<string, number[]> {
