@@ -15,6 +15,7 @@ export * from "./gadget.ts";
 export * from "./http_proxy.ts";
 export * from "./paths.ts";
 export * from "./peers.ts";
+export * from "./podman.ts";
 export * from "./process.ts";
 export * from "./registry.ts";
 export * from "./satchel.ts";

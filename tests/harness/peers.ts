@@ -37,7 +37,6 @@ export const PEER_SOURCES = {
   xz: "apt-get install xz-utils",
   podman: "apt-get install podman",
   runc: "apt-get install runc",
-  debootstrap: "apt-get install debootstrap",
 } as const;
 
 /** A program that satchel is tested with. */
