@@ -246,8 +246,10 @@ class Container implements StepRunner {
     // Podman asks a container to end, and waits ten seconds; Docker kills it at once and knows no such flag.
     const force = this.#engine.kind === "podman" ? ["--force", "--time", "0"] : ["--force"];
     try {
-      return (await runEngine(this.#engine, ["rm", ...force, this.#name], AbortSignal.timeout(REMOVAL_TIMEOUT)))
-        .status === 0;
+      const args = ["rm", ...force, this.#name];
+      const { status, stdout } = await runEngine(this.#engine, args, AbortSignal.timeout(REMOVAL_TIMEOUT));
+      // To force it is also to be content if there is none; what was removed is named.
+      return status === 0 && stdout.length > 0;
     } catch (error) {
       if (error instanceof SatchelError) return false;
       throw error;
