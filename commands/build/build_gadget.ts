@@ -1,4 +1,4 @@
-import { withContext } from "../../lib/error.ts";
+import { SatchelError, withContext } from "../../lib/error.ts";
 import { type Architecture, ARCHITECTURES } from "../../lib/gadget/build/architectures.ts";
 import { type BuildFile, NO_BUILD_FILE, readBuildFile } from "../../lib/gadget/build/build_file.ts";
 import { formatEpoch, formatLocal } from "../../lib/gadget/build/created.ts";
@@ -6,7 +6,7 @@ import { objectName } from "../../lib/gadget/build/plan.ts";
 import { type ArchitectureParts, type PackedImage, packGadget } from "../../lib/gadget/build/pack.ts";
 import { checkFolder, findSource, readBuildFileBytes } from "../../lib/gadget/build/source.ts";
 import { type EbpfObject, readEbpfObject } from "../../lib/gadget/object/object.ts";
-import { SatchelError } from "../../lib/error.ts";
+import { digestOf } from "../../lib/oci/mod.ts";
 import type { Invocation } from "../line/invocation.ts";
 import type { Reporter } from "../output/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -87,10 +87,15 @@ function loadBuildFile({ folder, buildFile, isStrict }: BuildOptions, reporter: 
 /** What was compiled is looked at, so that no image is made that could not run. */
 function readObjects({ objects }: Compiled, { validatesMetadata, updatesMetadata }: BuildOptions): EbpfObject[] {
   if (!validatesMetadata && !updatesMetadata) return [];
-  return ARCHITECTURES.flatMap((architecture) => {
+  // Mostly both architectures have the same bytes.
+  const read = new Map<string, EbpfObject>();
+  for (const architecture of ARCHITECTURES) {
     const bytes = objects.get(architecture);
-    return bytes ? [readObject(objectName(architecture), bytes)] : [];
-  });
+    if (!bytes) continue;
+    const digest = digestOf(bytes);
+    if (!read.has(digest)) read.set(digest, readObject(objectName(architecture), bytes));
+  }
+  return [...read.values()];
 }
 
 function readObject(name: string, bytes: Uint8Array): EbpfObject {
