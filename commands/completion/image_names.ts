@@ -1,6 +1,6 @@
 import { familiarRepository, formatReference, formatRepository } from "../../lib/oci/mod.ts";
 import { openStore } from "../../lib/store/mod.ts";
-import { referenceOf } from "../../lib/store/names.ts";
+import { imageReference } from "../../lib/content/attachments.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { loadSettings } from "../settings/settings.ts";
 
@@ -25,7 +25,7 @@ export async function imageNames(invocation: Pick<Invocation, "flags" | "environ
 
 /** The name as `list` has it; none for the tags of attachments, and for what no image can be called by. */
 function shownName(stored: string): string[] {
-  const reference = referenceOf(stored);
+  const reference = imageReference(stored);
   if (!reference) return [];
   const tagAndDigest = formatReference(reference).slice(formatRepository(reference).length);
   return [`${familiarRepository(reference)}${tagAndDigest}`];

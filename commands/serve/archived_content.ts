@@ -1,18 +1,12 @@
 import { realpathSync } from "node:fs";
 import type { Archive, ArchiveFile } from "../../lib/archive/mod.ts";
-import { type ByteStream, type ContentOptions, readVerified, Verifier } from "../../lib/content/mod.ts";
+import { type ByteStream, type ContentOptions, listedChildren, readVerified, Verifier } from "../../lib/content/mod.ts";
 import { hasCode, SatchelError } from "../../lib/error.ts";
 import { onPath } from "../../lib/files/mod.ts";
-import {
-  type Descriptor,
-  type Digest,
-  isManifestType,
-  manifestKind,
-  MAX_MANIFEST_SIZE,
-  parseManifest,
-} from "../../lib/oci/mod.ts";
+import { type Descriptor, type Digest, isManifestType, MAX_MANIFEST_SIZE, parseManifest } from "../../lib/oci/mod.ts";
 import type { ServedBlob, ServedManifest } from "../../lib/server/mod.ts";
 import type { CheckedFiles } from "./checked_files.ts";
+import { rememberedUnlessFailed } from "./remembered.ts";
 import type { NamedContents } from "./served_contents.ts";
 
 /** A manifest, and the archive that it is in. */
@@ -31,7 +25,8 @@ export class ArchivedContent implements NamedContents {
   readonly #realPaths = new Map<string, string>();
   /** What lies in no single file: whether it has been read through and is whole. */
   readonly #hashed = new WeakMap<Archive, Map<Digest, Promise<void>>>();
-  #children: Promise<Map<Digest, { parents: Digest[] }>> | undefined;
+  /** The manifests that the indexes under a name list, and those below them. */
+  readonly children: NamedContents["children"];
 
   /** @param named by full references, and attachments by their bare tags */
   constructor(archives: readonly Archive[], named: ReadonlyMap<string, ArchivedManifest>, files: CheckedFiles) {
@@ -39,6 +34,10 @@ export class ArchivedContent implements NamedContents {
     this.#archives = archives;
     this.#named = named;
     this.#files = files;
+    this.children = rememberedUnlessFailed(() => {
+      const roots = [...named.values()].map(({ descriptor }) => descriptor);
+      return listedChildren(roots, (index) => this.#childrenOf(index));
+    });
   }
 
   async resolve(name: string): Promise<{ descriptor: Descriptor }> {
@@ -86,33 +85,11 @@ export class ArchivedContent implements NamedContents {
     return [...found.values()];
   }
 
-  children(): Promise<Map<Digest, { parents: Digest[] }>> {
-    return this.#children ??= this.#readChildren();
-  }
-
-  async #readChildren(): Promise<Map<Digest, { parents: Digest[] }>> {
-    const children = new Map<Digest, { parents: Digest[] }>();
-    const queue = [...this.#named.values()].map(({ descriptor }) => descriptor);
-    const seen = new Set<Digest>();
-    for (let next = queue.pop(); next; next = queue.pop()) {
-      if (seen.has(next.digest) || manifestKind(next.mediaType) !== "index") continue;
-      seen.add(next.digest);
-      for (const child of await this.#childrenOf(next)) {
-        const known = children.get(child.digest) ?? { parents: [] };
-        known.parents.push(next.digest);
-        children.set(child.digest, known);
-        queue.push(child);
-      }
-    }
-    return children;
-  }
-
   /** What is damaged or missing lists nothing. */
-  async #childrenOf({ digest }: Descriptor): Promise<Descriptor[]> {
+  async #childrenOf({ digest }: Descriptor): Promise<readonly Descriptor[]> {
     try {
       const found = await this.manifest(digest);
-      const children = found ? parseManifest(found.bytes, found.descriptor.mediaType, digest).children : [];
-      return children.filter(({ mediaType }) => isManifestType(mediaType));
+      return found ? parseManifest(found.bytes, found.descriptor.mediaType, digest).children : [];
     } catch (error) {
       if (hasCode(error, "integrity") || hasCode(error, "invalid")) return [];
       throw error;

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { attachmentSubject } from "../../lib/content/mod.ts";
 import { offeredName, type Repositories } from "../../lib/server/mod.ts";
 import { formatAddress, isUnspecified, type ListenAddress } from "./address.ts";
 import type { ServeOptions } from "./options.ts";
@@ -31,16 +32,13 @@ export async function greeting(
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** Where an attachment of cosign has its digest. */
-const ATTACHMENT = /^sha(256|512)-[0-9a-f]{64,128}/;
-
 /** How many repositories are looked at for an example. */
 const MAX_LOOKED_AT = 100;
 
 /** The first image that has a name, and is no signature. */
 async function someImage(repositories: Repositories, mirrorOf: readonly string[]): Promise<string | undefined> {
   for (const name of (await repositories.list()).slice(0, MAX_LOOKED_AT)) {
-    const tags = (await repositories.at(name).tags() ?? []).filter((tag) => !ATTACHMENT.test(tag));
+    const tags = (await repositories.at(name).tags() ?? []).filter((tag) => !attachmentSubject(tag));
     if (tags.length === 0) continue;
     return `${offeredName(name, { mirrorOf })}:${tags.includes("latest") ? "latest" : tags[0]}`;
   }

@@ -1,4 +1,3 @@
-import { signatureFormat } from "../../lib/archive/mod.ts";
 import { GADGET_CONFIG_TYPE } from "../../lib/gadget/media_types.ts";
 import { certificateNames } from "../../lib/runtime/mod.ts";
 import type { HandlerOptions } from "../../lib/server/mod.ts";
@@ -13,7 +12,6 @@ export function servePage(onError: (error: unknown) => void): NonNullable<Handle
       const { readGadgetMetadata } = await import("../../lib/gadget/mod.ts");
       return readGadgetMetadata(bytes);
     },
-    signatureFormat,
     identityOf: certificateNames,
     readTime,
     formatSize: formatBytes,

@@ -1,13 +1,7 @@
-import { attachmentSubject } from "../../lib/content/mod.ts";
-import {
-  compareBytes,
-  type Descriptor,
-  type Digest,
-  formatReference,
-  formatRepository,
-  parseReference,
-} from "../../lib/oci/mod.ts";
+import { attachmentSubject, imageReference } from "../../lib/content/mod.ts";
+import { compareBytes, type Descriptor, type Digest, formatRepository } from "../../lib/oci/mod.ts";
 import type { RepositoryName } from "../../lib/server/mod.ts";
+import { rememberedUnlessFailed } from "./remembered.ts";
 
 /** Manifests under the names that a store or archives give them. */
 export interface NamedContents {
@@ -47,7 +41,7 @@ export function servedContents(contents: NamedContents): ServedContents {
   const repositories = new Map<string, ServedRepository>();
   for (const name of contents.names) addName(repositories, name);
   const sorted = [...repositories].sort(([a], [b]) => compareBytes(a, b)).map(([, { name }]) => name);
-  let attached: Promise<ReadonlyMap<string, readonly string[]>> | undefined;
+  const attached = rememberedUnlessFailed(() => attachedTags(contents, repositories.values()));
   return {
     repositories: sorted,
     nameOf: (repository, tag) =>
@@ -58,8 +52,7 @@ export function servedContents(contents: NamedContents): ServedContents {
       const full = formatRepository(repository);
       const found = repositories.get(full);
       if (!found) return undefined;
-      attached ??= attachedTags(contents, repositories.values());
-      const tags = new Set([...found.tags.keys(), ...(await attached).get(full) ?? []]);
+      const tags = new Set([...found.tags.keys(), ...(await attached()).get(full) ?? []]);
       return [...tags].sort(compareBytes);
     },
   };
@@ -67,7 +60,7 @@ export function servedContents(contents: NamedContents): ServedContents {
 
 /** Names by the rules of tools that have others cannot be asked for. */
 function addName(repositories: Map<string, ServedRepository>, stored: string): void {
-  const reference = referenceOf(stored);
+  const reference = imageReference(stored);
   if (!reference) return;
   const { registry, repository, tag, digest } = reference;
   const full = formatRepository(reference);
@@ -82,16 +75,6 @@ function addName(repositories: Map<string, ServedRepository>, stored: string): v
   else if (other.includes("@")) {
     known.tags.delete(tag);
     known.unclear.add(tag);
-  }
-}
-
-function referenceOf(name: string) {
-  if (attachmentSubject(name)) return undefined;
-  try {
-    const reference = parseReference(name);
-    return formatReference(reference) === name ? reference : undefined;
-  } catch {
-    return undefined;
   }
 }
 

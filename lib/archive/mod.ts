@@ -16,7 +16,6 @@ export * from "./import.ts";
 export * from "./inspect.ts";
 export * from "./naming.ts";
 export * from "./open.ts";
-export * from "./signature_format.ts";
 export * from "./sink.ts";
 export * from "./sparse.ts";
 export * from "./stream_sink.ts";

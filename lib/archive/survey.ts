@@ -5,13 +5,14 @@ import {
   listedPlatforms,
   type Plan,
   planCopy,
+  type SignatureFormat,
+  signatureFormat,
   type Source,
   Verifier,
 } from "../content/mod.ts";
 import { SatchelError, throwIfCancelled } from "../error.ts";
 import { type Descriptor, parseManifest, plainDescriptor, type Platform } from "../oci/mod.ts";
 import type { Archive, ArchivedImage } from "./archive.ts";
-import { type SignatureFormat, signatureFormat } from "./signature_format.ts";
 import { imageKey, notThere, rootedSource } from "./source.ts";
 import { checkSparse } from "./sparse.ts";
 

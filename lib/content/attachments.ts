@@ -1,5 +1,13 @@
 import { hasCode } from "../error.ts";
-import { type Descriptor, type Digest, digestAlgorithm, digestHex } from "../oci/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  digestAlgorithm,
+  digestHex,
+  formatReference,
+  parseReference,
+  type Reference,
+} from "../oci/mod.ts";
 import type { ContentOptions, Source } from "./content.ts";
 
 /**
@@ -43,6 +51,17 @@ export function attachmentTags(subject: Digest): string[] {
 export function attachmentSubject(tag: string): Digest | undefined {
   const match = ATTACHMENT_TAG.exec(tag);
   return match ? match[1].replace("-", ":") as Digest : undefined;
+}
+
+/** The reference that a full name is, unless it is such a tag, or was written by a tool with other rules. */
+export function imageReference(name: string): Reference | undefined {
+  if (attachmentSubject(name)) return undefined;
+  try {
+    const reference = parseReference(name);
+    return formatReference(reference) === name ? reference : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

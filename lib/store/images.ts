@@ -1,4 +1,4 @@
-import type { ContentOptions } from "../content/mod.ts";
+import { type ContentOptions, imageReference } from "../content/mod.ts";
 import {
   compareBytes,
   CREATED_ANNOTATION,
@@ -20,7 +20,6 @@ import { readBlob } from "./blobs.ts";
 import { type ManifestReader, manifestReader, sparsePlatforms, walkInTurns } from "./graph.ts";
 import { type IndexEntry, readIndex } from "./index_file.ts";
 import type { Layout } from "./layout.ts";
-import { referenceOf } from "./names.ts";
 import { isImage, surveyEntries } from "./survey.ts";
 
 /** An entry of the store, as lists show it. */
@@ -95,7 +94,7 @@ async function describe(entry: IndexEntry, kind: StoredImage["kind"], look: Look
   const summary = await summarize(entry.descriptor, look);
   const image: StoredImage = { kind, ...summary, descriptor: plainDescriptor(entry.descriptor) };
   if (entry.name !== undefined) image.name = entry.name;
-  const reference = entry.name === undefined ? undefined : referenceOf(entry.name);
+  const reference = entry.name === undefined ? undefined : imageReference(entry.name);
   if (reference) image.reference = reference;
   return [image];
 }

@@ -1,8 +1,8 @@
+import { imageReference } from "../content/mod.ts";
 import { canonicalRegistry, type Descriptor, type Digest } from "../oci/mod.ts";
 import { manifestReader, walkGraph } from "./graph.ts";
 import { type IndexEntry, readIndex } from "./index_file.ts";
 import type { Layout } from "./layout.ts";
-import { referenceOf } from "./names.ts";
 
 /** Tells the repositories of one registry that should hold a piece of content; none if nothing is known. */
 export type RepositoriesHolding = (descriptor: Descriptor) => readonly string[];
@@ -38,7 +38,7 @@ function findHolders(
   const reader = manifestReader(layout, undefined);
   let left = MAX_NODES;
   for (const { name, descriptor } of entries) {
-    const reference = name === undefined ? undefined : referenceOf(name);
+    const reference = name === undefined ? undefined : imageReference(name);
     if (!descriptor || !reference || canonicalRegistry(reference.registry) !== registry) continue;
     for (const node of walkGraph([descriptor], reader)) {
       if (left-- === 0) return holders;

@@ -1,13 +1,6 @@
-import { attachmentSubject } from "../content/mod.ts";
+import { attachmentSubject, imageReference } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
-import {
-  type Digest,
-  formatReference,
-  formatRepository,
-  isDigest,
-  parseReference,
-  type Reference,
-} from "../oci/mod.ts";
+import { type Digest, formatReference, formatRepository, isDigest, type Reference } from "../oci/mod.ts";
 import { findName } from "./entries.ts";
 import type { IndexEntry } from "./index_file.ts";
 
@@ -32,17 +25,6 @@ export function nameOfTag(repository: Reference, tag: string): string {
     return storedName(tag === repository.digest ? repository : { ...base, digest: tag });
   }
   return storedName({ ...base, tag });
-}
-
-/** The reference that a stored name is, unless it is a bare tag or was written by a tool with other rules. */
-export function referenceOf(name: string): Reference | undefined {
-  if (attachmentSubject(name)) return undefined;
-  try {
-    const reference = parseReference(name);
-    return formatReference(reference) === name ? reference : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /**
@@ -123,7 +105,7 @@ export function ofRepository(
   const wanted = formatRepository(repository);
   return entries.filter(({ name }) => {
     if (!name?.startsWith(wanted)) return false;
-    const reference = referenceOf(name);
+    const reference = imageReference(name);
     return reference !== undefined && formatRepository(reference) === wanted;
   });
 }

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MemoryRepository } from "../content/mod.ts";
-import { makeAttachment, makeImage, pull, ref, removeBlob, scratch } from "./_testing.ts";
+import { damage, makeAttachment, makeImage, pull, ref, removeBlob, scratch } from "./_testing.ts";
 
 Deno.test("who gives up looking for referrers keeps nobody else from finding them", async () => {
   using made = scratch();
@@ -39,4 +39,20 @@ Deno.test("referrers that come and go are seen, whatever was remembered of other
   assert.deepEqual(await digests(), [second.digest]);
   await pull(source, "foo", store);
   assert.deepEqual(await digests(), [first.digest, second.digest].sort());
+});
+
+Deno.test("a referrer that was damaged when it was looked for is found once it is whole again", async () => {
+  using made = scratch();
+  const source = new MemoryRepository();
+  const { index } = makeImage(source, "foo");
+  const note = makeAttachment(source, index, "note");
+  makeImage(source, "bar");
+  const store = made.open();
+  await pull(source, "foo", store);
+  const digests = async () => (await store.repository(ref("foo")).referrers(index)).map(({ digest }) => digest);
+  damage(made.path, note.digest);
+  assert.deepEqual(await digests(), []);
+  damage(made.path, note.digest);
+  await pull(source, "bar", store);
+  assert.deepEqual(await digests(), [note.digest]);
 });

@@ -1,5 +1,12 @@
 import { dirname } from "node:path";
-import { attachmentSubject, type Commit, type CopiedManifest, type Source, type Target } from "../content/mod.ts";
+import {
+  attachmentSubject,
+  type Commit,
+  type CopiedManifest,
+  imageReference,
+  type Source,
+  type Target,
+} from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import {
   type Descriptor,
@@ -21,7 +28,7 @@ import { type ManifestReader, manifestReader } from "./graph.ts";
 import { changeIndex, entryFor, type IndexEntry, readIndex } from "./index_file.ts";
 import { ingest } from "./ingest.ts";
 import { blobPath, createStore, type Layout } from "./layout.ts";
-import { findEntry, nameOfTag, ofRepository, referenceOf } from "./names.ts";
+import { findEntry, nameOfTag, ofRepository } from "./names.ts";
 import type { ReferrerLookUp } from "./referrers.ts";
 import { nameImage } from "./sparse.ts";
 
@@ -76,7 +83,7 @@ export function storeRepository(
 
     async *tags({ signal } = {}) {
       for (const { name: stored } of ofRepository((await readIndex(layout, signal)).entries, reference)) {
-        const { tag, digest } = referenceOf(stored!)!;
+        const { tag, digest } = imageReference(stored!)!;
         if (tag !== undefined && digest === undefined) yield tag;
       }
     },

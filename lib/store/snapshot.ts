@@ -1,4 +1,4 @@
-import type { ContentOptions, Source } from "../content/mod.ts";
+import { type ContentOptions, type ListedChild, listedChildren, type Source } from "../content/mod.ts";
 import { SatchelError } from "../error.ts";
 import { CHUNK, sameMemory } from "../files/mod.ts";
 import {
@@ -12,7 +12,6 @@ import {
   tooLarge,
 } from "../oci/mod.ts";
 import { hasSize, readBlob, streamBlob } from "./blobs.ts";
-import { type ListedChild, readChildren } from "./children.ts";
 import { manifestReader, sparsePlatforms } from "./graph.ts";
 import { type IndexEntry, type IndexFile, readIndex } from "./index_file.ts";
 import type { Layout } from "./layout.ts";
@@ -110,10 +109,7 @@ function snapshotOf(layout: Layout, index: IndexFile, referrersOf: ReferrerLookU
     children() {
       if (children) return children;
       // For all who ask, so nobody's signal ends it; what failed is tried again.
-      children = readChildren(
-        [...byDigest.values()].flatMap((entry) => entry.descriptor ?? []),
-        manifestReader(layout, undefined),
-      );
+      children = listedChildren([...byDigest.values()].flatMap((entry) => entry.descriptor ?? []), childrenIn(layout));
       children.catch(forgetChildren);
       return children;
     },
@@ -121,6 +117,14 @@ function snapshotOf(layout: Layout, index: IndexFile, referrersOf: ReferrerLookU
     async *tags() {
       yield* byName.keys();
     },
+  };
+}
+
+function childrenIn(layout: Layout): (index: Descriptor) => Promise<readonly Descriptor[]> {
+  const reader = manifestReader(layout, undefined);
+  return async (index) => {
+    await reader.turn();
+    return reader.read(index).manifest?.children ?? [];
   };
 }
 

@@ -1,4 +1,4 @@
-import { attachmentSubject } from "../../content/mod.ts";
+import { attachmentSubject, type SignatureFormat } from "../../content/mod.ts";
 import type { Digest } from "../../oci/mod.ts";
 import type { Exchange } from "../exchange.ts";
 import { offeredNames } from "../names.ts";
@@ -7,7 +7,7 @@ import { attachmentsOf } from "./attachments.ts";
 import type { Cache } from "./cache.ts";
 import { MAX_LISTED_MANIFEST, type PageSource, readManifest, repositoriesNamed } from "./read.ts";
 import { summarize, type Summary } from "./summary.ts";
-import type { PageSignatureFormat, PageTools } from "./tools.ts";
+import type { PageTools } from "./tools.ts";
 
 /** One line of the list. */
 export interface ListedImage {
@@ -18,7 +18,7 @@ export interface ListedImage {
   /** Absent if its manifest cannot be read, or is a very large one. */
   summary?: Summary;
   /** The formats of its signatures, each once. */
-  signatures: readonly PageSignatureFormat[];
+  signatures: readonly SignatureFormat[];
   /** How many manifests refer to it, its signatures among them. */
   referrers: number;
 }

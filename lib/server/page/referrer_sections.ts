@@ -1,3 +1,4 @@
+import type { SignatureFormat } from "../../content/mod.ts";
 import { shortDigest } from "../../oci/mod.ts";
 import { html, type HtmlValue } from "./html.ts";
 import type { ImageDetails, ReferrerNode } from "./image.ts";
@@ -6,9 +7,9 @@ import { imagePath } from "./route.ts";
 import { shown } from "./shown.ts";
 import type { PageSignature } from "./signatures.ts";
 import { createdOf, platformLabel } from "./summary.ts";
-import type { PageSignatureFormat, PageTools } from "./tools.ts";
+import type { PageTools } from "./tools.ts";
 
-const FORMATS: Readonly<Record<PageSignatureFormat, string>> = {
+const FORMATS: Readonly<Record<SignatureFormat, string>> = {
   "cosign-tag": "cosign, under a tag",
   "cosign-referrer": "cosign, as a referrer (OCI 1.1)",
   "sigstore-bundle": "Sigstore bundle",

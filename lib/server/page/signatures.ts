@@ -1,11 +1,12 @@
+import type { SignatureFormat } from "../../content/mod.ts";
 import { type Descriptor, type Digest, isJsonObject, type JsonObject, type Manifest } from "../../oci/mod.ts";
 import type { PageAttachment } from "./attachments.ts";
 import { type PageSource, readManifest, readSmallJson } from "./read.ts";
-import type { CertificateIdentity, PageSignatureFormat } from "./tools.ts";
+import type { CertificateIdentity } from "./tools.ts";
 
 /** What a signature says of itself. Nobody has verified it. */
 export interface PageSignature {
-  format: PageSignatureFormat;
+  format: SignatureFormat;
   /** Of the manifest that has it. */
   digest: Digest;
   /** Whom its certificate names, if it has one. */
@@ -47,7 +48,7 @@ export async function signaturesOf(
 type Said = Pick<PageSignature, "identity" | "key">;
 
 const READERS: Readonly<
-  Record<PageSignatureFormat, (source: PageSource, manifest: Manifest) => Promise<Said[]> | Said[]>
+  Record<SignatureFormat, (source: PageSource, manifest: Manifest) => Promise<Said[]> | Said[]>
 > = {
   "cosign-tag": cosignSignatures,
   "cosign-referrer": cosignSignatures,

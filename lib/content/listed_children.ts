@@ -1,5 +1,4 @@
 import { type Descriptor, type Digest, isManifestType, manifestKind, plainDescriptor } from "../oci/mod.ts";
-import type { ManifestReader } from "./graph.ts";
 
 /** A manifest that others list. */
 export interface ListedChild {
@@ -8,18 +7,21 @@ export interface ListedChild {
   parents: Digest[];
 }
 
-/** The manifests that these indexes list, and those below them; what is damaged or missing lists nothing. */
-export async function readChildren(
+/**
+ * The manifests that indexes list, and those below them.
+ *
+ * @param roots manifests of any kind
+ * @param read what an index lists: nothing, if it is damaged or missing
+ */
+export async function listedChildren(
   roots: Iterable<Descriptor>,
-  reader: ManifestReader,
+  read: (index: Descriptor) => Promise<readonly Descriptor[]>,
 ): Promise<ReadonlyMap<Digest, ListedChild>> {
   const children = new Map<Digest, ListedChild>();
   const queue = [...roots].filter(isIndex);
   const seen = new Set(queue.map(({ digest }) => digest));
   for (let index = queue.pop(); index; index = queue.pop()) {
-    const turn = reader.turn();
-    if (turn) await turn;
-    for (const child of reader.read(index).manifest?.children ?? []) {
+    for (const child of await read(index)) {
       if (!isManifestType(child.mediaType)) continue;
       const known = children.get(child.digest);
       if (known) known.parents.push(index.digest);

@@ -1,5 +1,5 @@
-import type { CopiedAttachment } from "../content/mod.ts";
 import type { Annotations } from "../oci/mod.ts";
+import type { CopiedAttachment } from "./copy_options.ts";
 
 /**
  * How a signature is kept.
