@@ -38,6 +38,8 @@ export interface MetadataFile {
   path: string;
   /** `undefined` if there is none. */
   bytes: Uint8Array | undefined;
+  /** Whether the gadget has a module that may make data sources and fields. */
+  hasWasm: boolean;
 }
 
 /**
@@ -46,7 +48,7 @@ export interface MetadataFile {
  * @throws {SatchelError} `storage`; `invalid` with all that is wrong in it
  */
 export function readMetadataFile(
-  { folder, metadata }: GadgetSource,
+  { folder, metadata, wasm }: GadgetSource,
   options: CheckOptions,
   reporter: Pick<Reporter, "warn">,
 ): MetadataFile | undefined {
@@ -55,7 +57,7 @@ export function readMetadataFile(
   const bytes = metadata.exists ? readFile(path) : undefined;
   if (bytes) checked(path, bytes, options, reporter);
   if (options.updatesMetadata) checkReplaceable(path);
-  return bytes || options.updatesMetadata ? { path, bytes } : undefined;
+  return bytes || options.updatesMetadata ? { path, bytes, hasWasm: wasm !== undefined } : undefined;
 }
 
 /** What a gadget.yaml becomes. */
@@ -71,7 +73,7 @@ export interface FinalMetadata {
  * @throws {SatchelError} `invalid` with all that is wrong in it
  */
 export function finishMetadata(
-  { path, bytes: before }: MetadataFile,
+  { path, bytes: before, hasWasm }: MetadataFile,
   objects: readonly EbpfObject[],
   options: CheckOptions,
   reporter: Pick<Reporter, "warn">,
@@ -81,7 +83,7 @@ export function finishMetadata(
   const metadata = checked(path, bytes, options, bytes === before ? { warn() {} } : reporter);
   if (options.validatesMetadata) {
     const found = (objects.length > 0 ? objects : [undefined]).flatMap((object) =>
-      checkAgainstObject(metadata, object)
+      checkAgainstObject(metadata, object, { hasWasm })
     );
     reportProblems(path, once(found), options.isStrict, reporter);
   }

@@ -6,7 +6,10 @@ type ValueKind =
   | { what: string; oneOf: readonly string[] };
 
 const COUNT: ValueKind = { what: "a number", matches: /^\d{1,9}$/ };
-const TRUTH: ValueKind = { what: "true or false", matches: /^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/ };
+// Columns may be as wide as the largest value of their type.
+const WIDTH: ValueKind = { what: "a number", matches: /^(\d{1,9}|type)$/ };
+// Anything but `true` counts as false there.
+const TRUTH: ValueKind = { what: "true or false", oneOf: ["true", "false"] };
 const DURATION: ValueKind = {
   what: "a duration (500ms, 2s)",
   matches: /^[+-]?(0|(\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+$/,
@@ -45,12 +48,12 @@ export const TEMPLATES = [
 const FIELD_ANNOTATIONS: Readonly<Record<string, ValueKind>> = {
   "template": { what: "a template that is known", oneOf: TEMPLATES },
   "json.skip": TRUTH,
-  "columns.width": COUNT,
-  "columns.maxwidth": COUNT,
-  "columns.minwidth": COUNT,
+  "columns.width": WIDTH,
+  "columns.maxwidth": WIDTH,
+  "columns.minwidth": WIDTH,
   "columns.precision": COUNT,
   "columns.alignment": { what: "left or right", oneOf: ["left", "right"] },
-  "columns.ellipsis": { what: "none, start, middle or end", oneOf: ["none", "start", "middle", "end"] },
+  "columns.ellipsis": { what: "start, middle, end or empty", oneOf: ["start", "middle", "end", ""] },
   "columns.hidden": TRUTH,
   "columns.fixed": TRUTH,
   "columns.hex": TRUTH,

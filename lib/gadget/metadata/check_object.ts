@@ -12,16 +12,21 @@ import type { MetadataProblem, Place } from "./yaml_tree.ts";
 
 /**
  * Checks that an object has what a gadget.yaml names. A parameter that cannot be set is an error, as is a marker of a data source that
- * names what is not there: the gadget would not run. A data source or a field that the object does not have is warned of; a Wasm module may
- * make it.
+ * names what is not there: the gadget would not run. A data source or a field that the object does not have is warned of, unless a Wasm
+ * module may make it.
  *
  * @param object that of one architecture; `undefined` if the gadget has none
  */
-export function checkAgainstObject(metadata: StrictMetadata, object: EbpfObject | undefined): MetadataProblem[] {
+export function checkAgainstObject(
+  metadata: StrictMetadata,
+  object: EbpfObject | undefined,
+  { hasWasm = false }: { hasWasm?: boolean } = {},
+): MetadataProblem[] {
   const problems = [...paramProblems(metadata, object).take(MAX_TOLD)];
   if (object) {
     try {
-      problems.push(...dataSourceProblems(metadata, object).take(MAX_TOLD));
+      problems.push(...markerProblems(metadata, object).take(MAX_TOLD));
+      if (!hasWasm) problems.push(...dataSourceProblems(metadata, object).take(MAX_TOLD));
     } catch (error) {
       if (!(error instanceof SatchelError)) throw error;
       problems.push(problem(metadata.placeOf("datasources"), "error", error.message));
@@ -38,7 +43,7 @@ const MAX_SUGGESTED = 200;
 const FORMATTER = /^(formatters\..*\.target|ebpf\.formatter\..*)$/;
 
 /** What operators add to data sources of any gadget. */
-const ADDED = /^(k8s|runtime)(\.|$)/;
+const ADDED = /(^|\.)(k8s|runtime)(\.|$)/;
 
 function problem({ line, column }: Place, severity: MetadataProblem["severity"], text: string): MetadataProblem {
   return { line, column, severity, text };
@@ -78,13 +83,16 @@ function whyNoParam(
   }
 }
 
-function* dataSourceProblems(metadata: StrictMetadata, object: EbpfObject): Generator<MetadataProblem> {
-  const { sources, problems } = markedDataSources(object);
-  for (const { name, text } of problems) {
+function* markerProblems(metadata: StrictMetadata, object: EbpfObject): Generator<MetadataProblem> {
+  for (const { name, text } of markedDataSources(object).problems) {
     const place = name === undefined ? metadata.placeOf("datasources") : metadata.placeOf("datasources", name);
     // A variable that is a marker by its name alone is overlooked; one that names what is not there keeps the gadget from running.
     yield problem(place, name === undefined ? "warning" : "error", printable(text));
   }
+}
+
+function* dataSourceProblems(metadata: StrictMetadata, object: EbpfObject): Generator<MetadataProblem> {
+  const { sources, problems } = markedDataSources(object);
   const broken = new Set(problems.map(({ name }) => name));
   for (const [name, { fields }] of metadata.dataSources) {
     const source = sources.get(name);
@@ -110,7 +118,7 @@ function* fieldProblems(
     for (const [key, value] of annotations) if (FORMATTER.test(key)) known.add(value);
   }
   for (const field of fields.keys()) {
-    if (known.has(field) || ADDED.test(field)) continue;
+    if (known.has(field) || ADDED.test(field) || isOfFormatted(field, known)) continue;
     const what = structs.map((struct) => `struct ${struct.name}`).join(" and ");
     const text = `there is no field "${printable(field, MAX_QUOTED)}" in ${printable(what, MAX_QUOTED)}`;
     yield problem(
@@ -119,6 +127,12 @@ function* fieldProblems(
       withSuggestion(text, field, [...known]),
     );
   }
+}
+
+/** Whether a field is in one that is made of another one: `ustack.symbols` of `ustack_raw`. */
+function isOfFormatted(field: string, known: ReadonlySet<string>): boolean {
+  const outer = field.slice(0, field.lastIndexOf("."));
+  return field.includes(".") && known.has(outer) && known.has(`${outer}_raw`);
 }
 
 function withSuggestion(text: string, typed: string, names: readonly string[]): string {

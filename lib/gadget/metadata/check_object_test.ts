@@ -93,7 +93,7 @@ for (
 
 Deno.test("members of members, what is made of a field, and what operators add are fields too", () => {
   const fields =
-    "leaf.a: , either.whole: , unnamed_type.x: , .inner_a: , colour: , colour_raw: , k8s.podName: , u8: , mine: ";
+    "leaf.a: , either.whole: , unnamed_type.x: , .inner_a: , colour: , colour_raw: , k8s.podName: , colour.of: , leaf.k8s.name: , u8: , mine: ";
   assert.deepEqual(
     problems(
       `datasources: {kinds: {fields: {${fields}, s8: {annotations: {formatters.errno.target: mine}}}}}`,
@@ -101,6 +101,15 @@ Deno.test("members of members, what is made of a field, and what operators add a
     ),
     [],
   );
+});
+
+Deno.test("where a Wasm module may make data sources and fields, nobody is warned of them", () => {
+  const text = "datasources: {other: , open: {fields: {mine: }}}\nparams: {ebpf: {x: {key: x}}}";
+  const { metadata } = checkMetadata(new TextEncoder().encode(text), "gadget.yaml");
+  const path = new URL("../../../tests/fixtures/gadgets/trace-ringbuf/objects/amd64.bpf.o", import.meta.url);
+  const object = readEbpfObject(Deno.readFileSync(path), "object");
+  assert.equal(checkAgainstObject(metadata!, object).length, 3);
+  assert.deepEqual(checkAgainstObject(metadata!, object, { hasWasm: true }).map(({ line }) => line), [2]);
 });
 
 Deno.test("parameters of other operators are not looked for in the program", () => {

@@ -242,3 +242,10 @@ Deno.test("whatever the bytes are, problems come out", () => {
     { numRuns: 2000 },
   );
 });
+
+Deno.test("the example of the manual is right", () => {
+  const manual = Deno.readTextFileSync(new URL("../../../docs/gadget-yaml.md", import.meta.url));
+  const [, example] = /^```yaml\n(.*?)^```/ms.exec(manual)!;
+  assert.deepEqual(problems(example!), []);
+  assert.equal(read(example!).params.get("ebpf")!.get("target_uid")!.alias, "u");
+});
