@@ -16,7 +16,7 @@ export interface OutputFolder extends Disposable {
 /**
  * Opens the folder that somebody wants generated files in.
  *
- * @throws {SatchelError} `storage` if it is not there, or not writable
+ * @throws {SatchelError} `usage` if it is not there or no folder; `storage` if it is not writable
  */
 export function openNamedFolder(path: string): OutputFolder {
   try {
@@ -24,7 +24,7 @@ export function openNamedFolder(path: string): OutputFolder {
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (error) {
     const cause = error instanceof SatchelError ? error : storageError("write to", path, error);
-    throw new SatchelError("storage", `--output: ${cause.message}`, {
+    throw new SatchelError(cause.code, `--output: ${cause.message}`, {
       hint: cause.hint ?? "It has to be there before the build.",
       cause,
     });

@@ -118,16 +118,19 @@ const CASES: Record<string, Case> = {
   "a build file that is not there": {
     files: META,
     flags: ["-f", "nosuch.yaml"],
+    code: 2,
     stderr: /Cannot read \S+nosuch\.yaml: it does not exist/,
   },
   "a folder of outputs that is not there": {
     files: META,
     flags: ["-o", "nosuch"],
+    code: 2,
     stderr: /--output: Cannot read \S+nosuch: it does not exist\nHint: /,
   },
   "a folder of outputs that is a file": {
     files: META,
     flags: ["-o", "/etc/passwd"],
+    code: 2,
     stderr: /--output: \/etc\/passwd is no folder/,
   },
   "a time that is none": {
@@ -212,7 +215,7 @@ Deno.test("a path that is missing, or a file, is an error", async () => {
     ]] as const
   ) {
     const { code, stderr } = await satchel(["image", "build", scratch.at(path)]);
-    assert.equal(code, 1);
+    assert.equal(code, 2);
     assert.match(stderr, message);
   }
 });

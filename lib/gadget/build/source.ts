@@ -48,7 +48,7 @@ export function findSource(folder: string, { ebpfSource, wasm, metadata }: Build
  * Reads the file that says how a gadget is built.
  *
  * @param named where somebody named one; without it, it may be missing
- * @throws {SatchelError} `storage`, `invalid`
+ * @throws {SatchelError} `usage` if one is named and not there; `storage`, `invalid`
  */
 export function readBuildFileBytes(
   folder: string,
@@ -59,20 +59,20 @@ export function readBuildFileBytes(
     return { path, bytes: readSmallFile(path, MAX_BUILD_FILE_SIZE) };
   } catch (error) {
     if (named === undefined && systemCode(error) === "ENOENT") return undefined;
-    throw error instanceof SatchelError ? error : unreadable(path, error);
+    throw error instanceof SatchelError ? error : unusable(path, error);
   }
 }
 
-/** @throws {SatchelError} `storage` if it is no folder that can be read */
+/** @throws {SatchelError} `usage` if it is not there or no folder; `storage` if it cannot be looked at */
 export function checkFolder(folder: string): void {
   let isFolder: boolean;
   try {
     isFolder = statSync(folder).isDirectory();
   } catch (error) {
-    throw unreadable(folder, error);
+    throw unusable(folder, error);
   }
   if (isFolder) return;
-  throw new SatchelError("storage", `${printable(folder)} is no folder`, {
+  throw new SatchelError("usage", `${printable(folder)} is no folder`, {
     hint: "A gadget is built from the folder that its sources are in.",
   });
 }
@@ -80,6 +80,13 @@ export function checkFolder(folder: string): void {
 /** The error for a file or a folder that cannot be read. */
 export function unreadable(path: string, error: unknown): SatchelError {
   return new SatchelError("storage", `Cannot read ${printable(path)}: ${systemReason(error)}`, { cause: error });
+}
+
+/** The error for what somebody named to begin with, so that it is theirs if it is not there. */
+function unusable(path: string, error: unknown): SatchelError {
+  const { message, cause } = unreadable(path, error);
+  const isMissing = ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "");
+  return new SatchelError(isMissing ? "usage" : "storage", message, { cause });
 }
 
 function findEbpfSource(folder: string, named: string | undefined): string | undefined {
