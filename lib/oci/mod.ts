@@ -12,3 +12,4 @@ export * from "./manifest.ts";
 export * from "./media_types.ts";
 export * from "./platform.ts";
 export * from "./reference.ts";
+export * from "./unambiguous.ts";

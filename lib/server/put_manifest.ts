@@ -11,6 +11,7 @@ import {
   MAX_MANIFEST_SIZE,
   ownMediaType,
   parseManifestJson,
+  requireUnambiguous,
 } from "../oci/mod.ts";
 import { ApiError } from "./api_error.ts";
 import type { GatheredBody } from "./body_memory.ts";
@@ -97,6 +98,7 @@ function parsed(bytes: Uint8Array, contentType: string | null): Manifest {
       throw new SatchelError("invalid", `the manifest has more than ${MAX_VALUES} values`);
     }
     const json = parseManifestJson(bytes, "the manifest");
+    requireUnambiguous(bytes, "the manifest");
     const announced = contentType?.split(";")[0].trim();
     return checkManifest(json, announced || ownMediaType(json), "the manifest");
   } catch (error) {

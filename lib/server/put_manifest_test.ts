@@ -212,3 +212,15 @@ Deno.test("manifests on their way in share a memory of a certain size", async ()
   assert.equal(refused.headers.get("Retry-After"), "1");
   assert.equal((await put(ask, "v1", image)).status, 201);
 });
+
+Deno.test("what programs read in different ways is refused", async () => {
+  const { ask } = world();
+  const text = JSON.stringify(image);
+  for (
+    const [body, message] of [
+      [`\ufeff${text}`, /byte order mark/],
+      [text.replace("{", `{"LAYERS":[],`), /some take for "layers"/],
+      [text.replace(`"size":2`, `"size":2.0`), /whole number/],
+    ] as const
+  ) await assertInvalid(await put(ask, "v1", body), message);
+});
