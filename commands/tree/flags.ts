@@ -40,14 +40,16 @@ export const REFERRERS: FlagSpec = {
   default: "true",
 };
 
+export const INSECURE_REGISTRIES: FlagSpec = {
+  name: "insecure-registries",
+  type: "strings",
+  usage: "List of registries to access over plain HTTP, as host or host:port",
+};
+
 export const TRANSFER_FLAGS: readonly FlagSpec[] = [
   AUTHFILE,
   CERT_DIR,
-  {
-    name: "insecure-registries",
-    type: "strings",
-    usage: "List of registries to access over plain HTTP, as host or host:port",
-  },
+  INSECURE_REGISTRIES,
   OUTPUT,
   REFERRERS,
   TLS_VERIFY,

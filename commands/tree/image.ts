@@ -1,5 +1,6 @@
 import { type CommandSpec, OUTPUT_MODES } from "../line/spec.ts";
 import { ONE, OUTPUT, REFERRERS, TRANSFER_FLAGS } from "./flags.ts";
+import { IMAGE_INSPECT } from "./image_inspect.ts";
 
 export const IMAGE: CommandSpec = {
   name: "image",
@@ -205,6 +206,7 @@ export const IMAGE: CommandSpec = {
       ],
       load: () => import("../image/init.ts"),
     },
+    IMAGE_INSPECT,
     {
       name: "list",
       aliases: ["ls"],
