@@ -271,6 +271,11 @@ Deno.test("a structure that contains itself is an error", () => {
   assert.throws(() => fieldsOf([member("x", 6)], [self]), /struct self nests more than 32 deep/);
 });
 
+Deno.test("more members than any gadget has are an error", () => {
+  const members = Array.from({ length: 20_001 }, () => member("a", 1));
+  assert.throws(() => fieldsOf(members), /has too many members/);
+});
+
 Deno.test("structures that have each other in themselves many times over are an error, and soon", () => {
   const levels: NewType[] = [];
   for (let depth = 0; depth < 30; depth++) {

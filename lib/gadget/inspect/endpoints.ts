@@ -43,7 +43,6 @@ export function addEndpoints(list: DataSourceField[], payloadIndex: number, sett
     whole.annotations[REPLACE_ANNOTATION] = address.fullName;
     hideBelow(whole, children);
     address.flags |= FieldFlag.hidden;
-    whole.flags &= ~FieldFlag.hidden;
     for (const field of [parts.address, ...children.get(parts.address.index) ?? []]) {
       field.flags |= FieldFlag.unreferenced;
     }

@@ -141,6 +141,7 @@ Deno.test("the version of a module that Go made is found behind what Go exports"
 Deno.test("a function that does anything else has an unknown version, and is not run", () => {
   assert.equal(version([0x00, 0x03, 0x40, 0x0c, 0x00, 0x0b, 0x42, 0x01, 0x0b]), "unknown");
   assert.equal(version([0x00, 0x23, 0x00, 0x0b]), "unknown");
+  assert.equal(version([...CONSTANT, 0x0b]), "unknown");
   assert.equal(version([0x00, 0x42, ...new Array(11).fill(0x80), 0x0b]), "unknown");
 });
 
