@@ -186,7 +186,7 @@ class TreeReader {
     const merged = new Map<string, YamlEntry>();
     for (const map of maps.toReversed()) {
       if (map instanceof YamlMap) map.entries.forEach((entry, name) => merged.set(name, entry));
-      else this.add("error", map.place, "<< merges maps, and this is none");
+      else if (this.#left > 0) this.add("error", map.place, "<< merges maps, and this is none");
     }
     return merged;
   }
