@@ -98,7 +98,7 @@ export class Fields {
 }
 
 /** The structure that a field is; one behind a typedef or in an array is not taken apart, and left out. */
-function compositeOf({ base, dimensions, isNamed }: FieldType): BtfComposite | undefined {
+export function compositeOf({ base, dimensions, isNamed }: FieldType): BtfComposite | undefined {
   const isComposite = base.kind === "struct" || base.kind === "union";
   return isComposite && dimensions.length === 0 && !isNamed ? base : undefined;
 }

@@ -1,5 +1,7 @@
 import type { Btf } from "../btf/btf.ts";
-import type { BtfComposite, BtfMember, BtfType } from "../btf/types.ts";
+import type { BtfComposite, BtfMember } from "../btf/types.ts";
+import { FieldKind, type FieldType, fieldTypeOf, kindOf } from "../inspect/field_kinds.ts";
+import { compositeOf } from "../inspect/fields.ts";
 import type { TEMPLATES } from "./annotations.ts";
 
 /** A member of a structure whose records a data source has. */
@@ -8,19 +10,14 @@ export interface StructField {
   name: string;
   /** What its fields may be called in gadget.yaml: its own name, those of its members (`src.port`), and what is made of `NAME_raw`. */
   names: string[];
-  /** The names of its type and of what that stands for, the outermost first. */
-  typeNames: string[];
-  /** What its type is in the end; of an array, its items. */
-  base: BtfType;
-  /** Of an array how many items it has; of several dimensions the first one's. */
-  length: number | undefined;
-  /** Whether `ig` shows it: pointers, functions, arrays of structures or of nothing, and integers of 16 bytes are left out. */
+  /** `undefined` if typedefs go round in a circle. */
+  type: FieldType | undefined;
+  /** Whether `ig` shows it: pointers, arrays of structures and the like are left out. */
   isShown: boolean;
 }
 
-/** How deep structures are looked into, and how many typedefs are followed. */
+/** How deep structures are looked into. */
 const MAX_DEPTH = 8;
-const MAX_TYPEDEFS = 64;
 
 /** How many names a structure's fields may have, with those of members of members; and how long one may be, in UTF-16 units. */
 const MAX_NAMES = 20_000;
@@ -33,39 +30,14 @@ const RAW = /_raw$/;
 export function fieldsOf(btf: Btf, { members }: BtfComposite): StructField[] {
   let left = MAX_NAMES;
   return members.map((member) => {
-    const { names: typeNames, base, length } = typeOf(btf, member);
     const names: string[] = [];
     addNames(btf, member, "", names, left);
     left = Math.max(left - names.length, 1);
-    const isOfName = member.name !== "" && !member.name.startsWith("__");
-    return { name: member.name, names, typeNames, base, length, isShown: isOfName && canBeShown(base, length) };
+    const type = fieldTypeOf(btf, member.typeId);
+    const hasName = member.name !== "" && !member.name.startsWith("__");
+    const isShown = hasName && type !== undefined && (kindOf(type) !== undefined || compositeOf(type) !== undefined);
+    return { name: member.name, names, type, isShown };
   });
-}
-
-function typeOf(btf: Btf, { typeId }: BtfMember): { names: string[]; base: BtfType; length: number | undefined } {
-  const names: string[] = [];
-  let length: number | undefined;
-  let base = btf.type(typeId);
-  for (let steps = 0; steps < MAX_TYPEDEFS && "typeId" in base && base.kind !== "ptr"; steps++) {
-    if (base.kind === "typedef") names.push(base.name);
-    if (base.kind === "array") length = length === undefined ? base.length : Math.min(length, base.length);
-    base = btf.type(base.typeId);
-  }
-  return { names: [...names, base.name], base, length };
-}
-
-function canBeShown(base: BtfType, length: number | undefined): boolean {
-  if (length === 0) return false;
-  switch (base.kind) {
-    case "int":
-    case "float":
-      return base.size <= 8;
-    case "enum":
-    case "enum64":
-      return true;
-    default:
-      return (base.kind === "struct" || base.kind === "union") && length === undefined;
-  }
 }
 
 function addNames(btf: Btf, member: BtfMember, before: string, names: string[], limit: number, depth = 0): void {
@@ -116,17 +88,14 @@ const TEMPLATES_BY_NAME: Readonly<Record<string, { template: typeof TEMPLATES[nu
 const MAX_WIDTH = 40;
 
 /** How `ig` would show a field best, as far as its type tells: annotations for gadget.yaml, without a description. */
-export function annotationsOf(field: StructField): [key: string, value: string][] {
-  const template = templateOf(field);
+export function annotationsOf({ name, type }: StructField): [key: string, value: string][] {
+  if (!type) return [];
+  const template = templateOf(name, type);
   if (template !== undefined) return [["template", template]];
-  const { base, length, name } = field;
+  const { base, dimensions } = type;
   const widthFor = (content: number): [string, string] => ["columns.width", String(Math.max(content, name.length))];
-  if (base.kind === "int" && base.size === 1 && length !== undefined) {
-    return base.name.includes("char") && !base.name.includes("unsigned")
-      ? [widthFor(Math.min(length - 1, MAX_WIDTH))]
-      : [];
-  }
-  if (base.kind !== "int" || length !== undefined) return [];
+  if (kindOf(type) === FieldKind.cString) return [widthFor(Math.min(dimensions[0]! - 1, MAX_WIDTH))];
+  if (base.kind !== "int" || dimensions.length > 0) return [];
   if (base.isBool) return [widthFor("false".length)];
   if (base.size === 8 && !base.isSigned && /(^|_)(addr|address|ptr)$/.test(name)) {
     return [["columns.hex", "true"], widthFor("0xffffffffffffffff".length)];
@@ -135,10 +104,10 @@ export function annotationsOf(field: StructField): [key: string, value: string][
   return [["columns.alignment", "right"], widthFor(String(largest).length + (base.isSigned ? 1 : 0))];
 }
 
-function templateOf({ name, typeNames, base, length }: StructField): string | undefined {
-  const byType = typeNames.find((each) => Object.hasOwn(TEMPLATES_BY_TYPE, each));
+function templateOf(name: string, { names, base, dimensions }: FieldType): string | undefined {
+  const byType = names.find((each) => Object.hasOwn(TEMPLATES_BY_TYPE, each));
   if (byType !== undefined) return TEMPLATES_BY_TYPE[byType];
   const byName = Object.hasOwn(TEMPLATES_BY_NAME, name) ? TEMPLATES_BY_NAME[name] : undefined;
-  const size = base.kind === "int" ? base.size * (length ?? 1) : 0;
+  const size = base.kind === "int" ? dimensions.reduce((product, length) => product * length, base.size) : 0;
   return byName?.size === size ? byName?.template : undefined;
 }
