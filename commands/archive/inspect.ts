@@ -5,8 +5,8 @@ import {
   type InspectedImage,
   type Inspection,
   openArchive,
-  type SignatureFormat,
 } from "../../lib/archive/mod.ts";
+import type { SignatureFormat } from "../../lib/content/mod.ts";
 import { SatchelError, withContext } from "../../lib/error.ts";
 import { type Digest, formatPlatform, shortDigest } from "../../lib/oci/mod.ts";
 import { printable } from "../../lib/printable.ts";
