@@ -67,11 +67,21 @@ export class ArchivedContent implements NamedContents {
       const { size } = file;
       if (file.location) {
         const bytes = { path: this.#realPath(file.location.path), offset: file.location.offset };
-        return this.#files.admit(digest, { ...bytes, size }) ? { size, bytes } : undefined;
+        const state = this.#files.admit(digest, { ...bytes, size });
+        return state && { size, bytes, isHashed: state === "ok" };
       }
       await this.#hash(archive, file, digest);
-      return { size, bytes: (offset, length, { signal } = options) => part(file.open(offset, { signal }), length) };
+      return {
+        size,
+        bytes: (offset, length, { signal } = options) => part(file.open(offset, { signal }), length),
+        isHashed: true,
+      };
     });
+  }
+
+  /** Whether a blob is in one of the archives with the right size. */
+  holds({ digest, size }: Descriptor): boolean {
+    return this.#archives.some((archive) => archive.file?.(digest)?.size === size);
   }
 
   async referrers(subject: Digest, options: ContentOptions = {}): Promise<Descriptor[]> {

@@ -51,15 +51,15 @@ export class CheckedFiles {
   /**
    * Lets a part of a file be sent.
    *
-   * @returns whether the file is there
+   * @returns whether its bytes were hashed, as far as is known; `undefined` if the file is not there
    * @throws {SatchelError} `integrity` if other bytes were found there than the digest names; `storage`
    */
-  admit(digest: Digest, part: FilePart): boolean {
+  admit(digest: Digest, part: FilePart): "ok" | "unknown" | undefined {
     const stamp = stampAt(part);
-    if (stamp === undefined) return false;
-    const known = this.#of(digest, part, stamp);
-    if (known.state === "damaged") throw damaged(digest, part);
-    return true;
+    if (stamp === undefined) return undefined;
+    const { state } = this.#of(digest, part, stamp);
+    if (state === "damaged") throw damaged(digest, part);
+    return state;
   }
 
   /**

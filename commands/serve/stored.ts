@@ -53,7 +53,8 @@ function repositoryOf(
       const file = store.fileOf(digest);
       if (!file) return undefined;
       const part = { path: file.path, offset: 0, size: file.size };
-      return files.admit(digest, part) ? { size: file.size, bytes: part } : undefined;
+      const state = files.admit(digest, part);
+      return state && { size: file.size, bytes: part, isHashed: state === "ok" };
     },
     async referrers(subject, { signal } = {}) {
       const { snapshot } = await contents(signal);

@@ -52,7 +52,11 @@ export class Shelf {
         },
         blob: async (digest) => {
           const bytes = this.blobs.get(digest);
-          return bytes && { size: bytes.length, bytes: (offset, length) => part(bytes, offset, length) };
+          return bytes && {
+            size: bytes.length,
+            bytes: (offset, length) => part(bytes, offset, length),
+            isHashed: true,
+          };
         },
         referrers: async (subject) => this.referrers.get(subject) ?? [],
       }),

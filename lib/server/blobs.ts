@@ -23,7 +23,12 @@ export async function answerBlob(exchange: Exchange, name: string, reference: st
   const blob = await findBlob(exchange, repository, digest);
   if (!blob) throw unknownBlob(digest);
   const etag = etagOf(digest);
-  const headers = { ETag: etag, "Cache-Control": "max-age=31536000, immutable", "Docker-Content-Digest": digest };
+  // What nobody has hashed yet may prove damaged: no cache in between should go on giving it out.
+  const headers = {
+    ETag: etag,
+    "Cache-Control": blob.isHashed ? "max-age=31536000, immutable" : "no-store",
+    "Docker-Content-Digest": digest,
+  };
   requireMatch(request, etag);
   if (isNotModified(request, etag)) return new Response(null, { status: 304, headers });
   try {

@@ -169,3 +169,16 @@ Deno.test("a damaged blob is an error that names no place of this host", async (
   assert.doesNotMatch(await response.text(), /secret/);
   assert.match(String(errors[0]), /secret/);
 });
+
+Deno.test("a blob that was not hashed yet is kept by no cache", async () => {
+  const { shelf, path } = shelfWith();
+  const { at, ...others } = shelf.repositories;
+  const blob = async () => ({ size: 4, bytes: { path: "/file", offset: 0 }, isHashed: false });
+  const ask = asking(shelf, {
+    repositories: { ...others, at: (name) => ({ ...at(name), blob }) },
+    fileBody: () => "0123",
+  });
+  const response = await ask(path);
+  assert.equal(response.headers.get("Cache-Control"), "no-store");
+  await response.body?.cancel();
+});

@@ -114,7 +114,7 @@ Deno.test("a large manifest is sent out of its file, if it still lies in one", a
     },
   });
   const text = async (digest: string) => (await ask(`/v2/team/app/manifests/${digest}`)).text();
-  blob = async () => ({ size: content.length, bytes: { path: "/blobs/large", offset: 7 } });
+  blob = async () => ({ size: content.length, bytes: { path: "/blobs/large", offset: 7 }, isHashed: true });
   assert.equal(await text(large), content);
   assert.deepEqual(sent, [`/blobs/large 7 ${content.length}`]);
   assert.equal(await text(small), "{}");

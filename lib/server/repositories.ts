@@ -18,6 +18,8 @@ export interface ServedBlob {
   bytes:
     | { path: string; offset: number }
     | ((offset: number, length: number, options?: ContentOptions) => ByteStream);
+  /** Whether these bytes are known to be those that the digest names. */
+  isHashed: boolean;
 }
 
 /**
