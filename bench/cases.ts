@@ -1,5 +1,6 @@
 /** What is measured: each case makes what it needs once, and a fresh place for every run. @module */
 import { type ArchivedContent, exportCase, importCase } from "./archive_cases.ts";
+import { BUILD_CASE, BUILD_WITH_CLANG_CASE } from "./build_case.ts";
 import { type Bench, type Case, checkContents, plainTurn, type Prepared, removeFolder, type Turn } from "./case.ts";
 import { addGadget, addLayers, type Descriptor, fillWithNames, Layout, upload } from "./images.ts";
 import { type Server, startLatencyProxy, startRegistry } from "./servers.ts";
@@ -66,6 +67,8 @@ export const CASES: readonly Case[] = [
   importCase("import-layers", 1, LAYERS),
   exportCase("export-many", 1, MANY),
   importCase("import-many", 1, MANY),
+  BUILD_CASE,
+  BUILD_WITH_CLANG_CASE,
   { name: "version", title: () => "start-up: `version`", runs: 10, prepare: prepareVersion },
   { name: "list", title: ({ names }) => `list a store of ${names} names`, runs: 2, prepare: prepareList },
 ];

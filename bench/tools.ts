@@ -31,6 +31,8 @@ interface Recipe {
   exportAll?(names: readonly string[], folder: string, file: string): string[];
   /** Takes all images of a tar into an OCI layout in `folder`. */
   import?(image: Remote, file: string, folder: string): string[];
+  /** Builds a gadget from its sources, by programs of this host, into an OCI layout in `folder`. */
+  build?(source: string, folder: string): string[];
   /** The name that an image has in a layout. */
   localName(image: Remote): string;
   /** Puts something in front of a command line that works on `folder`. */
@@ -68,6 +70,7 @@ const RECIPES: readonly Recipe[] = [
     export: (image, folder, file) => ["image", "export", "--store", folder, full(image), file],
     exportAll: (_, folder, file) => ["image", "export", "--store", folder, "--all", file],
     import: (_, file, folder) => ["image", "import", "--store", folder, file],
+    build: (source, folder) => ["image", "build", "--local", "--store", folder, "-t", "bench", source],
     localName: full,
   },
   {
@@ -129,6 +132,7 @@ const RECIPES: readonly Recipe[] = [
     export: (image, _, file) => ["image", "export", full(image), file],
     exportAll: (names, _, file) => ["image", "export", ...names, file],
     import: (_, file) => ["image", "import", file],
+    build: (source) => ["image", "build", "--local", "-t", "bench", source],
     localName: full,
     wrap: withIgStore,
   },
