@@ -1,5 +1,6 @@
 import { hasCode, isCausedBy, SatchelError, systemCode } from "../error.ts";
 import { ApiError } from "./api_error.ts";
+import { requireAskedHost } from "./asked_host.ts";
 import { type AccessRules, authorize } from "./authorization.ts";
 import { answerBlob } from "./blobs.ts";
 import { BodyMemory } from "./body_memory.ts";
@@ -42,6 +43,8 @@ export interface Answered {
 /** How a server answers. */
 export interface HandlerOptions extends NameRules {
   repositories: Repositories;
+  /** By which names it may be asked beside those of loopback, in small letters. Default: by any. */
+  hosts?: readonly string[];
   /** Who may do what. Default: everybody all that the repositories allow. */
   access?: AccessRules;
   /** Answers what is not of the API, `undefined` if it has nothing at that path. Default: there is nothing. */
@@ -79,6 +82,7 @@ export function createHandler(options: HandlerOptions): Handler {
     let response: Response;
     try {
       if (!url) throw new ApiError("UNSUPPORTED", "this is no valid URL", { status: 400 });
+      if (options.hosts) requireAskedHost(url, options.hosts);
       user = await authorize(request, peer, options.access ?? {});
       const route = parseRoute(url.pathname);
       if (route) endpoint = route.endpoint;

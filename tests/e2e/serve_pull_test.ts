@@ -246,7 +246,7 @@ Deno.test("paths that no client would send are answered with an error, and the s
       assert.ok(!answer.includes(secret));
     }
   }
-  const head = await raw(host, "HEAD /v2/a/manifests/latest HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const head = await raw(host, `HEAD /v2/a/manifests/latest HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
   assert.match(head, /^HTTP\/1\.1 404 /);
   assert.ok(head.endsWith("\r\n\r\n"), "it has no body");
   assert.equal((await served.fetch("/v2/")).status, 200);
