@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { hasCode } from "../../error.ts";
+import { hasCode, SatchelError } from "../../error.ts";
 import { type EbpfObject, readEbpfObject } from "../object/object.ts";
 import { checkAgainstObject, checkMetadata } from "./check.ts";
 import { updateMetadata } from "./update.ts";
@@ -232,4 +232,30 @@ Deno.test("whatever notation a file is in: nothing of it changes, it is complete
     }),
     { numRuns: 300 },
   );
+});
+
+Deno.test("whatever an object is damaged to, a file comes out that is right, or an error", () => {
+  const gadgets = ["kinds", "params", "snap-iter", "top-mapiter", "trace-ringbuf"];
+  const objects = new Map(gadgets.map((gadget) => [
+    gadget,
+    Deno.readFileSync(new URL(`${gadget}/objects/amd64.bpf.o`, FIXTURES)),
+  ]));
+  const damage = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 });
+  let made = 0;
+  fc.assert(
+    fc.property(fc.constantFrom(...gadgets), damage, (gadget, damage) => {
+      const bytes = objects.get(gadget)!.slice();
+      for (const [at, byte] of damage) bytes[at % bytes.length] = byte;
+      try {
+        const object = readEbpfObject(bytes, gadget);
+        const updated = updateMetadata(sourceOf(gadget), object);
+        assert.equal(updateMetadata(updated, object), updated);
+        made++;
+      } catch (error) {
+        assert.ok(error instanceof SatchelError, String(error));
+      }
+    }),
+    { numRuns: 200 },
+  );
+  assert.ok(made > 0);
 });
