@@ -46,7 +46,8 @@ async function complete(
   const command = path[path.length - 1];
   const flags = flagsOf(path);
   if (!typed.includes("--")) {
-    const pending = flagBefore(root, typed);
+    // Commands may have different flags of one name, so those of the one at hand come first.
+    const pending = flagBefore([...flags, ...flagsOf(allCommands(root))], typed);
     if (pending) return flagValues(pending);
     const inline = /^--([^=]+)=/.exec(current);
     if (inline) return inlineValues(flags.find((flag) => flag.name === inline[1]), inline[0]);
@@ -63,14 +64,13 @@ async function complete(
 }
 
 /** The flag that the last word typed leaves without its value. */
-function flagBefore(root: CommandSpec, typed: readonly string[]): FlagSpec | undefined {
+function flagBefore(all: readonly FlagSpec[], typed: readonly string[]): FlagSpec | undefined {
   const last = typed.at(-1) ?? "";
-  const all = flagsOf(allCommands(root));
   const long = /^--([^=]+)$/.exec(last);
   // `-qo` is `-q -o`; `-ojson` has its value with it.
   const letter = /^-[a-zA-Z]*([a-zA-Z])$/.exec(last);
   const flag = all.find(({ name, short }) => (long && name === long[1]) || (letter && short === letter[1]));
-  const isValue = typed.length > 1 && flagBefore(root, typed.slice(0, -1)) !== undefined;
+  const isValue = typed.length > 1 && flagBefore(all, typed.slice(0, -1)) !== undefined;
   return flag && flag.type !== "bool" && !isValue ? flag : undefined;
 }
 
