@@ -140,7 +140,7 @@ function valueOf(token: OptionToken): string | undefined {
 
 function unknownFlag(path: readonly CommandSpec[], token: OptionToken, known: readonly FlagSpec[]): SatchelError {
   if (!token.rawName.startsWith("--")) {
-    return usageError(path, `unknown shorthand flag: '${token.name}' in ${token.rawName}`);
+    return usageError(path, `unknown shorthand flag: '${token.rawName.slice(1)}' in ${token.rawName}`);
   }
   const similar = suggestions(token.name, known.filter((flag) => !flag.hidden).map((flag) => flag.name)).map((name) =>
     `--${name}`

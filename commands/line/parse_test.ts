@@ -87,6 +87,7 @@ Deno.test("a short boolean takes a value in the same way, the last of a bundle t
     'invalid argument "no" for "-q, --quiet" flag: it takes true or false',
   );
   assert.match(mistake("image", "list", "-q==true")[0], /^invalid argument "=true" for/);
+  assert.equal(mistake("serve", "-o", "json")[0], "unknown shorthand flag: 'o' in -o");
   assert.equal(mistake("image", "list", "-=x")[0], "unknown shorthand flag: '=' in -=");
   assert.deepEqual(parse("image", "pull", "y", "--authfile", "-q=0").flags, { authfile: "-q=0" });
 });

@@ -8,6 +8,7 @@ import { printable } from "../../lib/printable.ts";
 import { ArchivedContent, type ArchivedManifest } from "./archived_content.ts";
 import { CheckedFiles } from "./checked_files.ts";
 import { servedContents } from "./served_contents.ts";
+import { sparseWarning } from "./sparse_warning.ts";
 import type { Repositories } from "../../lib/server/mod.ts";
 
 /** Options of {@link openArchives}. */
@@ -24,6 +25,8 @@ export interface ServedArchives extends AsyncDisposable {
   repositories: Repositories;
   /** The files and folders that are read while they are served, without links. */
   paths: readonly string[];
+  /** Whether a blob is in one of them with the right size. */
+  holds(descriptor: Descriptor): boolean;
 }
 
 /**
@@ -42,11 +45,17 @@ export async function openArchives(paths: readonly string[], options: ArchivedOp
     const archive = await open(path, options, files);
     archives.push(opened.use(archive));
     await addNames(names, archive, options.onWarning);
+    warnOfLack(archive, options.onWarning);
   }
   const content = new ArchivedContent(archives, names, new CheckedFiles({ onDamaged: options.onDamaged }));
   const realPaths = files.map((file) => onPath("read", file, () => realpathSync(file)));
   const owned = opened.move();
-  return { repositories: repositoriesOf(content), paths: realPaths, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    repositories: repositoriesOf(content),
+    paths: realPaths,
+    holds: (descriptor) => content.holds(descriptor),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 function repositoriesOf(content: ArchivedContent): Repositories {
@@ -93,6 +102,15 @@ async function addNames(
     if (!attachmentSubject(tag)) continue;
     add(names, tag, { archive, descriptor: (await archive.source.resolve(tag)).descriptor }, onWarning);
   }
+}
+
+/** What an archive leaves out may lie in another one that is served beside it; it is said all the same. */
+function warnOfLack({ name, images, leftOut = 0 }: Archive, onWarning: (message: string) => void): void {
+  const sparse = images.filter(({ platforms }) => platforms).length;
+  if (sparse > 0) onWarning(sparseWarning(sparse, name));
+  if (leftOut === 0) return;
+  const blobs = leftOut === 1 ? "1 blob was" : `${leftOut} blobs were`;
+  onWarning(`${blobs} left out of ${name}: images that need them cannot be pulled, unless another archive has them`);
 }
 
 function withoutNames(problems: readonly SatchelError[]): SatchelError {

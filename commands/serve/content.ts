@@ -1,11 +1,15 @@
 import { statSync } from "node:fs";
+import { SatchelError } from "../../lib/error.ts";
+import type { Descriptor } from "../../lib/oci/mod.ts";
 import { fileSender } from "../../lib/runtime/mod.ts";
 import { effectiveUser } from "../../lib/runtime/process.ts";
 import type { HandlerOptions } from "../../lib/server/mod.ts";
+import type { Snapshot } from "../../lib/store/mod.ts";
 import { openLocalStore } from "../open/local_store.ts";
 import type { Reporter } from "../output/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { ServeOptions } from "./options.ts";
+import { sparseWarning } from "./sparse_warning.ts";
 import { CheckedFiles } from "./checked_files.ts";
 import { storedRepositories } from "./stored.ts";
 import { storedWrites } from "./stored_writes.ts";
@@ -14,6 +18,10 @@ import { storedWrites } from "./stored_writes.ts";
 export interface Content extends Pick<HandlerOptions, "repositories" | "fileBody">, AsyncDisposable {
   /** Where it comes from, for people. */
   label: string;
+  /** Whether a blob is there with the right size. */
+  holds(descriptor: Descriptor): boolean;
+  /** Throws if nothing of it can be read. */
+  check(signal: AbortSignal): Promise<unknown>;
 }
 
 /** What {@link openContent} tells. */
@@ -32,7 +40,7 @@ export async function openContent(
 ): Promise<Content> {
   return options.archives.length > 0
     ? await openArchived(options, settings, reporter, told)
-    : openStored(options, settings, reporter, told);
+    : await openStored(options, settings, reporter, told);
 }
 
 async function openArchived(
@@ -49,28 +57,63 @@ async function openArchived(
     onStatus: status,
     onDamaged: onError,
   });
-  const { repositories, paths } = served;
-  const close = () => served[Symbol.asyncDispose]();
-  return { label: archives.join(", "), repositories, fileBody: senderOf(paths), [Symbol.asyncDispose]: close };
+  const { repositories, paths, holds } = served;
+  return {
+    label: archives.join(", "),
+    repositories,
+    fileBody: senderOf(paths),
+    holds,
+    check: (signal) => repositories.list({ signal }),
+    [Symbol.asyncDispose]: () => served[Symbol.asyncDispose](),
+  };
 }
 
-function openStored(
+async function openStored(
   { isWritable }: ServeOptions,
   settings: Settings,
   reporter: Reporter,
   { signal, onError }: ContentOptions,
-): Content {
+): Promise<Content> {
   const store = openLocalStore(settings, reporter);
+  if (isWritable || isThere(store.path)) warnOfSparse(await store.snapshot({ signal }), reporter);
+  else reporter.warn(`there is no store in ${store.path}: nothing can be pulled until something is brought there`);
   const files = new CheckedFiles({ onDamaged: onError });
+  const repositories = storedRepositories(store, files);
   return {
     label: store.path,
     repositories: {
-      ...storedRepositories(store, files),
+      ...repositories,
       ...(isWritable && { writable: storedWrites(store, { files, signal, onError }) }),
     },
     fileBody: senderOf([store.path]),
+    holds: ({ digest, size }) => store.fileOf(digest)?.size === size,
+    async check(signal) {
+      // What is pushed makes a store; where nothing can be, one that is not there was moved, or its disk is not mounted.
+      if (!isWritable && !isThere(store.path)) {
+        throw new SatchelError("not-found", `there is no store in ${store.path}`);
+      }
+      await repositories.list({ signal });
+    },
     async [Symbol.asyncDispose]() {},
   };
+}
+
+function isThere(folder: string): boolean {
+  return statSync(folder, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Clients that take all platforms of an image fail with what is there for some alone. */
+function warnOfSparse(snapshot: Snapshot, { warn }: Reporter): void {
+  const isSparse = (name: string) => {
+    try {
+      return snapshot.find(name).platforms !== undefined;
+    } catch {
+      // No valid entry; who asks for it is told.
+      return false;
+    }
+  };
+  const count = snapshot.names.filter(isSparse).length;
+  if (count > 0) warn(sparseWarning(count, snapshot.name));
 }
 
 /** Sends files from below these paths. What somebody else owns they could exchange while it is served. */

@@ -1,4 +1,6 @@
 import { SatchelError } from "../../lib/error.ts";
+import { canonicalRegistry, isRegistry, parseReference } from "../../lib/oci/mod.ts";
+import { printable } from "../../lib/printable.ts";
 import { durationOf, type FlagValues, isSet, listOf, pathOf, textOf } from "../line/flags.ts";
 import { parseSize } from "../line/size.ts";
 import { formatAddress, isLoopback, type ListenAddress, parseListenAddress } from "./address.ts";
@@ -26,6 +28,8 @@ export interface ServeOptions {
   tls?: { certificate: string; key: string };
   /** The file of accounts; without one, nobody is asked for an account. */
   htpasswd?: string;
+  /** Names by which it may be asked beside those of loopback; without them, by any. */
+  hosts?: readonly string[];
   /** Whether reading takes no account. */
   anonymousPull: boolean;
   /** The largest blob that is taken in, in bytes. */
@@ -64,17 +68,25 @@ export function readServeOptions(flags: FlagValues): ServeOptions {
     throw new SatchelError("usage", "--allow-anonymous-push and --htpasswd exclude each other");
   }
   if (htpasswd === undefined && !allowsAnybody) requireNoAccounts(listen, isWritable);
+  if (maxUpload !== undefined && !isWritable) {
+    throw new SatchelError("usage", "--max-upload is about what is pushed, and without --writable nothing can be");
+  }
   const adminListen = admin === undefined ? undefined : parseListenAddress(admin, "admin-listen");
+  if (adminListen && adminListen.port !== 0 && formatAddress(adminListen) === formatAddress(listen)) {
+    throw new SatchelError("usage", "--listen and --admin-listen need two addresses: this is one for both");
+  }
   const options: ServeOptions = {
     listen,
     archives,
     isWritable,
     anonymousPull,
-    mirrorOf: listOf(flags, "mirror-of"),
+    mirrorOf: listOf(flags, "mirror-of").map(readRegistry),
     logFormat: textOf(flags, "log-format") === "json" ? "json" : "text",
     hasPage: !isSet(flags, "no-ui"),
     idleSeconds: idleSeconds(flags),
     warnings: [],
+    // Pages of the web have no account to send.
+    ...(isLoopback(listen.hostname) && (htpasswd === undefined || anonymousPull) && { hosts: hostNames(flags) }),
     ...(adminListen && { adminListen }),
     ...(tls && { tls }),
     ...(htpasswd !== undefined && { htpasswd }),
@@ -95,19 +107,39 @@ function requireNoAccounts(listen: ListenAddress, isWritable: boolean): void {
   });
 }
 
-function warningsOf({ listen, adminListen, htpasswd, tls, isWritable }: ServeOptions): string[] {
+/** A registry as names of images have it; its case says nothing. */
+function readRegistry(text: string): string {
+  const registry = canonicalRegistry(text.toLowerCase());
+  // `foo` is no registry: `foo/bar` is a repository of ghcr.io.
+  if (isRegistry(registry) && parseReference(`${registry}/some/name`).registry === registry) return registry;
+  throw new SatchelError("usage", `invalid argument ${printable(JSON.stringify(text), 100)} for "--mirror-of" flag`, {
+    hint: "A registry is written as in names of images: ghcr.io, docker.io, registry.example:5000.",
+  });
+}
+
+function warningsOf({ listen, adminListen, htpasswd, anonymousPull, tls, isWritable }: ServeOptions): string[] {
   const warnings: string[] = [];
   const isOpen = !isLoopback(listen.hostname);
   const who = isOpen ? `Everybody who reaches ${formatAddress(listen)}` : "Everybody on this host";
   if (htpasswd === undefined && isWritable) warnings.push(`${who} can push and delete without an account`);
   else if (htpasswd === undefined && isOpen) warnings.push(`${who} can read all of it without an account`);
-  if (htpasswd !== undefined && isOpen && !tls) {
+  const isOfNoUse = anonymousPull && !isWritable;
+  if (isOfNoUse) warnings.push(`${who} can read all of it, and nothing can be pushed: the accounts are of no use`);
+  if (htpasswd !== undefined && !isOfNoUse && isOpen && !tls) {
     warnings.push("Passwords can be read on their way, since there is no --tls-cert");
   }
   if (adminListen && !isLoopback(adminListen.hostname)) {
     warnings.push(`Everybody who reaches ${formatAddress(adminListen)} can read the metrics`);
   }
   return warnings;
+}
+
+function hostNames(flags: FlagValues): string[] {
+  return listOf(flags, "allow-host").map((name) => {
+    if (/^[a-zA-Z0-9.-]+$/.test(name)) return name.toLowerCase();
+    const shown = printable(JSON.stringify(name), 100);
+    throw new SatchelError("usage", `invalid argument ${shown} for "--allow-host" flag: it is a name without a port`);
+  });
 }
 
 function tlsFiles(flags: FlagValues): ServeOptions["tls"] {

@@ -49,11 +49,46 @@ Deno.test("flags that contradict each other are wrong usage", () => {
   refuses({ "tls-key": "k" }, /belong together/);
   refuses({ "idle-timeout": "5m" }, /from 1s to 255s/);
   refuses({ "idle-timeout": "0" }, /from 1s to 255s/);
-  refuses({ "max-upload": "much" }, /--max-upload/);
+  refuses({ "max-upload": "much", htpasswd: "users", writable: true }, /"--max-upload"/);
+  refuses({ "max-upload": "1GB" }, /--max-upload is about what is pushed/);
   refuses({ archive: [""] }, /needs a path/);
+});
+
+Deno.test("on loopback, where reading takes no account, only the names of loopback count and those that are given", () => {
+  assert.deepEqual(options({}).hosts, []);
+  assert.deepEqual(options({ "allow-host": ["Registry.site.example"] }).hosts, ["registry.site.example"]);
+  assert.deepEqual(options({ htpasswd: "users", "anonymous-pull": true, writable: true }).hosts, []);
+  assert.equal(options({ htpasswd: "users" }).hosts, undefined);
+  assert.equal(options({ listen: ":5000", "allow-anonymous-push": true }).hosts, undefined);
+  refuses({ "allow-host": ["registry.site.example:5000"] }, /a name without a port/);
 });
 
 Deno.test("metrics that others can read are warned of", () => {
   assert.match(options({ "admin-listen": ":9000" }).warnings.join(), /can read the metrics/);
   assert.deepEqual(options({ "admin-listen": "127.0.0.1:9000" }).warnings, []);
+});
+
+Deno.test("a registry to stand in for is one, whatever its case", () => {
+  const { mirrorOf } = options({
+    "mirror-of": ["GHCR.io", "index.docker.io", "registry.example:5000", "localhost:5000"],
+  });
+  assert.deepEqual(mirrorOf, ["ghcr.io", "docker.io", "registry.example:5000", "localhost:5000"]);
+  for (const text of ["http://ghcr.io", "ghcr.io/", "", "ghcr.io/inspektor-gadget", "ghcr", "*.io", "ghcr.io "]) {
+    refuses({ "mirror-of": [text] }, /for "--mirror-of" flag/);
+  }
+});
+
+Deno.test("accounts that nobody needs are warned of", () => {
+  const flags = { htpasswd: "users", "anonymous-pull": true };
+  assert.deepEqual(options({ ...flags, listen: ":5000" }).warnings, [
+    "Everybody who reaches 0.0.0.0:5000 can read all of it, and nothing can be pushed: the accounts are of no use",
+  ]);
+  assert.match(options(flags).warnings.join(), /^Everybody on this host can read .* of no use$/);
+  assert.deepEqual(options({ ...flags, writable: true }).warnings, []);
+});
+
+Deno.test("two listeners need two addresses", () => {
+  refuses({ listen: "127.0.0.1:5000", "admin-listen": "127.0.0.1:5000" }, /two addresses/);
+  options({ listen: "127.0.0.1:0", "admin-listen": "127.0.0.1:0" });
+  options({ listen: "127.0.0.1:5000", "admin-listen": "127.0.0.2:5000" });
 });

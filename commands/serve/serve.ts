@@ -47,7 +47,7 @@ export async function run(invocation: Invocation): Promise<number> {
       reporter.status(`Metrics are on http://${formatAddress({ ...options.adminListen, port: admin.port })}/metrics`);
     }
     const at = { hostname: options.listen.hostname, port: listener.port };
-    if (!settings.quiet) write("stdout", await greeting(content.label, at, options, content.repositories));
+    if (!settings.quiet) write("stdout", await greeting(content, at, options));
     await aborted(signal);
   } finally {
     const closed = listener.close(TRANSFER_GRACE);
@@ -64,7 +64,7 @@ function handlerOf(
   { warn }: Reporter,
   onAnswer: readonly AnswerListener[],
 ): Handler {
-  const { htpasswd, anonymousPull, mirrorOf, maxUpload, idleSeconds } = options;
+  const { htpasswd, anonymousPull, mirrorOf, maxUpload, idleSeconds, hosts } = options;
   const accounts = htpasswd === undefined ? undefined : openAccounts(htpasswd, warn);
   return createHandler({
     repositories,
@@ -73,6 +73,7 @@ function handlerOf(
     uploadSilence: idleSeconds * 1000,
     onAnswer: (answered) => onAnswer.forEach((tell) => tell(answered)),
     ...(page && { page }),
+    ...(hosts && { hosts }),
     ...(accounts && { access: { accounts, anonymousPull } }),
     ...(maxUpload !== undefined && { maxUpload }),
   });
@@ -107,7 +108,7 @@ async function openAdmin(address: ListenAddress, parts: AdminParts): Promise<Lis
   onAnswer.push(metrics.count);
   const handler = adminHandler({
     metrics,
-    check: (signal) => content.repositories.list({ signal }),
+    check: content.check,
     isEnding: () => signal.aborted,
   });
   return open(address, "admin-listen", { handler, idleSeconds });

@@ -27,7 +27,7 @@ const MAX_NAME_LENGTH = 255;
  */
 export function repositoriesOf(name: string, ns: string | undefined, rules: NameRules): RepositoryName[] {
   if (name.length > MAX_NAME_LENGTH) throw invalidName(name);
-  if (ns) return inNamedRegistry(ns, name);
+  if (ns) return inNamedRegistry(ns.toLowerCase(), name);
   const withPort = nameWithPort(name);
   if (withPort?.isCertain) return [withPort.repository];
   const parsed = parsedName(name);

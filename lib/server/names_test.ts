@@ -107,3 +107,9 @@ Deno.test("a repository whose path looks like a registry keeps its full name", (
   const odd = { registry: "ghcr.io", repository: "docker.io/x/y" };
   assert.equal(offeredName(odd, { mirrorOf: ["ghcr.io"] }), "ghcr.io/docker.io/x/y");
 });
+
+Deno.test("the case of a registry in ns says nothing, and a path in it is refused", () => {
+  const rules = { mirrorOf: [] };
+  assert.deepEqual(repositoriesOf("team/app", "GHCR.IO", rules), repositoriesOf("team/app", "ghcr.io", rules));
+  assert.throws(() => repositoriesOf("app", "ghcr.io/team", rules), { code: "NAME_INVALID" });
+});

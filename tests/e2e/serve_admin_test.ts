@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { makeGadget, scratchFolder, type Served, startServe } from "../harness/mod.ts";
+import { makeGadget, scratchFolder, type Served, startServe, WRITABLE } from "../harness/mod.ts";
 import { writeStore } from "./cli_stores.ts";
 
 function adminUrl({ process }: Served): Promise<string> {
@@ -60,4 +60,24 @@ Deno.test("without --admin-listen there are neither", async () => {
     assert.equal(response.status, 404);
     await response.text();
   }
+});
+
+Deno.test("/healthz is not well where nothing can be pushed and there is no store, which is warned of at the start", async () => {
+  await using scratch = await scratchFolder();
+  const store = scratch.at("store");
+  const health = async (served: Served) => {
+    const response = await fetch(`${await adminUrl(served)}/healthz`);
+    await response.body?.cancel();
+    return response.status;
+  };
+  const flags = ["--admin-listen", "127.0.0.1:0"];
+  await using served = await startServe({ store, flags });
+  await served.process.waitFor((line) => line.startsWith(`Warning: there is no store in ${store}`) || undefined);
+  assert.equal(await health(served), 503);
+  await writeStore(store, [{ image: makeGadget(), name: "ghcr.io/inspektor-gadget/gadget/trace_open:latest" }]);
+  assert.equal(await health(served), 200);
+  await Deno.remove(store, { recursive: true });
+  assert.equal(await health(served), 503);
+  await using writable = await startServe({ store, flags: [...flags, ...WRITABLE] });
+  assert.equal(await health(writable), 200);
 });

@@ -4,6 +4,7 @@ import {
   attachmentTag,
   crane,
   describe,
+  makeGadget,
   oras,
   peer,
   peerTest,
@@ -15,6 +16,7 @@ import {
   startServe,
   succeed,
 } from "../harness/mod.ts";
+import { writeStore } from "./cli_stores.ts";
 import { damage, exported, LAYER_SIZE, NAMES } from "./archive_files.ts";
 
 const IG_ARCHIVE = new URL("../fixtures/ig-export-signed.tar", import.meta.url).pathname;
@@ -132,5 +134,27 @@ Deno.test("what is no archive, and what has no full name in it, is told at the s
     const outcome = await satchel(["serve", "--listen", "127.0.0.1:0", "--archive", scratch.at(path)]);
     assert.notEqual(outcome.code, 0, describe(outcome));
     assert.match(outcome.stderr, message);
+  }
+});
+
+Deno.test("what an archive leaves out is warned of at the start, and no example of a pull names an image that lacks it", async () => {
+  await using scratch = await scratchFolder();
+  const store = scratch.at("near");
+  const name = "ghcr.io/inspektor-gadget/gadget/trace_open:latest";
+  await writeStore(store, [{ image: makeGadget(), name }]);
+  await Deno.writeTextFile(scratch.at("have"), await satchelSucceeds(["store", "inventory"], { store }));
+  const thin = ["--have", scratch.at("have")];
+  await satchelSucceeds(["image", "export", name, scratch.at("thin.tar"), ...thin], { store });
+  const sparse = ["--platform", "linux/arm64", "--sparse"];
+  await satchelSucceeds(["image", "export", name, scratch.at("sparse.tar"), ...sparse], { store });
+  for (
+    const [archive, warning] of [["thin.tar", /\d blobs were left out of/], [
+      "sparse.tar",
+      /1 image is in .* for some/,
+    ]] as const
+  ) {
+    await using served = await serve(scratch, [archive]);
+    await served.process.waitFor((line) => line.startsWith("Warning: ") && warning.test(line) || undefined);
+    await served.process.waitFor((line) => line.startsWith("No image was found that is there for all") || undefined);
   }
 });
