@@ -107,6 +107,8 @@ function ociContents(parts: GadgetParts, annotations: Annotations, digest: strin
 }
 
 function ebpfContents(object: EbpfObject): InspectContent[] {
+  // First, since it ends early if programs have more code, in common or not, than can be looked at.
+  const programs = disassemblePrograms(object);
   const index = new CodeIndex(object);
   const uses = programsOf(object).map((program) => ({ name: program.name, uses: mapUses(object, program, index) }));
   const maps = mapsOf(object);
@@ -115,7 +117,7 @@ function ebpfContents(object: EbpfObject): InspectContent[] {
     json("ebpf.maps", maps.map(({ name, type }) => ({ Name: name, Type: type }))),
     json(
       "ebpf.programs",
-      disassemblePrograms(object).map(({ program, source, sourceWithRelocation }) => ({
+      programs.map(({ program, source, sourceWithRelocation }) => ({
         Section: program.section.name,
         Source: source,
         SourceWithRelocation: sourceWithRelocation,

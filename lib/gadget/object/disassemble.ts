@@ -16,8 +16,11 @@ export interface Disassembly {
 /** How many instructions the kernel takes for a program. */
 const MAX_INSTRUCTIONS = 1_000_000;
 
-/** How much text is written for an object, in characters: programs may have large functions in common. */
-const MAX_TEXT = 256 * 1024 * 1024;
+/**
+ * How much text is written for an object, in UTF-16 units: programs may have large functions in common. Escaped for JSON it
+ * may have six times as many, and a text holds less than 512 Mi. Those of official gadgets have up to some hundred thousand.
+ */
+const MAX_TEXT = 32 * 1024 * 1024;
 
 /** The names of CO-RE relocations, by their numbers (`enum bpf_core_relo_kind`), as libbpf and cilium/ebpf print them. */
 const CORE_RELOCATIONS = [
@@ -72,7 +75,7 @@ export function disassemble(object: EbpfObject, program: EbpfFunction): Disassem
 /**
  * Writes the code of all programs of an object, in its order.
  *
- * @throws {SatchelError} `invalid` as {@link disassemble}, or if the text would have more than 256 Mi characters
+ * @throws {SatchelError} `invalid` as {@link disassemble}, or if the text would have more than 32 Mi characters
  */
 export function disassemblePrograms(object: EbpfObject): (Disassembly & { program: EbpfFunction })[] {
   const disassembler = new Disassembler(object);
