@@ -2,8 +2,18 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { succeed } from "./process.ts";
 
-/** Debian's packages of this machine that the builder image has, with all that they need. */
-const PACKAGES = ["clang", "llvm", "libbpf-dev", "linux-libc-dev", "bpftool", "xz-utils", "tar", "coreutils", "dash"];
+/** Debian's packages in an image that is to build gadgets. */
+export const BUILDER_PACKAGES = [
+  "clang",
+  "llvm",
+  "libbpf-dev",
+  "linux-libc-dev",
+  "bpftool",
+  "xz-utils",
+  "tar",
+  "coreutils",
+  "dash",
+];
 
 /** What they say that they need, and compilers for eBPF do not. */
 const SUPERFLUOUS = /^(python|perl|gcc|cpp|binutils|debconf)|^(?!libclang-common-).*-dev$/;
@@ -22,9 +32,9 @@ interface Package {
   provides: string[];
 }
 
-/** Names all that decides over the image that {@link makeBuilderImage} makes. */
-export async function builderImageTag(): Promise<string> {
-  const packages = await closure();
+/** Names all that decides over an image that {@link makeDebianImage} makes. */
+export async function debianImageTag(names: readonly string[]): Promise<string> {
+  const packages = await closure(names);
   const text = JSON.stringify([
     packages.map(({ name, version }) => [name, version]),
     String(SUPERFLUOUS_FILES),
@@ -34,10 +44,16 @@ export async function builderImageTag(): Promise<string> {
 }
 
 /**
- * Makes an image to build gadgets in: the compiler, the headers and the tools that this machine's Debian has, copied file by file. (By debootstrap it takes a minute, or three where there is much else to do.)
+ * Makes an image of Debian's packages as this machine has them, with all that they need, copied file by file. (By debootstrap a compiler takes a
+ * minute, or three where there is much else to do.)
  */
-export async function makeBuilderImage(podman: string, env: Record<string, string>, name: string): Promise<void> {
-  const packages = (await closure()).map(({ name }) => name);
+export async function makeDebianImage(
+  podman: string,
+  env: Record<string, string>,
+  image: string,
+  names: readonly string[],
+): Promise<void> {
+  const packages = (await closure(names)).map(({ name }) => name);
   const listed = (await succeed("dpkg-query", ["--listfiles", ...packages])).split("\n");
   const files = new Set<string>();
   for (const path of [...listed, ...OTHERS]) {
@@ -46,7 +62,7 @@ export async function makeBuilderImage(podman: string, env: Record<string, strin
     if (place !== undefined) files.add(`.${place}`);
   }
   const script = 'tar -C / --no-recursion --files-from - -c | "$0" import --quiet - "$1"';
-  await succeed("sh", ["-c", script, podman, name], { env, stdin: [...files].sort().join("\n"), timeout: 300_000 });
+  await succeed("sh", ["-c", script, podman, image], { env, stdin: [...files].sort().join("\n"), timeout: 300_000 });
 }
 
 /** Where a file lies when the links among its folders are followed; `undefined` for folders that come with what is in them. */
@@ -61,8 +77,8 @@ async function realPlace(path: string): Promise<string | undefined> {
   }
 }
 
-/** {@link PACKAGES} and those that they need, sorted by name. */
-async function closure(): Promise<Package[]> {
+/** Packages and those that they need, sorted by name. */
+async function closure(names: readonly string[]): Promise<Package[]> {
   const installed = await readPackages();
   const found = new Map<string, Package>();
   const add = (name: string) => {
@@ -71,7 +87,7 @@ async function closure(): Promise<Package[]> {
     found.set(its.name, its);
     for (const need of its.needs) if (!SUPERFLUOUS.test(need)) add(need);
   };
-  PACKAGES.forEach(add);
+  names.forEach(add);
   return [...found.values()].sort((a, b) => a.name < b.name ? -1 : 1);
 }
 

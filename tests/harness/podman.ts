@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
-import { builderImageTag, makeBuilderImage } from "./builder_image.ts";
+import { BUILDER_PACKAGES, debianImageTag, makeDebianImage } from "./builder_image.ts";
 import { PEERS } from "./paths.ts";
 import { peer } from "./peers.ts";
 import { run, startInBackground, succeed } from "./process.ts";
@@ -12,6 +12,8 @@ export interface Podman {
   env: Record<string, string>;
   /** An image to build gadgets in, with the compiler and the headers that this machine's Debian has. */
   builderImage: string;
+  /** An image in which there is a shell, and no compiler. */
+  bareImage: string;
   /** The names of all containers that there are, running or not. */
   containers(): Promise<string[]>;
 }
@@ -28,13 +30,19 @@ export async function openPodman(): Promise<Podman> {
   await lock.lock(true);
   const program = peer("podman");
   const env = await writeSettings(folder);
-  const builderImage = `localhost/satchel-builder:${await builderImageTag()}`;
-  const isThere = await run(program, ["image", "exists", builderImage], { env });
-  if (isThere.code !== 0) await makeBuilderImage(program, env, builderImage);
+  const ensureImage = async (name: string, packages: readonly string[]) => {
+    const image = `localhost/satchel-${name}:${await debianImageTag(packages)}`;
+    const { code } = await run(program, ["image", "exists", image], { env });
+    if (code !== 0) await makeDebianImage(program, env, image, packages);
+    return image;
+  };
+  const builderImage = await ensureImage("builder", BUILDER_PACKAGES);
+  const bareImage = await ensureImage("bare", ["dash", "coreutils"]);
   return {
     program,
     env,
     builderImage,
+    bareImage,
     containers: async () =>
       (await succeed(program, ["ps", "--all", "--format", "{{.Names}}"], { env })).split("\n").filter((each) =>
         each !== ""
