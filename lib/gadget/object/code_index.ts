@@ -23,8 +23,15 @@ export type Reference =
   /** What the object does not have: of the kernel, or to be linked. */
   | { kind: "outside"; name: string };
 
-/** How many functions all programs of an object have, each with what it calls; large ones of today have some hundreds. */
-const MAX_LINKED = 1_000_000;
+/**
+ * How much is linked for all programs of an object that are asked for, each with what it calls: instructions, and some more for
+ * each function. The largest of today have some hundred thousand.
+ */
+const MAX_LINKED = 8_000_000;
+const FUNCTION_COST = 8;
+
+/** Bytes: of `Elf64_Rela`. */
+const LARGEST_RELOCATION = 24;
 
 /** What is known of a section of instructions, by where they are in it. */
 interface SectionIndex {
@@ -81,13 +88,14 @@ export class CodeIndex {
   /**
    * A program and all that it needs, each function once: first it itself, then what it calls, then what those call.
    *
-   * @throws {SatchelError} `invalid` if the programs that were asked for have more than a million functions by now
+   * @throws {SatchelError} `invalid` if the programs that were asked for have some million instructions by now
    */
   withCallees(program: EbpfFunction): EbpfFunction[] {
     const functions = new Set([program]);
     // A set is walked with what is added meanwhile.
     for (const fn of functions) {
-      if (this.#linked++ === MAX_LINKED) throw program.code.invalid("the object's programs call too many functions");
+      this.#linked += FUNCTION_COST + fn.code.length / INSTRUCTION_SIZE;
+      if (this.#linked > MAX_LINKED) throw program.code.invalid("the object's programs have too much in common");
       for (const callee of this.#calleesOf(fn)) functions.add(callee);
     }
     return [...functions];
@@ -112,6 +120,10 @@ export class CodeIndex {
     if (known) return known;
     const info = this.#object.sectionInfo.get(section.name);
     const tables = this.#tables.get(section.index) ?? [];
+    const length = tables.reduce((sum, { data }) => sum + data.length, 0);
+    if (length > LARGEST_RELOCATION * section.size / INSTRUCTION_SIZE) {
+      throw section.data.invalid("it has more relocations than instructions");
+    }
     const index = {
       relocations: byOffset(tables.flatMap((table) => readRelocations(this.#object.elf, table))),
       lines: byOffset(info?.lines ?? []),

@@ -112,7 +112,7 @@ Deno.test("programs that all call the same thousands of functions are refused", 
   const object = callGraph([callees, ...callees.map(() => []), ...callees.map(() => [0])]);
   assert.throws(() => disassemblePrograms(object), {
     code: "invalid",
-    message: /: function f\d+: the object's programs call too many functions$/,
+    message: /: function f\d+: the object's programs have too much in common$/,
   });
 });
 
@@ -121,5 +121,18 @@ Deno.test("a program of more than a million instructions is refused", () => {
   assert.throws(() => disassemble(object, object.functions[0]!), {
     code: "invalid",
     message: "x.o: section 1: function f0: it has more than 1000000 instructions",
+  });
+});
+
+Deno.test("more relocations than instructions are refused", () => {
+  const sections = [
+    { name: "xdp", flags: ELF.ALLOC | ELF.EXECUTE, bytes: Uint8Array.fromHex("9500000000000000") },
+    { name: ".relxdp", type: ELF.RELOCATIONS, info: 1, bytes: new Uint8Array(2 * 16) },
+  ];
+  const symbol = { name: "f", section: 1, type: ELF.FUNCTION };
+  const object = readEbpfObject(writeElf({ is64Bit: true, isLittleEndian: true }, sections, [symbol]), "x.o");
+  assert.throws(() => disassemble(object, object.functions[0]!), {
+    code: "invalid",
+    message: "x.o: section 1: it has more relocations than instructions",
   });
 });

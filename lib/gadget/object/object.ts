@@ -73,6 +73,9 @@ export function readEbpfObject(bytes: Uint8Array, what: string): EbpfObject {
   const symbols = Map.groupBy(elf.symbols.toSorted((a, b) => a.value - b.value), (symbol) => symbol.section);
   const symbolsIn = ({ index }: ElfSection) => symbols.get(index) ?? [];
   const functions = elf.sections.filter(isCode).flatMap((each) => functionsOf(each, symbolsIn(each)));
+  // Aliases have their code in common; all the same there cannot be more of it than in the largest object.
+  const length = functions.reduce((sum, { code }) => sum + code.length, 0);
+  if (length > MAX_OBJECT_SIZE) throw whole.invalid("its functions overlap");
   const programs = functions.filter(({ type }) => type !== "UnspecifiedProgram").reverse();
   return {
     elf,

@@ -113,6 +113,18 @@ const REFUSED: [what: string, file: () => Uint8Array, message: string][] = [
     "x.o: section 1: the function f reaches beyond the end",
   ],
   [
+    "with a hundred functions that are all of 1 MiB",
+    () => {
+      const symbols = Array.from(
+        { length: 100 },
+        (_, index) => ({ name: `f${index}`, section: 1, type: ELF.FUNCTION }),
+      );
+      const whole = { size: 1024 * 1024 };
+      return writeElf(LITTLE, [code("xdp", whole.size / 8)], symbols.map((symbol) => ({ ...symbol, ...whole })));
+    },
+    "x.o: its functions overlap",
+  ],
+  [
     "with half an instruction",
     () => writeElf(LITTLE, [code("xdp", 1)], [{ name: "f", section: 1, type: ELF.FUNCTION, size: 4 }]),
     "x.o: section 1: function f: it is not made of instructions of 8 bytes",
