@@ -302,6 +302,28 @@ Deno.test("a marker of what is not there is an error, or the rest without it", (
   assert.equal(problems.length, 1);
 });
 
+Deno.test("fields are where bpftool finds the members of their structures", () => {
+  const structs = {
+    kinds: "kinds",
+    "trace-ringbuf": "open_event",
+    "trace-perf": "exit_event",
+    "snap-iter": "task_row",
+    params: "hit",
+  };
+  for (const [name, struct] of Object.entries(structs)) {
+    const { types } = JSON.parse(Deno.readTextFileSync(new URL(`${name}/objects/amd64.btf.json`, FIXTURES)));
+    const members: { name: string; bits_offset: number; bitfield_size?: number }[] =
+      types.find((type: { kind: string; name: string }) => type.kind === "STRUCT" && type.name === struct).members;
+    const offsets = new Map(members.map((each) => [each.name, each]));
+    const own = sourcesOf(name)[0]!.fields.filter(({ flags }) => (flags & 24) === FieldFlag.staticMember);
+    for (const { name: field, offs, tags } of own) {
+      const { bits_offset, bitfield_size } = offsets.get(field === "" ? "(anon)" : field)!;
+      const [first, count] = tags.find((tag) => tag.startsWith("bits:"))?.split(":").slice(1).map(Number) ?? [0, 0];
+      assert.deepEqual([offs * 8 + first!, count], [bits_offset, bitfield_size ?? 0], `${name}: ${field}`);
+    }
+  }
+});
+
 Deno.test("no data source at all is null", () => {
   assert.equal(encodeDataSources(sourcesOf("ebpf-and-wasm")), null);
 });
