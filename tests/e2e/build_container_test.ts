@@ -80,6 +80,9 @@ capabilityTest(NEEDS, "what a container builds does not depend on where the sour
   const [here, there] = ["here", "there/is it, then"].map((to) => copyGadget(scratch, "trace-ringbuf", to));
   const digest = builtDigest(await world.build(here, "-o", writeFolder(scratch.at("out"), {})));
   assert.equal(builtDigest(await world.build(there)), digest);
+  // The same compiler: these are the packages of this machine.
+  const reproducible = builtDigest(await world.build(here, "--reproducible"));
+  assert.equal(builtDigest(await world.build(there, "--local", "--reproducible")), reproducible);
   const object = await Deno.readTextFile(scratch.at("out/amd64.bpf.o"));
   assert.ok(object.includes("/work/program.bpf.c") && !object.includes(scratch.path));
   assert.deepEqual(await world.podman.containers(), []);

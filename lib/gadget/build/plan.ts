@@ -41,8 +41,14 @@ const MULTIARCH: Readonly<Record<string, string>> = {
   s390x: "s390x-linux-gnu",
 };
 
-/** The folder that sources have in a container, and that `--reproducible` says they have everywhere. */
+/** The folder that sources have in a container. */
 export const CONTAINER_SOURCE = "/work";
+
+/**
+ * Where sources lie, as a reproducible build has it. Nothing is to be there, neither on a host nor in a container: clang looks for the lines of
+ * the source there, and writes those that it finds into BTF.
+ */
+const MAPPED_SOURCE = "/gadget";
 
 /** The name of an object in the folder of outputs. */
 export function objectName(architecture: Architecture): string {
@@ -83,7 +89,7 @@ function ebpfSteps(name: string, architecture: Architecture, places: BuildPlaces
       ...(headers === undefined ? [] : [`-I/usr/include/${headers}`]),
       "-D",
       `__TARGET_ARCH_${KERNEL_NAMES[architecture]}`,
-      ...(isReproducible ? [`-ffile-prefix-map=${places.source}=${CONTAINER_SOURCE}`] : []),
+      ...(isReproducible ? [`-ffile-prefix-map=${places.source}=${MAPPED_SOURCE}`] : []),
       ...cflags,
       "-c",
       path,
@@ -134,7 +140,7 @@ function cargoStep(name: string, places: BuildPlaces, { isReproducible, hasColor
 
 /** A line of Cargo's configuration, which joins what a gadget's own says of this. */
 function remapping({ source }: BuildPlaces): string {
-  const flag = JSON.stringify(`--remap-path-prefix=${source}=${CONTAINER_SOURCE}`);
+  const flag = JSON.stringify(`--remap-path-prefix=${source}=${MAPPED_SOURCE}`);
   return `target.${CARGO_TARGET}.rustflags=[${flag}]`;
 }
 

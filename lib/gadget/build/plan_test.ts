@@ -59,11 +59,14 @@ Deno.test("programs with arguments, more flags and colours have their places", (
 });
 
 Deno.test("what shall be reproducible has its folder mapped away", () => {
-  assert.match(commands({}, { isReproducible: true })[0], / -ffile-prefix-map=\/src=\/work -c \/src\/program\.bpf\.c /);
+  assert.match(
+    commands({}, { isReproducible: true })[0],
+    / -ffile-prefix-map=\/src=\/gadget -c \/src\/program\.bpf\.c /,
+  );
   const go = commands({ ebpf: undefined, wasm: { name: "go/a.go", kind: "go" } }, { isReproducible: true });
   assert.match(go[0], / -trimpath -buildvcs=false a\.go$/);
   const rust = commands({ ebpf: undefined, wasm: { name: "src/lib.rs", kind: "rust" } }, { isReproducible: true });
-  assert.match(rust[0], / --config 'target\.wasm32-wasip1\.rustflags=\["--remap-path-prefix=\/src=\/work"\]'$/);
+  assert.match(rust[0], / --config 'target\.wasm32-wasip1\.rustflags=\["--remap-path-prefix=\/src=\/gadget"\]'$/);
 });
 
 Deno.test("modules are built by the commands of ig", () => {
