@@ -9,8 +9,8 @@
 export function constantOf(index: number, bodyOf: (index: number) => Uint8Array | undefined): bigint | undefined {
   const body = bodyOf(index);
   if (!body) return undefined;
-  const constant = match(body, CONSTANT) ?? match(body, RETURNED_CONSTANT);
-  if (constant) return signExtended(constant[0]!);
+  const constant = CONSTANTS.map((pattern) => match(body, pattern)).find((numbers) => numbers !== undefined);
+  if (constant) return signExtended(constant.at(-1)!);
   const called = match(body, GO_EXPORT)?.[2];
   const inner = called && bodyOf(Number(called.bits));
   const stored = inner && match(inner, GO_CONSTANT);
@@ -21,11 +21,14 @@ export function constantOf(index: number, bodyOf: (index: number) => Uint8Array 
 type Pattern = readonly (number | typeof ANY)[];
 const ANY = "any";
 
-/** What C, Rust, TinyGo and people write: `i64.const ANY; end`. */
-const CONSTANT: Pattern = [0x00, 0x42, ANY, 0x0b];
-
-/** The same with `return` before the end. */
-const RETURNED_CONSTANT: Pattern = [0x00, 0x42, ANY, 0x0f, 0x0b];
+/**
+ * What C, Rust, TinyGo and people write: `i64.const ANY; end`, with or without `return`. Calls before it, which see to it that the
+ * program has begun, cannot return anything: only the constant does.
+ */
+const CONSTANTS: readonly Pattern[] = [[], [0x10, ANY], [0x10, ANY, 0x10, ANY]].flatMap((calls: Pattern) => [
+  [0x00, ...calls, 0x42, ANY, 0x0b],
+  [0x00, ...calls, 0x42, ANY, 0x0f, 0x0b],
+]);
 
 /**
  * What Go exports (`go:wasmexport`, seen of Go 1.26): it leaves if the runtime has not begun (the first call), makes room on Go's

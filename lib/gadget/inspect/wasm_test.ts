@@ -125,6 +125,7 @@ Deno.test("the version is the constant that its function returns", () => {
   assert.equal(version([0x00, 0x42, 0xc0, 0x00, 0x0b]), 64n);
   assert.equal(version([0x00, 0x42, 0x01, 0x0f, 0x0b]), 1n);
   assert.equal(version([0x00, 0x42, 0x7f, 0x0b]), 2n ** 64n - 1n);
+  assert.equal(version([0x00, 0x10, 0x05, 0x10, 0x06, 0x42, 0x03, 0x0b]), 3n);
 });
 
 Deno.test("the version of a module that Go made is found behind what Go exports", () => {
