@@ -73,6 +73,7 @@ for (
     ["a list as a key", "? [a]\n: b", "1:3 error: a key has to be a text"],
     ["a merge of a text", "<<: a", "1:5 error: << merges maps, and this is none"],
     ["bytes as base64", "name: !!binary aGk=", "1:16 error: !!binary is not read here"],
+    ["a number that is none", "name: !!int x", '1:13 error: "x" is no !!int'],
     ["a control character", "name: a\n# \x1b[2J", "2:3 error: a control character"],
     ["an anchor within itself", "a: &a [*a]", "1:7 error: this nests more than 30 levels deep"],
     [
@@ -182,10 +183,10 @@ Deno.test("annotations that nobody knows, and data sources, fields and operators
 
 Deno.test("scalars are texts as they are written, and what is null is not there", () => {
   const { name, description, homepageURL, annotations } = read(
-    "name: 010\ndescription: yes\nhomepageURL: ~\nannotations: {a: 2.50, b: 2020-01-01, c: null, d: , e: 'null', f: !!str ~}",
+    "name: 010\ndescription: yes\nhomepageURL: ~\nannotations: {a: 2.50, b: 2020-01-01, c: null, d: , e: 'null', f: !!str ~, ~: g}",
   );
   assert.deepEqual([name, description, homepageURL], ["010", "yes", ""]);
-  assert.deepEqual(annotations, [["a", "2.50"], ["b", "2020-01-01"], ["e", "null"], ["f", "~"]]);
+  assert.deepEqual(annotations, [["a", "2.50"], ["b", "2020-01-01"], ["e", "null"], ["f", "~"], ["", "g"]]);
 });
 
 Deno.test("yes and on are truth values, in any of the ways that YAML 1.1 has", () => {

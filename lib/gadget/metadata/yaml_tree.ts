@@ -80,6 +80,14 @@ const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u
 
 const TAG = "tag:yaml.org,2002:";
 
+/** What a scalar has to look like whose type is written before it. */
+const TAGGED: Readonly<Record<string, RegExp>> = {
+  null: NULL,
+  bool: new RegExp(`${BOOLEANS.true.source}|${BOOLEANS.false.source}`),
+  int: /^[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)$/,
+  float: /^([-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$/,
+};
+
 /**
  * Reads the first document of a YAML file as go-yaml v2 does: texts stay as they are written, `yes` and `on` are truth values, of two
  * values of a key the last one counts.
@@ -162,20 +170,25 @@ class TreeReader {
         this.#merge(value, depth).forEach((entry, name) => merged.set(name, entry));
         continue;
       }
-      const name = this.#left === 0 ? undefined : this.read(key, depth + 1);
-      if (name instanceof YamlMap || name instanceof YamlList) this.add("error", place, "a key has to be a text");
-      if (!(name instanceof YamlText)) continue;
-      const first = own.get(name.text);
+      const name = this.#left === 0 ? undefined : this.#keyText(this.read(key, depth + 1));
+      if (name === undefined) continue;
+      const first = own.get(name);
       if (first) {
-        const text = `the key "${
-          printable(name.text, 80)
-        }" stands in line ${first.place.line} too; the last one counts`;
+        const text = `the key "${printable(name, 80)}" stands in line ${first.place.line} too; the last one counts`;
         this.add("warning", place, text);
       }
       const entry = this.read(value, depth + 1);
-      own.set(name.text, { place, value: entry instanceof YamlNull && !value ? new YamlNull(place) : entry });
+      own.set(name, { place, value: entry instanceof YamlNull && !value ? new YamlNull(place) : entry });
     }
     return new Map([...merged, ...own]);
+  }
+
+  /** A key as go-yaml has it: what is null is an empty text. */
+  #keyText(key: YamlValue): string | undefined {
+    if (key instanceof YamlText) return key.text;
+    if (key instanceof YamlNull) return this.#left > 0 ? "" : undefined;
+    this.add("error", key.place, "a key has to be a text");
+    return undefined;
   }
 
   /** What `<<` adds; of several maps in a list, the first one counts. */
@@ -196,6 +209,8 @@ class TreeReader {
     const isPlain = node.type === "PLAIN";
     const tag = node.tag?.startsWith(TAG) ? node.tag.slice(TAG.length) : undefined;
     if (tag === "binary") this.add("error", place, "!!binary is not read here");
+    const form = tag === undefined ? undefined : TAGGED[tag];
+    if (form && !form.test(text)) this.add("error", place, `"${printable(text, 80)}" is no !!${tag}`);
     if (tag === "null" || (isPlain && !node.tag && NULL.test(text))) return new YamlNull(place);
     const mayBeBoolean = (isPlain && !node.tag) || tag === "bool";
     const isTrue = !mayBeBoolean
