@@ -11,7 +11,7 @@ import type { Invocation } from "../line/invocation.ts";
 import type { Reporter } from "../output/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type Compiled, openCompiler } from "./compile.ts";
-import { openNamedFolder, openTemporaryFolder } from "./folders.ts";
+import { checkOutputFolder, keepOutputs, openTemporaryFolder } from "./folders.ts";
 import { finishMetadata, readMetadataFile } from "./metadata.ts";
 import type { BuildOptions } from "./options.ts";
 import { reportProblems } from "./problems.ts";
@@ -44,9 +44,8 @@ export async function buildGadget(options: BuildOptions, context: BuildContext):
   const buildFile = loadBuildFile(options, reporter);
   const source = findSource(options.folder, buildFile);
   const metadata = readMetadataFile(source, options, reporter);
-  using output = options.output === undefined
-    ? openTemporaryFolder(settings.spoolFolder)
-    : openNamedFolder(options.output);
+  if (options.output !== undefined) checkOutputFolder(options.output);
+  using output = openTemporaryFolder(settings.spoolFolder);
   await using compiler = await openCompiler({
     source,
     output: output.path,
@@ -59,7 +58,6 @@ export async function buildGadget(options: BuildOptions, context: BuildContext):
   });
   await context.prepare();
   const compiled = await compiler.run();
-  output.handOver();
   const objects = readObjects(compiled, options);
   const final = metadata && finishMetadata(metadata, objects, options, reporter);
   using write = final?.write;
@@ -70,6 +68,7 @@ export async function buildGadget(options: BuildOptions, context: BuildContext):
     created,
     builderVersion: options.builderVersion,
   });
+  if (options.output !== undefined) keepOutputs(output.path, options.output);
   await context.keep(image);
   write?.commit();
   return { image, created };

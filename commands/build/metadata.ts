@@ -1,16 +1,4 @@
-import {
-  accessSync,
-  chmodSync,
-  chownSync,
-  constants,
-  existsSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { randomBytes } from "node:crypto";
+import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { SatchelError } from "../../lib/error.ts";
 import { onPath } from "../../lib/files/mod.ts";
@@ -24,11 +12,11 @@ import {
   updateMetadata,
 } from "../../lib/gadget/metadata/check.ts";
 import type { EbpfObject } from "../../lib/gadget/object/object.ts";
-import { isRoot } from "../../lib/runtime/process.ts";
 import { readSmallFile } from "../../lib/small_file.ts";
 import type { Reporter } from "../output/reporter.ts";
 import type { BuildOptions } from "./options.ts";
 import { type Problem, reportProblems } from "./problems.ts";
+import { type StagedFile, stageFile } from "./staged_file.ts";
 
 /** How a gadget.yaml is looked at. */
 type CheckOptions = Pick<BuildOptions, "isStrict" | "validatesMetadata" | "updatesMetadata">;
@@ -88,7 +76,7 @@ export function finishMetadata(
     reportProblems(path, once(found), options.isStrict, reporter);
   }
   const isSame = before && new TextDecoder().decode(before) === new TextDecoder().decode(bytes);
-  return { packed: { ...metadata, bytes }, write: isSame ? undefined : stageFile(path, bytes) };
+  return { packed: { ...metadata, bytes }, write: isSame ? undefined : stageMetadata(path, bytes) };
 }
 
 function updated(before: Uint8Array | undefined, [object]: readonly EbpfObject[]): Uint8Array {
@@ -130,29 +118,12 @@ function checkReplaceable(path: string): void {
   onPath("write to", dirname(path), () => accessSync(dirname(path), constants.W_OK | constants.X_OK));
 }
 
-/** A file that is written, but not yet in its place. Disposed of without {@link StagedFile.commit}, nothing has changed. */
-export interface StagedFile extends Disposable {
-  commit(): void;
-}
-
-/** Writes beside the file, so that it is whole at any moment, and links to it stay. */
-function stageFile(named: string, bytes: Uint8Array): StagedFile {
+/** Links to it stay, and so do its mode and its owner. */
+function stageMetadata(named: string, bytes: Uint8Array): StagedFile {
   const path = existsSync(named) ? realpathSync(named) : named;
-  const staged = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}`);
   const old = statSync(path, { throwIfNoEntry: false });
-  onPath("write", path, () => {
-    try {
-      writeFileSync(staged, bytes, { flag: "wx", mode: 0o644 });
-      if (old) chmodSync(staged, old.mode & 0o7777);
-      const owner = old ?? statSync(dirname(path));
-      if (isRoot()) chownSync(staged, owner.uid, owner.gid);
-    } catch (error) {
-      rmSync(staged, { force: true });
-      throw error;
-    }
+  return stageFile(path, bytes, {
+    owner: old ?? statSync(dirname(path)),
+    ...(old && { mode: old.mode & 0o7777 }),
   });
-  return {
-    commit: () => onPath("write", path, () => renameSync(staged, path)),
-    [Symbol.dispose]: () => rmSync(staged, { force: true }),
-  };
 }

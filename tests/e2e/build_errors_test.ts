@@ -340,13 +340,20 @@ capabilityTest(
       assert.deepEqual(await listAll(store), []);
       assert.deepEqual(readdirSync(join(store, "ingest")), []);
       mkdirSync(join(store, "out"));
-      const LLVM_STRIP = writeScript(scratch.at("fill"), ['exec cat /dev/zero >> "$2"']);
+      // Objects grow too large for where compilers write, and then, of a usual size, for where they are to be kept.
+      const LLVM_STRIP = writeScript(scratch.at("fill"), ['exec head -c 3000000 /dev/zero >> "$2"']);
+      const env = recordedTools(scratch, "trace-perf");
       const small = copyGadget(scratch, "trace-perf");
-      const outputs = await satchel(["image", "build", "--local", "-o", join(store, "out"), small], {
-        env: { ...recordedTools(scratch, "trace-perf"), LLVM_STRIP },
+      const outputs = await satchel(["image", "build", "--local", small], {
+        env: { ...env, LLVM_STRIP, TMPDIR: join(store, "out") },
       });
       assert.equal(outputs.code, 1);
       assert.match(outputs.stderr, /No space left on device[^]*Hint: The disk is full; /);
+      await succeed("sh", ["-c", `cat /dev/zero > ${store}/fill 2> /dev/null || true`]);
+      const kept = await satchel(["image", "build", "--local", "-o", join(store, "out"), small], { env });
+      assert.equal(kept.code, 1);
+      assert.match(kept.stderr, /Cannot write \S+\/out\/amd64\.bpf\.o: the disk is full/);
+      assert.deepEqual(readdirSync(join(store, "out")), []);
     } finally {
       await succeed("umount", ["--lazy", store]);
     }

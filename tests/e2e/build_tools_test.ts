@@ -1,7 +1,26 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { binary, describe, satchel, satchelEnvironment, satchelSucceeds, scratchFolder } from "../harness/mod.ts";
+import {
+  binary,
+  capabilityTest,
+  describe,
+  peerTest,
+  satchel,
+  satchelEnvironment,
+  satchelSucceeds,
+  scratchFolder,
+} from "../harness/mod.ts";
 import {
   copyGadget,
   filesOf,
@@ -12,6 +31,7 @@ import {
   writeFolder,
   writeScript,
 } from "./build_gadgets.ts";
+import { openTerminal } from "./cli_terminal.ts";
 
 const OBJECT = join(GADGETS, "trace-ringbuf/objects/amd64.bpf.o");
 
@@ -151,6 +171,69 @@ Deno.test("what compilers say is shown as it is, but nothing of it that a termin
   assert.ok(failed.stderr.startsWith(`${shown}Error: building ${folder}: clang compile for `), failed.stderr);
   assert.match(failed.stderr, / failed with status 3: /);
 });
+
+peerTest(
+  "script",
+  "on a terminal compilers are asked for colours, and these are shown; the digest is the same",
+  async () => {
+    await using scratch = await scratchFolder();
+    const folder = copyGadget(scratch, "trace-ringbuf");
+    const CLANG = writeScript(scratch.at("clang"), [
+      ...READ_CLANG_ARGUMENTS,
+      `for each in "$@"; do [ "$each" = -fcolor-diagnostics ] && printf '\\033[31mred\\033[0m\\n' >&2; done`,
+      `cp ${OBJECT} "$out"`,
+    ]);
+    const env = {
+      ...satchelEnvironment(scratch.at("store"), scratch.path),
+      CLANG,
+      LLVM_STRIP: "true",
+      SOURCE_DATE_EPOCH: "1",
+    };
+    const colorful = { ...env, NO_COLOR: "" };
+    const build = async (env: Record<string, string>) => {
+      await using terminal = openTerminal(`${await binary()} image build --local ${folder}`, env);
+      assert.equal(await terminal.status, 0, terminal.output);
+      return terminal.output;
+    };
+    const shown = await build(colorful);
+    assert.ok(shown.startsWith("\x1b[31mred\x1b[0m"), JSON.stringify(shown));
+    const plain = await build(env);
+    assert.ok(!plain.includes("red"), plain);
+    const digest = (text: string) => /sha256:[0-9a-f]{64}/.exec(text)?.[0];
+    assert.equal(digest(shown), digest(plain));
+  },
+);
+
+capabilityTest(
+  "root",
+  "what root builds into the folder of somebody belongs to them, but nothing that was there",
+  async () => {
+    await using scratch = await scratchFolder();
+    const folder = copyGadget(scratch, "trace-ringbuf");
+    const out = scratch.at("out");
+    mkdirSync(out);
+    writeFileSync(join(out, "own"), "");
+    writeFileSync(scratch.at("elsewhere"), "");
+    linkSync(scratch.at("elsewhere"), join(out, "btfs-arm64.tar.gz"));
+    symlinkSync("../elsewhere", join(out, "amd64.bpf.o"));
+    chownSync(out, 12345, 12346);
+    const env = recordedTools(scratch, "trace-ringbuf");
+    await satchelSucceeds(["image", "build", "--local", "-o", out, folder], { env });
+    const owners = Object.fromEntries(
+      readdirSync(out).sort().map((name) => {
+        const { uid, gid } = lstatSync(join(out, name));
+        return [name, `${uid}:${gid}`];
+      }),
+    );
+    assert.deepEqual(owners, {
+      "amd64.bpf.o": "12345:12346",
+      "arm64.bpf.o": "12345:12346",
+      "btfs-arm64.tar.gz": "0:0",
+      own: "0:0",
+    });
+    assert.equal(readFileSync(scratch.at("elsewhere"), "utf8"), "");
+  },
+);
 
 Deno.test("a compiler that floods is heard to a limit and waited for", async () => {
   await using scratch = await scratchFolder();
