@@ -21,11 +21,14 @@ export function constantOf(index: number, bodyOf: (index: number) => Uint8Array 
 type Pattern = readonly (number | typeof ANY)[];
 const ANY = "any";
 
+/** What sees to it that the program has begun. */
+const CALLS: readonly Pattern[] = [[], [0x10, ANY], [0x10, ANY, 0x10, ANY]];
+
 /**
- * What C, Rust, TinyGo and people write: `i64.const ANY; end`, with or without `return`. Calls before it, which see to it that the
- * program has begun, cannot return anything: only the constant does.
+ * What C, Rust, TinyGo and people write: `i64.const ANY; end`, with or without `return`. Calls before it cannot return anything:
+ * only the constant does.
  */
-const CONSTANTS: readonly Pattern[] = [[], [0x10, ANY], [0x10, ANY, 0x10, ANY]].flatMap((calls: Pattern) => [
+const CONSTANTS: readonly Pattern[] = CALLS.flatMap((calls) => [
   [0x00, ...calls, 0x42, ANY, 0x0b],
   [0x00, ...calls, 0x42, ANY, 0x0f, 0x0b],
 ]);
