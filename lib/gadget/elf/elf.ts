@@ -87,6 +87,9 @@ export interface ElfFile {
 /** The most sections that are read: with one for each function of a large program there are some thousands. */
 const MAX_SECTIONS = 100_000;
 
+/** The most symbols that are read; objects of gadgets have some hundreds. */
+const MAX_SYMBOLS = 1_000_000;
+
 const MAGIC = [0x7f, 0x45, 0x4c, 0x46];
 
 /** Sizes and places in the structures of 32 and of 64 bits. */
@@ -184,6 +187,7 @@ function readSymbols(sections: readonly ElfSection[], layout: Layout): ElfSymbol
   if (strings?.type !== ELF.STRTAB) throw table.data.invalid("the symbols' names are not there");
   const names = new StringTable(strings.data);
   const count = Math.floor(table.data.length / layout.symbolSize);
+  if (count > MAX_SYMBOLS) throw table.data.invalid(`it has ${count} symbols, and at most ${MAX_SYMBOLS} are read`);
   return Array.from({ length: count }, (_, index) => readSymbol(table.data, index * layout.symbolSize, names, layout));
 }
 
