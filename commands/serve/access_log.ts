@@ -18,7 +18,7 @@ export function accessLine(answered: Answered, format: LogFormat, now: Date): st
 function textLine({ client, user, method, path, status, bytes, duration, error }: Answered, now: Date): string {
   const what = `"${quoted(method)} ${quoted(path)}"`;
   const line = `${now.toISOString()} ${client || "-"} ${user === undefined ? "-" : quoted(user)} ${what} ${status} ` +
-    `${bytes ?? "-"} ${duration.toFixed(1)}ms`;
+    `${bytes} ${duration.toFixed(1)}ms`;
   return error === undefined ? `${line}\n` : `${line} ${printable(reasonOf(error), MAX_TEXT)}\n`;
 }
 
@@ -35,7 +35,7 @@ function jsonLine({ client, user, method, path, status, bytes, duration, error }
     method: cut(method),
     path: cut(path),
     status,
-    ...(bytes !== undefined && { bytes }),
+    bytes,
     duration: Math.round(duration * 1000) / 1000,
     ...(error !== undefined && { error: cut(reasonOf(error)) }),
   });

@@ -17,7 +17,7 @@ export function adminHandler({ metrics, check, isEnding }: AdminOptions): Reques
     if (request.method !== "GET" && request.method !== "HEAD") return plain(405, "only GET is possible here\n");
     if (pathname === "/healthz") return await health(check, isEnding, request.signal);
     if (pathname !== "/metrics") return plain(404, "there are /healthz and /metrics\n");
-    const { contentType, body } = await metrics.text();
+    const { contentType, body } = metrics.text();
     return new Response(body, { headers: { "Content-Type": contentType } });
   };
 }

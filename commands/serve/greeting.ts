@@ -5,9 +5,13 @@ import { offeredName, type Repository } from "../../lib/server/mod.ts";
 import { formatAddress, isUnspecified, type ListenAddress } from "./address.ts";
 import type { Content } from "./content.ts";
 import type { ServeOptions } from "./options.ts";
+import { nameForClients } from "./tls.ts";
 
 /** What of the command line it depends on. */
-export type GreetingOptions = Pick<ServeOptions, "mirrorOf" | "tls" | "isWritable" | "htpasswd" | "anonymousPull">;
+export interface GreetingOptions extends Pick<ServeOptions, "mirrorOf" | "isWritable" | "htpasswd" | "anonymousPull"> {
+  /** The certificate chain of a server that has one, in PEM. */
+  certificate?: string;
+}
 
 /** What is offered. */
 export type Offer = Pick<Content, "label" | "repositories" | "holds">;
@@ -20,12 +24,13 @@ export type Offer = Pick<Content, "label" | "repositories" | "holds">;
 export async function greeting(
   offer: Offer,
   listen: ListenAddress,
-  { mirrorOf, tls, isWritable, htpasswd, anonymousPull }: GreetingOptions,
+  { mirrorOf, certificate, isWritable, htpasswd, anonymousPull }: GreetingOptions,
 ): Promise<string> {
+  const tls = certificate !== undefined;
   const lines = [
     `Serving ${offer.label} on ${tls ? "https" : "http"}://${formatAddress(listen)}${isWritable ? "" : ", read-only"}`,
   ];
-  const host = formatAddress(isUnspecified(listen.hostname) ? { ...listen, hostname: hostname() } : listen);
+  const host = formatAddress(isUnspecified(listen.hostname) ? { ...listen, hostname: ownName(certificate) } : listen);
   const plain = tls ? "" : ` --insecure-registries ${host}`;
   if (htpasswd !== undefined && (isWritable || !anonymousPull)) {
     const who = anonymousPull ? "To push, log in" : "Log in";
@@ -37,6 +42,10 @@ export async function greeting(
   else if (hasPartial) lines.push("No image was found that is there for all of its platforms");
   else lines.push("There is no image with a name in it yet");
   return lines.map((line) => `${line}\n`).join("");
+}
+
+function ownName(certificate: string | undefined): string {
+  return certificate === undefined ? hostname() : nameForClients(certificate, hostname());
 }
 
 /** How many repositories, and how many images, are looked at for an example. */

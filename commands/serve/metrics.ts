@@ -5,7 +5,7 @@ export interface Metrics {
   /** Counts an answer. */
   count(answered: Answered): void;
   /** All of them, in the text format of Prometheus. */
-  text(): Promise<{ contentType: string; body: string }>;
+  text(): { contentType: string; body: string };
 }
 
 /** What is asked when the numbers are. */
@@ -31,7 +31,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   const bytes: Series = new Map();
   const durations = new Map<string, { buckets: number[]; sum: number; count: number }>();
   return {
-    count({ method, endpoint, status, bytes: length = 0, duration }) {
+    count({ method, endpoint, status, bytes: length, duration }) {
       add(requests, { method: METHODS.includes(method) ? method : "other", endpoint, status: String(status) }, 1);
       add(bytes, { endpoint }, length);
       const seconds = duration / 1000;
@@ -62,7 +62,7 @@ export function createMetrics(gauges: Gauges): Metrics {
         gauge("satchel_http_requests_open", "Requests that are being answered", gauges.openRequests()),
         gauge("process_resident_memory_bytes", "Resident memory size in bytes.", gauges.residentMemory()),
       ].join("\n");
-      return Promise.resolve({ contentType: "text/plain; version=0.0.4; charset=utf-8", body });
+      return { contentType: "text/plain; version=0.0.4; charset=utf-8", body };
     },
   };
 }

@@ -5,6 +5,7 @@ import { listen, type Listener, type ListenOptions } from "../../lib/runtime/mod
 import { residentMemory } from "../../lib/runtime/process.ts";
 import { write } from "../../lib/terminal/mod.ts";
 import type { Invocation } from "../line/invocation.ts";
+import { count } from "../output/count.ts";
 import { EXIT_OK } from "../output/exit.ts";
 import { openReporter, type Reporter } from "../output/reporter.ts";
 import { loadSettings } from "../settings/settings.ts";
@@ -47,12 +48,15 @@ export async function run(invocation: Invocation): Promise<number> {
       reporter.status(`Metrics are on http://${formatAddress({ ...options.adminListen, port: admin.port })}/metrics`);
     }
     const at = { hostname: options.listen.hostname, port: listener.port };
-    if (!settings.quiet) write("stdout", await greeting(content, at, options));
+    if (!settings.quiet) {
+      write("stdout", await greeting(content, at, { ...options, ...(tls && { certificate: tls.cert }) }));
+    }
     await aborted(signal);
   } finally {
     const closed = listener.close(TRANSFER_GRACE);
     if (listener.openRequests > 0) reporter.status("Ending, when what is open has ended, or in 10 s");
-    await closed;
+    const cut = await closed;
+    if (cut > 0) reporter.status(`Ended with ${count(cut, "transfer")} open`);
     await admin?.close(0);
   }
   return EXIT_OK;

@@ -34,6 +34,21 @@ export function readTlsFiles(
   return { cert, key: secret };
 }
 
+/**
+ * The name by which clients on other hosts reach a server that listens on all addresses: one that its certificate has.
+ *
+ * @param cert PEM
+ * @param preferred taken if the certificate has it, or has none that could be named
+ */
+export function nameForClients(cert: string, preferred: string): string {
+  const certificate = new X509Certificate(cert);
+  if (certificate.checkHost(preferred)) return preferred;
+  const names = (certificate.subjectAltName ?? "").split(", ");
+  const found = names.find((name) => /^DNS:[A-Za-z0-9.-]+$/.test(name)) ??
+    names.find((name) => /^IP Address:[0-9A-Fa-f.:]+$/.test(name));
+  return found?.replace(/^(DNS|IP Address):/, "") ?? preferred;
+}
+
 function read(path: string, what: string, onMode: (mode: number) => void = () => {}): string {
   try {
     return new TextDecoder().decode(readSmallFile(path, MAX_FILE, ({ mode }) => onMode(mode)));

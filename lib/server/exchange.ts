@@ -4,7 +4,7 @@ import { type NameRules, repositoriesOf } from "./names.ts";
 
 /** Who asks. */
 export interface Peer {
-  /** IP address, without a port. */
+  /** IP address, without a port; empty if the client was gone before that could be told. */
   address: string;
 }
 

@@ -1,4 +1,4 @@
-import { hasCode, isCausedBy, SatchelError, systemCode } from "../error.ts";
+import { type ErrorCode, hasCode, isCausedBy, SatchelError, systemCode } from "../error.ts";
 import { ApiError } from "./api_error.ts";
 import { requireAskedHost } from "./asked_host.ts";
 import { type AccessRules, authorize } from "./authorization.ts";
@@ -27,8 +27,8 @@ export interface Answered {
   /** Path and query, as they came. */
   path: string;
   status: number;
-  /** Of the body, as announced by the answer; a client may have left before they were sent. `undefined` if nothing was announced. */
-  bytes?: number;
+  /** Of the body, as announced by the answer; a client may have left before they were sent. */
+  bytes: number;
   /** Until the answer began, in milliseconds. */
   duration: number;
   client: string;
@@ -94,13 +94,12 @@ export function createHandler(options: HandlerOptions): Handler {
     }
     response = request.method === "HEAD" ? withoutBody(response) : await measured(response);
     response.headers.set("Docker-Distribution-API-Version", "registry/2.0");
-    const length = request.method === "HEAD" ? "0" : response.headers.get("Content-Length");
     options.onAnswer?.({
       method: request.method,
       path: url ? url.pathname + url.search : request.url,
       // Nobody is there any more to get it; as nginx logs it.
-      status: request.signal.aborted ? CLIENT_GONE : response.status,
-      ...(length !== null && { bytes: Number(length) }),
+      status: request.signal.aborted || peer.address === "" ? CLIENT_GONE : response.status,
+      bytes: response.body === null ? 0 : Number(response.headers.get("Content-Length")),
       duration: performance.now() - began,
       client: peer.address,
       ...(user !== undefined && { user }),
@@ -173,6 +172,13 @@ async function answer(
   }
 }
 
+/** Why something cannot be answered, without the places of this host that the errors name. */
+const REASONS: { readonly [code in ErrorCode]?: string } = {
+  integrity: "this content is damaged here",
+  invalid: "what is stored here cannot be read",
+  storage: "the file system failed",
+};
+
 /** What will be possible in a moment. */
 const AGAIN = { status: 503, headers: { "Retry-After": "1" } } as const;
 
@@ -183,7 +189,6 @@ function apiError(error: unknown): ApiError {
   if (isCausedBy(error, "EMFILE") || isCausedBy(error, "ENFILE")) {
     return new ApiError("UNKNOWN", "too many connections and files are open here", { ...AGAIN, cause: error });
   }
-  if (hasCode(error, "integrity")) return new ApiError("UNKNOWN", "this content is damaged here", { cause: error });
-  const isStorage = error instanceof SatchelError && error.code === "storage";
-  return new ApiError("UNKNOWN", isStorage ? "the file system failed" : "something went wrong", { cause: error });
+  const reason = error instanceof SatchelError ? REASONS[error.code] : undefined;
+  return new ApiError("UNKNOWN", reason ?? "something went wrong", { cause: error });
 }

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { SatchelError } from "../error.ts";
 import { asking, errorCodes, Shelf } from "./_testing.ts";
+import { WritableShelf } from "./_testing_writes.ts";
 import { type Answered, createHandler, unsentAnswer } from "./handler.ts";
 
 /** An error as the system's calls throw it. */
@@ -32,6 +33,21 @@ Deno.test("without a file descriptor left clients are told to come again, whiche
   }
 });
 
+Deno.test("what went wrong here is told by its kind, whatever was asked for, and without a place of this host", async () => {
+  for (
+    const [code, reason] of [
+      ["invalid", "what is stored here cannot be read"],
+      ["storage", "the file system failed"],
+      ["integrity", "this content is damaged here"],
+      ["program", "something went wrong"],
+    ] as const
+  ) {
+    const response = await failing(new SatchelError(code, "/var/lib/secret/index.json is bad"))("/v2/_catalog");
+    assert.equal(response.status, 500);
+    assert.equal((await response.json()).errors[0].message, reason);
+  }
+});
+
 Deno.test("a URL that is none is answered and told like any other request", async () => {
   const answers: Answered[] = [];
   const handler = createHandler({
@@ -58,4 +74,30 @@ Deno.test("an answer whose file is gone says that the blob is; one that cannot b
   const failed = unsentAnswer(systemError("EIO"));
   assert.equal(failed.status, 500);
   assert.doesNotMatch(await failed.text(), /secret/);
+});
+
+Deno.test("answers without a body are told to have sent no bytes, and others as many as they announce", async () => {
+  const answers: Answered[] = [];
+  const ask = asking(new Shelf(), { onAnswer: (answered) => answers.push(answered) });
+  const response = await ask("/v2/_catalog");
+  await ask("/v2/_catalog", { method: "HEAD" });
+  const length = (await response.bytes()).length;
+  assert.deepEqual(answers.map(({ bytes }) => bytes), [length, 0]);
+  const written: Answered[] = [];
+  const shelf = new Shelf();
+  const { repositories } = new WritableShelf(shelf);
+  await asking(shelf, { repositories, onAnswer: (answered) => written.push(answered) })(
+    "/v2/example.org/demo/blobs/uploads/",
+    { method: "POST" },
+  );
+  assert.deepEqual(written.map(({ status, bytes }) => [status, bytes]), [[202, 0]]);
+});
+
+Deno.test("a client that was gone before its address could be told is told of as one that left", async () => {
+  const answers: Answered[] = [];
+  const { repositories } = new Shelf();
+  const onAnswer = (answered: Answered) => void answers.push(answered);
+  const handler = createHandler({ repositories, mirrorOf: [], fileBody: () => "", onAnswer });
+  await handler(new Request("http://registry.test/v2/"), { address: "" });
+  assert.deepEqual(answers.map(({ status }) => status), [499]);
 });

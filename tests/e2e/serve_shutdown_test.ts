@@ -69,6 +69,23 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
+Deno.test("an upload that goes on for a while after the signal is taken whole", async () => {
+  await using scratch = await scratchFolder();
+  await using served = await startServe({ store: scratch.path, flags: ["--writable", "--allow-anonymous-push"] });
+  const chunks = 20;
+  using upload = await startUpload(served, 5 + chunks);
+  served.process.kill("SIGTERM");
+  await served.process.waitFor((line) => line.startsWith("Ending") || undefined);
+  // Longer than connections on which nothing is asked are left alone.
+  for (let count = 0; count < chunks; count++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await upload.send(".");
+  }
+  const answer = await upload.receiveUntil((text) => text.includes("\r\n\r\n"));
+  assert.match(answer, /^HTTP\/1\.1 202 [^]*\r\nRange: 0-24\r\n/i);
+  assert.equal((await served.process.status).code, 0);
+});
+
 Deno.test("what is still open ten seconds after the signal is cut, and the status is 0", async () => {
   await using scratch = await scratchFolder();
   const { served, digest } = await startWithLarge(scratch);
@@ -80,6 +97,7 @@ Deno.test("what is still open ten seconds after the signal is cut, and the statu
   assert.equal((await served.process.status).code, 0);
   assert.equal(await upload.receiveUntil(() => false), "");
   assert.ok((await connection.receiveUntil(() => false)).length < LARGE);
+  assert.ok(served.process.lines.includes("Ended with 2 transfers open"), served.process.lines.join("\n"));
 });
 
 Deno.test("connections on which nothing is asked do not keep it from ending", async () => {

@@ -10,6 +10,7 @@ import {
   satchelSucceeds,
   scratchFolder,
   startServe,
+  WRITABLE,
 } from "../harness/mod.ts";
 import { writeStore } from "./cli_stores.ts";
 
@@ -64,3 +65,17 @@ peerTest("openssl", "files that are no certificate, no key, or of two pairs keep
     }
   }
 });
+
+peerTest(
+  "openssl",
+  "on all addresses the commands that are printed name the server as its certificate does",
+  async () => {
+    await using scratch = await scratchFolder();
+    await using certificates = await makeCertificates();
+    const { certificate, key } = certificates;
+    const flags = ["--tls-cert", certificate, "--tls-key", key, "--listen", "0.0.0.0:0", ...WRITABLE];
+    await using served = await startServe({ store: scratch.path, flags });
+    const line = await served.process.waitFor((line) => line.startsWith("Push with: ") ? line : undefined);
+    assert.match(line, / (localhost|127\.0\.0\.1):\d+\/NAME:TAG$/);
+  },
+);
