@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SatchelError } from "../../lib/error.ts";
 import { onPath } from "../../lib/files/mod.ts";
@@ -22,6 +22,7 @@ import type { BuildPlaces, StepRunner } from "../../lib/gadget/build/step.ts";
 import { checkPrograms, toolOf } from "../../lib/gadget/build/tools.ts";
 import { joinWords } from "../../lib/gadget/build/words.ts";
 import { MAX_OBJECT_SIZE } from "../../lib/gadget/object/object.ts";
+import { printable } from "../../lib/printable.ts";
 import { hostPlatform } from "../../lib/runtime/process.ts";
 import { isTerminal, write } from "../../lib/terminal/mod.ts";
 import type { Environment } from "../line/invocation.ts";
@@ -120,11 +121,22 @@ async function openRunner(
       ...(btfhubArchive !== undefined && { btfhubArchive }),
     });
   }
-  const places: BuildPlaces = { source: source.folder, output, btfhubArchive };
+  const folder = options.isReproducible ? mappableFolder(source) : source.folder;
+  const places: BuildPlaces = { source: folder, output, btfhubArchive };
   const steps = planSteps(source, places, planOptions).map(({ command: [program] }) => program);
   const ofBtfgen = btfhubArchive === undefined ? [] : ["tar", "xz", bpftool[0]];
   checkPrograms([...steps, ...ofBtfgen], environment);
   return openLocal(places, environment);
+}
+
+/** The one name of a folder that compilers may find out, so that it can be told them as the one to map. */
+function mappableFolder({ folder, ebpf }: GadgetSource): string {
+  const real = realpathSync(folder);
+  if (ebpf === undefined || !real.includes("=")) return real;
+  throw new SatchelError("usage", `--reproducible cannot map the folder ${printable(real)}: it has a = in its name`, {
+    hint:
+      "clang takes what stands behind the first = for another folder. Build from one without it, or in a container.",
+  });
 }
 
 /** What is known when steps run. */

@@ -64,8 +64,15 @@ capabilityTest(
   "the digest depends on the folder of the sources, but not with --reproducible, whatever way leads to them",
   async () => {
     await using scratch = await scratchFolder();
-    const source = readFileSync(join(GADGETS, "trace-ringbuf/source/program.bpf.c"));
-    const files = { "program.bpf.c": source, "gadget.yaml": "name: a\n" };
+    const source = readFileSync(join(GADGETS, "trace-ringbuf/source/program.bpf.c"), "utf8");
+    const files = {
+      "program.bpf.c": `#include "beside.h"\n#include <own.h>\n${source}`,
+      "beside.h": "static inline const char *beside(void) { return __FILE__; }\n",
+      "include/own.h":
+        "static const char *own(void) { return __FILE__; }\nint uses_own(void) { return *own() + *beside(); }\n",
+      "gadget.yaml": "name: a\n",
+      "build.yaml": "cflags: -Iinclude\n",
+    };
     const folders = ["one", "two/three"].map((name) => writeFolder(scratch.at(name), files));
     symlinkSync(folders[1], scratch.at("link"));
     const digests = async (paths: string[], flags: string[], cwd: string) => {
@@ -78,6 +85,16 @@ capabilityTest(
     const [digest, ...others] = await digests(paths, ["--reproducible"], scratch.path);
     assert.deepEqual(others, []);
     assert.deepEqual(await digests(["."], ["--reproducible"], folders[0]), new Set([digest]));
+    // As a shell has it that went there by a link.
+    const byLink = await satchelSucceeds(["image", "build", "-q", "--local", "--reproducible", "."], {
+      cwd: scratch.at("link"),
+      env: { PWD: scratch.at("link") },
+    });
+    assert.equal(byLink, digest);
+    const unmappable = writeFolder(scratch.at("a=b"), files);
+    const refused = await satchel(["image", "build", "--local", "--reproducible", unmappable]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /it has a = in its name\nHint: /);
     const env = { SOURCE_DATE_EPOCH: "0" };
     const usual = folders.map((path) => satchelSucceeds(["image", "build", "-q", "--local", path], { env }));
     assert.equal(new Set(await Promise.all(usual)).size, 2);

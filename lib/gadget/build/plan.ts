@@ -77,6 +77,8 @@ function ebpfSteps(name: string, architecture: Architecture, places: BuildPlaces
   const compile = `clang compile for ${architecture}`;
   const headers = MULTIARCH[hostArchitecture];
   const path = areNamesAbsolute || isReproducible ? join(places.source, name) : name;
+  // clang takes its folder's name from there, if it is one of it: there may be several, by links.
+  const environment: BuildStep["environment"] = isReproducible ? { PWD: places.source } : {};
   return [
     step(compile, [], [
       ...tools.clang,
@@ -100,7 +102,7 @@ function ebpfSteps(name: string, architecture: Architecture, places: BuildPlaces
       ...(headersOf === undefined
         ? []
         : ["-I", `${headersOf}/include/`, "-I", `${headersOf}/include/gadget/${architecture}/`]),
-    ]),
+    ], environment),
     step(`llvm-strip for ${architecture}`, [compile], [...tools.llvmStrip, "-g", object]),
   ];
 }
