@@ -22,7 +22,8 @@ export function isCertificateFailure(failure: FetchFailure): failure is Certific
 
 interface Explanation {
   text: string;
-  hint?: (host: string) => string;
+  /** @param isPlain whether it was asked without TLS */
+  hint?: (host: string, isPlain: boolean) => string;
   obstacle?: Obstacle["reason"];
   /** Whether another try may mend it. */
   transient?: boolean;
@@ -39,7 +40,9 @@ const EXPLANATIONS: Record<Exclude<FetchFailure, CertificateFailure>, Explanatio
   },
   "broken": {
     text: "the connection broke",
-    hint: (host) => `Does a proxy or a firewall stand before ${host}? HTTPS_PROXY and NO_PROXY are heeded.`,
+    hint: (host, isPlain) =>
+      (isPlain ? `Does ${host} speak TLS? Then it is no insecure registry, and is not to be named as one. ` : "") +
+      `Does a proxy or a firewall stand before ${host}? HTTPS_PROXY and NO_PROXY are heeded.`,
     transient: true,
   },
 };
@@ -54,7 +57,7 @@ export function networkError(
   const explanation = EXPLANATIONS[failure];
   const detail = failure === "broken" || failure === "tls" ? ` (${printable(withoutAdvice(text), 200)})` : "";
   const error = new SatchelError("network", `${what}: ${explanation.text}${detail}`, {
-    hint: explanation.hint?.(url.host),
+    hint: explanation.hint?.(url.host, url.protocol === "http:"),
     ...(explanation.obstacle && { obstacle: { reason: explanation.obstacle, role, host: url.host } }),
     cause,
   });

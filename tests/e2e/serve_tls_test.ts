@@ -34,6 +34,12 @@ peerTest("openssl", "an image is pulled and pushed by TLS with the server's cert
   const distrusting = await satchel(["image", "pull", `${served.host}/${NAME}`], { store: scratch.at("third") });
   assert.equal(distrusting.code, 1, describe(distrusting));
   assert.ok(!served.process.lines.some((line) => line.startsWith("Warning: the key")));
+  for (const run of [satchel, satchelByDeno]) {
+    const plain = ["--insecure-registries", served.host];
+    const outcome = await run(["image", "pull", `${served.host}/${NAME}`, ...plain], { store: scratch.at("third") });
+    assert.equal(outcome.code, 1, describe(outcome));
+    assert.match(outcome.stderr, /Hint: Does 127\.0\.0\.1:\d+ speak TLS\? Then it is no insecure registry/);
+  }
 });
 
 peerTest("openssl", "a key that everybody can read, and a certificate whose time is over, are warned of", async () => {

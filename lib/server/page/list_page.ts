@@ -24,16 +24,20 @@ export function listPage(list: ImageList, host: string, tools: PageTools): Html 
         <input id="q" name="q" type="search" value="${query}" maxlength="100" autocomplete="off">
         <button>Search</button>
       </form>
-      ${images.length === 0
-        ? html`<p>${isFirst ? "There is no image with a name." : "There is nothing behind this."}</p>`
-        : table(
-          "Images by name, with the name that clients pull",
-          COLUMNS,
-          images.map((image) => row(image, host, tools)),
-        )}
+      ${images.length === 0 ? html`<p>${isFirst ? noImage(query) : "There is nothing behind this."}</p>` : table(
+        "Images by name, with the name that clients pull",
+        COLUMNS,
+        images.map((image) => row(image, host, tools)),
+      )}
       ${pager(isFirst, query, next)}
     `,
   );
+}
+
+function noImage(query: string): HtmlValue {
+  return query === ""
+    ? "There is no image with a name."
+    : html`Look for another part, or at <a href="/">all images</a>.`;
 }
 
 function row(image: ListedImage, host: string, tools: PageTools): HtmlValue[] {

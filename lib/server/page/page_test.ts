@@ -84,7 +84,7 @@ Deno.test("pages are only read, and the paths of the API are what they are witho
   const posted = await withPages("/", { method: "POST" });
   assert.deepEqual([posted.status, posted.headers.get("Allow")], [405, "GET, HEAD"]);
   for (
-    const path of ["/v2/", "/v2", "/v2/_catalog", "/v2/ghcr.io/team/app/tags/list", "/v2/x", "/favicon.ico", "/images"]
+    const path of ["/v2/", "/v2", "/v2/_catalog", "/v2/ghcr.io/team/app/tags/list", "/v2/x", "/favicon.ico", "/image"]
   ) {
     const [one, other] = [await withPages(path), await without(path)];
     assert.deepEqual([one.status, [...one.headers], await one.text()], [
@@ -110,7 +110,7 @@ Deno.test("an image's page is found by tag and by digest, and says in HTML what 
       "UPPER/app:v1",
       "a//b:v1",
       `app@sha256:${"0".repeat(64)}`,
-      "",
+      "nothing",
       "%ff:x",
     ]
   ) {
@@ -118,6 +118,31 @@ Deno.test("an image's page is found by tag and by digest, and says in HTML what 
     assert.equal(response.status, 404, path);
     assert.match(await textOf(response), /There is no image of this name here/);
   }
+});
+
+Deno.test("a browser at an address of nothing is told so in HTML, and a client of the API as ever", async () => {
+  const ask = askingPages(new Shelf());
+  const headers = { Accept: "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8" };
+  const response = await ask("/nope", { headers });
+  assert.equal(response.status, 404);
+  assert.match(await textOf(response), /There is no page at this address/);
+  for (
+    const [path, init] of [["/nope", {}], ["/v2/nope", { headers }], ["/nope", { headers, method: "POST" }]] as const
+  ) {
+    assert.match((await ask(path, init)).headers.get("Content-Type")!, /json/, path);
+  }
+});
+
+Deno.test("an image without a tag is the latest, and a search without a find says that alone", async () => {
+  const shelf = new Shelf();
+  addGadget(shelf);
+  shelf.tag("ghcr.io", "team/other", "latest", addImage(shelf));
+  const ask = askingPages(shelf);
+  assert.equal((await ask("/images/ghcr.io/team/other")).status, 200);
+  const text = await textOf(await ask("/?q=zzz"));
+  assert.match(text, /0 repositories with “zzz” in the name/);
+  assert.doesNotMatch(text, /There is no image with a name/);
+  assert.match(await textOf(await askingPages(new Shelf())("/")), /There is no image with a name/);
 });
 
 Deno.test("what an image says of itself stays text, however hostile it is", async () => {
@@ -196,7 +221,7 @@ Deno.test("names are looked for by a part of them", async () => {
   const text = await textOf(await askingPages(shelf)("/?q=TWO"));
   assert.match(text, /team\/two:v1/);
   assert.doesNotMatch(text, /team\/one:v1/);
-  assert.match(await textOf(await askingPages(shelf)("/?q=three")), /There is no image with a name/);
+  assert.match(await textOf(await askingPages(shelf)("/?q=three")), /0 repositories with “three” in the name/);
 });
 
 Deno.test("signatures say who made them, and that nobody has verified that", async () => {

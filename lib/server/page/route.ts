@@ -3,7 +3,7 @@ import { type Digest, isDigest, isTag } from "../../oci/mod.ts";
 /** What a path of the pages is about. */
 export type PageRoute =
   | { page: "list" }
-  /** The name is one that clients pull by; it is not checked. */
+  /** The name is one that clients pull by; it is not checked. Without a tag it is `latest`. */
   | { page: "image"; name: string; reference: string }
   /** A path of an image's page that names no image. */
   | { page: "unknown" };
@@ -12,13 +12,15 @@ const IMAGES = "/images/";
 
 /** @param path with its escapes */
 export function parsePageRoute(path: string): PageRoute | undefined {
-  if (path === "/") return { page: "list" };
+  if (path === "/" || path === "/images" || path === IMAGES) return { page: "list" };
   if (!path.startsWith(IMAGES)) return undefined;
   const rest = decoded(path.slice(IMAGES.length));
-  const [, name, tag, digest] = /^([^@:]+)(?::([^/:@]+)|@([^/@]+))$/.exec(rest ?? "") ?? [];
-  if (tag !== undefined && isTag(tag)) return { page: "image", name, reference: tag };
-  if (digest !== undefined && isDigest(digest)) return { page: "image", name, reference: digest };
-  return { page: "unknown" };
+  const [, name, tag = "latest", digest] = /^([^@:]+)(?::([^/:@]+)|@([^/@]+))?$/.exec(rest ?? "") ?? [];
+  if (name === undefined) return { page: "unknown" };
+  const reference = digest ?? tag;
+  return isDigest(reference) || (digest === undefined && isTag(reference))
+    ? { page: "image", name, reference }
+    : { page: "unknown" };
 }
 
 /** The path of an image's page. */

@@ -4,7 +4,8 @@ import { imagePath, listPath, parsePageRoute } from "./route.ts";
 const DIGEST = `sha256:${"a".repeat(64)}` as const;
 
 Deno.test("paths name the list and the images, by tag and by digest", () => {
-  assert.deepEqual(parsePageRoute("/"), { page: "list" });
+  for (const path of ["/", "/images", "/images/"]) assert.deepEqual(parsePageRoute(path), { page: "list" });
+  assert.deepEqual(parsePageRoute("/images/team/app"), { page: "image", name: "team/app", reference: "latest" });
   for (
     const [name, reference] of [["ghcr.io/team/app", "v1.0_a-b"], ["app", DIGEST], ["127.0.0.1_5001/a/b", "latest"]]
   ) {
@@ -13,7 +14,7 @@ Deno.test("paths name the list and the images, by tag and by digest", () => {
 });
 
 Deno.test("other paths are none of the pages", () => {
-  for (const path of ["/v2/", "/favicon.ico", "/images", "//", "/index.html", "/healthz"]) {
+  for (const path of ["/v2/", "/favicon.ico", "/image", "//", "/index.html", "/healthz"]) {
     assert.equal(parsePageRoute(path), undefined, path);
   }
 });
@@ -21,8 +22,6 @@ Deno.test("other paths are none of the pages", () => {
 Deno.test("a path of images that names none is known as such", () => {
   for (
     const path of [
-      "",
-      "app",
       "app:",
       ":v1",
       "app@sha256:1",
