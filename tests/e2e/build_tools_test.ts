@@ -20,6 +20,7 @@ import {
   satchelEnvironment,
   satchelSucceeds,
   scratchFolder,
+  succeed,
 } from "../harness/mod.ts";
 import {
   copyGadget,
@@ -303,4 +304,41 @@ Deno.test("Rust is built by Cargo; the module has the name of the package, and -
   writeScript(scratch.at("bin", "cargo"), ['echo "error[E0463]: can\'t find crate for \\`core\\`" >&2; exit 101']);
   const { stderr } = await satchel(["image", "build", "--local", folder], { env });
   assert.match(stderr, /\nHint: rustup target add wasm32-wasip1\n$/);
+});
+
+peerTest(
+  ["bpftool", "xz"],
+  "--btfgen adds a layer of BTFs, built twice the same, and leaves the archive as it is",
+  async () => {
+    await using scratch = await scratchFolder();
+    const folder = copyGadget(scratch, "trace-ringbuf");
+    // Any file with BTF stands for a kernel.
+    const hub = writeFolder(scratch.at("hub/ubuntu/x86_64"), { "5.15.0.btf": readFileSync(OBJECT) });
+    await succeed("tar", ["-C", hub, "-cJf", join(hub, "5.15.0.btf.tar.xz"), "--remove-files", "5.15.0.btf"]);
+    const before = filesOf(hub);
+    mkdirSync(scratch.at("out"));
+    const env = { ...recordedTools(scratch, "trace-ringbuf"), SOURCE_DATE_EPOCH: "1" };
+    const args = ["image", "build", "--local", "-o", scratch.at("out"), folder];
+    const btfgen = [...args, "--btfgen", "--btfhub-archive", scratch.at("hub")];
+    const first = await satchelSucceeds(btfgen, { env });
+    assert.deepEqual(readdirSync(scratch.at("out")).sort(), ["amd64.bpf.o", "arm64.bpf.o", "btfs-x86_64.tar.gz"]);
+    assert.equal(await satchelSucceeds(btfgen, { env }), first);
+    assert.notEqual(await satchelSucceeds(args, { env }), first);
+    assert.deepEqual(filesOf(hub), before);
+    const lacking = await satchel(btfgen, { env: { ...env, BPFTOOL: "/nosuch/bpftool" } });
+    assert.match(lacking.stderr, /the program \/nosuch\/bpftool is not there/);
+  },
+);
+
+Deno.test("many builds at the same time into one store all get their names", async () => {
+  await using scratch = await scratchFolder();
+  const store = scratch.at("store");
+  const folder = copyGadget(scratch, "trace-ringbuf");
+  const env = { ...recordedTools(scratch, "trace-ringbuf"), SOURCE_DATE_EPOCH: "1" };
+  const names = Array.from({ length: 8 }, (_, at) => `gadget-${at}`);
+  await Promise.all(
+    names.map((name) => satchelSucceeds(["image", "build", "--local", "-t", name, folder], { store, env })),
+  );
+  assert.deepEqual((await listAll(store)).map(({ Repository }) => Repository).sort(), names);
+  await satchelSucceeds(["store", "check"], { store });
 });
