@@ -119,22 +119,32 @@ capabilityTest(
 
 capabilityTest(
   [...NEEDS, "setpriv"],
-  "what is built belongs to the user who builds, also if the engine is root's",
+  "steps run as the user who builds, also if the engine is root's",
   async () => {
     await using world = await startWorld();
     const { scratch, env, podman } = world;
     await Deno.chmod(scratch.path, 0o755);
     await using service = await startPodmanService(podman, scratch.path);
-    const folder = copyGadget(scratch, "params");
+    // What only this user may read, and in a folder that is the image's.
+    const { folder, env: compiler } = scripted(
+      scratch,
+      'umask 077; id -u; id -g; echo "$HOME"; touch "$HOME/cache"; exec clang "$@"',
+    );
     const [out, store] = ["out", "store"].map((name) => writeFolder(scratch.at(name), {}));
     for (const path of [out, store]) await Deno.chown(path, 65534, 65534);
     const flags = ["--builder-image", podman.builderImage, "--builder-image-pull", "never", "-o", out];
     const rights = ["--reuid=65534", "--regid=65534", "--clear-groups", await binary()];
     const outcome = await run(peer("setpriv"), [...rights, "image", "build", ...flags, folder], {
-      env: { ...satchelEnvironment(store, scratch.path), PATH: env.PATH, CONTAINER_HOST: service.address },
+      env: {
+        ...satchelEnvironment(store, scratch.path),
+        ...compiler,
+        PATH: env.PATH,
+        CONTAINER_HOST: service.address,
+      },
       cwd: scratch.path,
     });
     assert.equal(outcome.code, 0, describe(outcome));
+    assert.deepEqual(outcome.stderr.split("\n").slice(0, 3), ["65534", "65534", "/tmp"]);
     const files = Array.from(Deno.readDirSync(out), ({ name }) => name).sort();
     assert.deepEqual(files, ["amd64.bpf.o", "arm64.bpf.o"]);
     assert.deepEqual(files.map((name) => Deno.statSync(join(out, name)).uid), [65534, 65534]);
@@ -144,7 +154,7 @@ capabilityTest(
 
 /** A gadget whose compiler is a script of its own. */
 function scripted(scratch: Scratch, script: string): { folder: string; env: Record<string, string> } {
-  const folder = writeFolder(scratch.at("scripted"), { "program.bpf.c": "", "cc.sh": script });
+  const folder = writeFolder(scratch.at("scripted"), { "program.bpf.c": "int number = 1;", "cc.sh": script });
   return { folder, env: { CLANG: "sh /work/cc.sh" } };
 }
 
