@@ -17,6 +17,12 @@ export const SERVE: CommandSpec = {
       usage:
         "Let everybody in without an account: needed with --writable, and for other addresses than loopback, where there is no --htpasswd",
     },
+    {
+      name: "allow-host",
+      type: "strings",
+      usage:
+        "Names by which a server on loopback may be asked beside loopback's own, as those of a proxy in front of it",
+    },
     { name: "anonymous-pull", type: "bool", usage: "Ask for an account only to write; with --htpasswd" },
     {
       name: "archive",

@@ -170,3 +170,17 @@ Deno.test("headers that are too large, and requests that two programs could read
   await old.send("GET /v2/ HTTP/1.0\r\n\r\n");
   assert.match(await old.receiveUntil(() => false), /^HTTP\/1\.1 200 /);
 });
+
+Deno.test("a client that sends thousands of requests without waiting for answers is ended, and keeps nobody waiting", async () => {
+  await using scratch = await scratchFolder();
+  await using served = await startServe({ store: scratch.path });
+  using flood = await connectRaw(served);
+  const count = 5000;
+  const request = `GET /v2/_catalog HTTP/1.1\r\nHost: ${served.host}\r\n`;
+  const all = `${`${request}\r\n`.repeat(count - 1)}${request}Connection: close\r\n\r\n`;
+  const sent = flood.send(all).catch(() => {});
+  const answers = await flood.receiveUntil(() => false);
+  await sent;
+  assert.ok(answers.split("HTTP/1.1 200 ").length - 1 < count);
+  assert.equal((await served.fetch("/v2/")).status, 200);
+});
