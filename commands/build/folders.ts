@@ -1,5 +1,5 @@
 import { accessSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { SatchelError } from "../../lib/error.ts";
 import { checkFolder } from "../../lib/gadget/build/source.ts";
 import { onPath, storageError } from "../../lib/files/mod.ts";
@@ -13,7 +13,7 @@ export interface TemporaryFolder extends Disposable {
 
 /** Makes a folder that compilers write to. */
 export function openTemporaryFolder(parent: string): TemporaryFolder {
-  const path = onPath("create a folder in", parent, () => mkdtempSync(join(parent, "satchel-build-")));
+  const path = onPath("create a folder in", parent, () => mkdtempSync(resolve(parent, "satchel-build-")));
   return {
     path,
     // Whoever was just killed may still have been writing.

@@ -64,6 +64,10 @@ const CASES: Record<string, Case> = {
     files: { "build.yaml": "ebpfsource: '@v'\n", "@v": "" },
     stderr: /ebpfsource: "@v" cannot be the name of a file/,
   },
+  "a flag as the last part of a module's name": {
+    files: { "build.yaml": "wasm: go/-toolexec=x.go\n", "go/-toolexec=x.go": "" },
+    stderr: /wasm: "go\/-toolexec=x\.go" cannot be the name of a file/,
+  },
   "a flag as a module": { files: { "build.yaml": "wasm: -x.go\n" }, stderr: /wasm: "-x\.go" cannot be the name/ },
   "metadata of another folder": {
     files: { ...C, "build.yaml": "metadata: ../secret.yaml\n" },

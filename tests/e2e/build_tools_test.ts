@@ -111,6 +111,8 @@ Deno.test("without -o nothing is left of what compilers wrote, whether they succ
   const tools = recordedTools(scratch, "trace-ringbuf");
   const env = { ...tools, TMPDIR: scratch.at("tmp") };
   await satchelSucceeds(["image", "build", "--local", folder], { env });
+  const relative = { env: { ...tools, TMPDIR: "tmp" }, cwd: scratch.path };
+  await satchelSucceeds(["image", "build", "--local", folder], relative);
   const failed = await satchel(["image", "build", "--local", folder], { env: { ...env, LLVM_STRIP: "false" } });
   assert.equal(failed.code, 1);
   assert.deepEqual(readdirSync(scratch.at("tmp")), []);

@@ -80,7 +80,18 @@ Deno.test("flags of a build.yaml that write files, load code or are no flags are
     "@x",
   ];
   for (
-    const flag of [...refused, "x.c", "-I", "-fpass-plugin=x", "-save-temps", "--config=x", "-B.", "-c", "-target x86"]
+    const flag of [
+      ...refused,
+      "x.c",
+      "-I",
+      "-fpass-plugin=x",
+      "-save-temps",
+      "-fno-integrated-as",
+      "--config=x",
+      "-B.",
+      "-c",
+      "-target x86",
+    ]
   ) {
     assert.throws(
       () => read(`cflags: ${JSON.stringify(flag)}`),

@@ -12,7 +12,7 @@ const HARMLESS: readonly RegExp[] = [
   /^-(w|pedantic|pedantic-errors|nostdinc|nostdlibinc|g[0-3]?|gdwarf-[2-5])$/,
   /^-O([0-3sz]|fast)?$/,
   /^-std=.+$/,
-  /^-fno-[a-z-]+$/,
+  /^-fno-(?!integrated-)[a-z-]+$/,
   /^-f(freestanding|builtin|inline-functions|unroll-loops|wrapv|short-enums|strict-aliasing|ms-extensions)$/,
   /^-f(signed|unsigned)-(char|bitfields)$/,
   /^-f(debug|macro|file)-prefix-map=.+$/,

@@ -120,10 +120,12 @@ function findMetadata(folder: string, name: string): GadgetSource["metadata"] {
   return { name, exists };
 }
 
-/** A name must not pass for a flag of the compiler, and what is outside cannot be had in a container. */
+/**
+ * No part of a name must pass for a flag of a compiler, of which some get the last part alone; and what is outside cannot be had in a
+ * container.
+ */
 function checkName(name: string, key: string): void {
-  const trimmed = name.trim();
-  if (trimmed.startsWith("-") || trimmed.startsWith("@") || name.includes("\0")) {
+  if (/(^|\/)\s*[-@]/.test(name) || name.includes("\0")) {
     throw new SatchelError("invalid", `${key}: ${shown(name)} cannot be the name of a file`, {
       hint: "A compiler would take it for a flag, or for a file with flags.",
     });
