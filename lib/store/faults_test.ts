@@ -62,6 +62,35 @@ capabilityTest(
   },
 );
 
+capabilityTest(
+  "mount",
+  "where the disk is full images can be removed, by name and by digest, and the store stays whole",
+  async () => {
+    using made = scratch();
+    using _disk = smallDisk(made.path);
+    const store = made.open();
+    const source = new MemoryRepository();
+    const images = ["a", "b", "c"].map((name) => makeImage(source, name, `name: ${name}`));
+    for (const name of ["a", "b", "c"]) await pull(source, name, store, `example.org/${name}:v1`);
+    const fill = (name: string) => {
+      try {
+        writeFileSync(join(made.path, name), new Uint8Array(1 << 20));
+      } catch {
+        // It shall fill the disk to the brim.
+      }
+    };
+    fill("filler");
+    await assert.rejects(store.tag(ref("example.org/a:v1"), ref("example.org/a:v2")), /the disk is full/);
+    await store.remove(ref("example.org/a:v1"));
+    fill("another");
+    assert.equal(await store.removeManifest(ref("example.org/b"), images[1].index.digest), true);
+    assert.deepEqual(await store.names(), ["example.org/c:v1"]);
+    assert.deepEqual((await store.check()).damage, []);
+    assert.ok(existsSync(blobFile(made.path, images[2].index.digest)));
+    assert.ok(!existsSync(blobFile(made.path, images[0].index.digest)));
+  },
+);
+
 capabilityTest("mount", "an index that does not fit on the disk leaves the old one", async () => {
   using made = scratch();
   using _disk = smallDisk(made.path);

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { attachmentSubject, type Tally } from "../content/mod.ts";
 import { type Descriptor, type Digest, isManifestType } from "../oci/mod.ts";
 import { withoutNames } from "./entries.ts";
-import { onPath, statOf } from "../files/mod.ts";
+import { isDiskFull, onPath, statOf } from "../files/mod.ts";
 import {
   type Attachments,
   findAttachments,
@@ -31,7 +31,8 @@ export interface RemoveResult {
  * what that alone used. `name@digest` has to mean one name; which of several is meant is not guessed.
  *
  * The index is written first; files go after it, under its lock, and only if no entry that stays, named or not, needs
- * them. Content that another process has just stored and not yet named may be among them; its commit notices.
+ * them. Content that another process has just stored and not yet named may be among them; its commit notices. On a full disk
+ * the files go first, see {@link saveAndDelete}.
  *
  * @throws {SatchelError} `not-found`, `usage` if several names may be meant, `busy`, `invalid`, `storage`, `cancelled`
  */
@@ -52,14 +53,14 @@ export async function removeImage(layout: Layout, name: ImageName, signal?: Abor
       };
     }
     const { kept, dead } = await takenByImage(left, root, manifestReader(layout, signal));
-    save(kept);
+    const deleted = saveAndDelete(layout, () => save(kept), dead.map((node) => node.digest));
     const keptNames = new Set(kept.map((entry) => entry.name));
     const gone = index.entries.map((entry) => entry.name).filter((name) => name !== undefined && !keptNames.has(name));
     return {
       digest: root.digest,
       names: [...new Set(gone as string[])],
       manifests: dead.filter((node) => node.isManifest).map((node) => node.digest),
-      deleted: deleteBlobs(layout, dead.map((node) => node.digest)),
+      deleted,
     };
   });
 }
@@ -105,6 +106,25 @@ function withoutDead(entries: readonly IndexEntry[], dead: ReadonlySet<Digest>):
   });
   const others = withoutNames(entries, new Set(orphaned));
   return others.filter(({ descriptor }) => !descriptor || !dead.has(descriptor.digest));
+}
+
+/**
+ * Makes what is left of an index count, and deletes what nothing needs any more. On a disk that has no room for an index, what is
+ * removed has to make it: then the files go first, since nothing else could be removed either. If that is interrupted, the name is
+ * still there, of an image that is damaged; removing it once more ends it.
+ *
+ * @throws {SatchelError} `storage`
+ */
+export function saveAndDelete(layout: Layout, save: () => void, dead: readonly Digest[]): Tally {
+  try {
+    save();
+  } catch (error) {
+    if (!isDiskFull(error) || dead.length === 0) throw error;
+    const deleted = deleteBlobs(layout, dead);
+    save();
+    return deleted;
+  }
+  return deleteBlobs(layout, dead);
 }
 
 /**

@@ -7,7 +7,7 @@ import { changeIndex, type IndexEntry, readIndex } from "./index_file.ts";
 import { statOf } from "../files/mod.ts";
 import { blobPath, type Layout } from "./layout.ts";
 import { ofRepository } from "./names.ts";
-import { deleteBlobs, takenByImage } from "./remove.ts";
+import { deleteBlobs, saveAndDelete, takenByImage } from "./remove.ts";
 
 /**
  * Takes away all names that a manifest has in a repository, and with its last name anywhere the manifest itself, as
@@ -41,8 +41,7 @@ export async function removeManifest(
     if (dead.every((node) => node.digest !== digest)) {
       throw new SatchelError("refused", `${digest} is not removed: another manifest needs it`);
     }
-    save(kept);
-    deleteBlobs(layout, dead.map((node) => node.digest));
+    saveAndDelete(layout, () => save(kept), dead.map((node) => node.digest));
     return true;
   });
 }
