@@ -1,5 +1,5 @@
 import { SatchelError } from "../../lib/error.ts";
-import { nestsTooDeepAt } from "../../lib/gadget/metadata/bounds.ts";
+import { MAX_METADATA_SIZE, nestsTooDeepAt } from "../../lib/gadget/metadata/bounds.ts";
 import { compareBytes, isJsonObject, type JsonObject } from "../../lib/oci/mod.ts";
 import { parseJson } from "../../lib/oci/json.ts";
 import { printableLines, replaceUnsafe } from "../../lib/printable.ts";
@@ -38,14 +38,27 @@ export async function parseContent(text: string, key: string): Promise<unknown> 
       // YAML may begin so as well.
     }
   }
+  if (text.length > MAX_METADATA_SIZE) {
+    throw new SatchelError(
+      "invalid",
+      `${key} is too large to be read as YAML: the limit is ${MAX_METADATA_SIZE} bytes`,
+    );
+  }
   if (nestsTooDeepAt(text) !== undefined) throw new SatchelError("invalid", `${key} nests too deep to be read as YAML`);
   const { parse } = await import("yaml");
+  const options = {
+    intAsBigInt: true,
+    maxAliasCount: MAX_ALIASES,
+    uniqueKeys: false,
+    resolveKnownTags: false,
+  } as const;
   try {
-    return sorted(parse(text, { intAsBigInt: true, maxAliasCount: MAX_ALIASES, logLevel: "silent" }));
+    return sorted(parse(text, { ...options, logLevel: "error" }));
   } catch (error) {
-    throw new SatchelError("invalid", `${key} is not YAML: ${(error as Error).message.split("\n")[0]}`, {
-      cause: error,
-    });
+    const { message } = error as Error;
+    // What names itself has no end.
+    const why = error instanceof RangeError ? "it contains itself" : message.split("\n")[0];
+    throw new SatchelError("invalid", `${key} is not YAML: ${why}`, { cause: error });
   }
 }
 
