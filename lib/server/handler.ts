@@ -88,9 +88,9 @@ export function createHandler(options: HandlerOptions): Handler {
       if (route) endpoint = route.endpoint;
       response = await answer(route, exchangeOf(request, url, { peer, user, memory }, options), options.page);
     } catch (error) {
-      const told = apiError(error);
-      if (told.status >= 500) failure = error;
-      response = told.response();
+      const refusal = apiError(error);
+      if (refusal.status >= 500) failure = error;
+      response = refusal.response();
     }
     response = request.method === "HEAD" ? withoutBody(response) : await measured(response);
     response.headers.set("Docker-Distribution-API-Version", "registry/2.0");
