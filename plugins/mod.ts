@@ -8,5 +8,6 @@ import type { Plugin } from "../lib/plugin/contract.ts";
 
 /** The built-in plugins by their names. */
 export const BUILTIN_PLUGINS: { readonly [name: string]: () => Promise<Plugin> } = {
+  "cosign": async () => (await import("./cosign.ts")).default,
   "docker-credential": async () => (await import("./docker_credential.ts")).default,
 };
