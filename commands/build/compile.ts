@@ -68,7 +68,9 @@ export async function openCompiler(compilation: Compilation): Promise<Compiler> 
   if (options.btfhubArchive !== undefined && source.ebpf === undefined) {
     throw new SatchelError("invalid", "--btfgen needs an eBPF program to look at, and the gadget has none");
   }
-  const module = source.wasm?.kind === "ready" ? readModule(join(source.folder, source.wasm.name)) : undefined;
+  const module = source.wasm?.kind === "ready"
+    ? readModule(join(source.folder, source.wasm.name), options.validatesMetadata)
+    : undefined;
   const isNeeded = source.ebpf !== undefined || (source.wasm && source.wasm.kind !== "ready");
   if (!isNeeded) {
     return {
@@ -181,7 +183,7 @@ async function compile(compilation: Compilation, { runner, planOptions, bpftool,
   if (btfs && "failure" in btfs) check(btfs.failure);
   return {
     objects: source.ebpf === undefined ? new Map() : readObjects(output),
-    module: module ?? compiledModule(source, output),
+    module: module ?? compiledModule(source, output, options.validatesMetadata),
     btfs: btfs && "layers" in btfs ? btfs.layers : new Map(),
   };
 }
@@ -192,11 +194,15 @@ function readObjects(output: string): Map<Architecture, Uint8Array> {
   return new Map(ARCHITECTURES.map((architecture) => [architecture, read(architecture)]));
 }
 
-function compiledModule({ folder, wasm }: GadgetSource, output: string): Uint8Array | undefined {
+function compiledModule(
+  { folder, wasm }: GadgetSource,
+  output: string,
+  isValidated: boolean,
+): Uint8Array | undefined {
   const path = join(output, MODULE_NAME);
-  if (wasm?.kind === "go") return readModule(path);
+  if (wasm?.kind === "go") return readModule(path, isValidated);
   if (wasm?.kind !== "rust") return undefined;
-  const module = readModule(findCargoModule(join(folder, wasm.name), output));
+  const module = readModule(findCargoModule(join(folder, wasm.name), output), isValidated);
   onPath("write", path, () => writeFileSync(path, module));
   return module;
 }

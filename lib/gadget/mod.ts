@@ -7,6 +7,20 @@
 export * from "./btf/btf.ts";
 export * from "./btf/btf_ext.ts";
 export * from "./btf/types.ts";
+export { type Architecture, ARCHITECTURES } from "./build/architectures.ts";
+export { type BuildFile, type FileProblem, readBuildFile } from "./build/build_file.ts";
+export {
+  type ArchitectureParts,
+  type ImageParts,
+  type PackedContent,
+  type PackedImage,
+  type PackedMetadata,
+  packGadget,
+} from "./build/pack.ts";
+export { type PlanOptions, planSteps } from "./build/plan.ts";
+export { type RunOptions, runSteps, type StepFailure } from "./build/run.ts";
+export { findSource, type GadgetSource } from "./build/source.ts";
+export type { BuildPlaces, BuildStep, StepResult, StepRunner } from "./build/step.ts";
 export * from "./elf/elf.ts";
 export { type GadgetParts, type InspectContent, inspectGadget, typedName } from "./inspect/contents.ts";
 export { type DataSource, encodeDataSources, readDataSources } from "./inspect/data_sources.ts";

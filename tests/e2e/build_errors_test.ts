@@ -52,9 +52,13 @@ const CASES: Record<string, Case> = {
     files: { "build.yaml": "wasm: a.wasm\n", "a.wasm": "" },
     stderr: /a\.wasm is no WebAssembly module/,
   },
+  "a module that is cut": {
+    files: { "build.yaml": "wasm: a.wasm\n", "a.wasm": MODULE.subarray(0, 100) },
+    stderr: /a\.wasm: /,
+  },
   "a module that is a component": {
     files: { "build.yaml": "wasm: a.wasm\n", "a.wasm": COMPONENT },
-    stderr: /a\.wasm is a WebAssembly component, which gadgets cannot be/,
+    stderr: /a\.wasm is a WebAssembly component, not a module/,
   },
   "a flag as a source": {
     files: { "build.yaml": "ebpfsource: ' -v'\n", " -v": "" },

@@ -3,14 +3,15 @@ import { dirname, join } from "node:path";
 import { SatchelError, systemCode } from "../../error.ts";
 import { printable } from "../../printable.ts";
 import { readSmallFile } from "../../small_file.ts";
+import { MAX_WASM_SIZE, readWasm } from "../inspect/wasm.ts";
 import { CARGO_TARGET } from "./plan.ts";
 import { unreadable } from "./source.ts";
 
 /** The largest WebAssembly module that is taken, in bytes; what Go makes of a gadget has about 5 MB. */
 export const MAX_MODULE_SIZE = 256 * 1024 * 1024;
 
-/** The magic of WebAssembly and the version of a module (WebAssembly core specification, 5.5.16). */
-const MODULE_START = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+/** How many bytes say that something is a module of a version that is known. */
+const MODULE_START = 8;
 
 /**
  * Reads what a step has made.
@@ -31,19 +32,20 @@ export function readOutput(path: string, limit: number, made: string): Uint8Arra
 /**
  * Reads a WebAssembly module.
  *
+ * @param isValidated whether all of it is looked at, or its beginning alone
  * @throws {SatchelError} `invalid` if it is none; `storage`
  */
-export function readModule(path: string): Uint8Array {
+export function readModule(path: string, isValidated: boolean): Uint8Array {
   let bytes: Uint8Array;
   try {
     bytes = readSmallFile(path, MAX_MODULE_SIZE);
   } catch (error) {
     throw error instanceof SatchelError ? error : unreadable(path, error);
   }
-  if (MODULE_START.every((byte, at) => bytes[at] === byte)) return bytes;
-  const isComponent = MODULE_START.slice(0, 4).every((byte, at) => bytes[at] === byte) && bytes[6] === 1;
-  const what = isComponent ? "is a WebAssembly component, which gadgets cannot be" : "is no WebAssembly module";
-  throw new SatchelError("invalid", `${printable(path)} ${what}`);
+  // Of what is too large to be read, only that it is no text or the like.
+  const part = isValidated && bytes.length <= MAX_WASM_SIZE ? bytes : bytes.subarray(0, MODULE_START);
+  readWasm(part, printable(path));
+  return bytes;
 }
 
 /**
