@@ -1,5 +1,5 @@
 import type { RequestHandler } from "../../lib/runtime/mod.ts";
-import type { Metrics } from "./metrics.ts";
+import type { Metrics } from "../../lib/serving/mod.ts";
 
 /** What `--admin-listen` offers. */
 export interface AdminOptions {

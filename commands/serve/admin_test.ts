@@ -1,6 +1,6 @@
+import { createMetrics } from "../../lib/serving/mod.ts";
 import assert from "node:assert/strict";
 import { adminHandler, type AdminOptions } from "./admin.ts";
-import { createMetrics } from "./metrics.ts";
 
 async function health(options: Partial<AdminOptions>): Promise<[number, string]> {
   const metrics = createMetrics({ openRequests: () => 0, residentMemory: () => 0 });

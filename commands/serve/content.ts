@@ -5,14 +5,11 @@ import { fileSender } from "../../lib/runtime/mod.ts";
 import { effectiveUser } from "../../lib/runtime/process.ts";
 import type { HandlerOptions } from "../../lib/server/mod.ts";
 import type { Snapshot } from "../../lib/store/mod.ts";
+import { CheckedFiles, sparseWarning, storedRepositories, storedWrites } from "../../lib/serving/mod.ts";
 import { openLocalStore } from "../open/local_store.ts";
 import type { Reporter } from "../output/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { ServeOptions } from "./options.ts";
-import { sparseWarning } from "./sparse_warning.ts";
-import { CheckedFiles } from "./checked_files.ts";
-import { storedRepositories } from "./stored.ts";
-import { storedWrites } from "./stored_writes.ts";
 
 /** What a server offers; disposing closes it. */
 export interface Content extends Pick<HandlerOptions, "repositories" | "fileBody">, AsyncDisposable {
@@ -49,7 +46,7 @@ async function openArchived(
   { warn, status }: Reporter,
   { signal, onError }: ContentOptions,
 ): Promise<Content> {
-  const { openArchives } = await import("./archived.ts");
+  const { openArchives } = await import("../../lib/serving/archived.ts");
   const served = await openArchives(archives, {
     spoolFolder,
     signal,

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { MemoryRepository } from "../../lib/content/mod.ts";
 import { makeImage, pull, removeBlob, scratch } from "../../lib/store/_testing.ts";
-import { CheckedFiles } from "./checked_files.ts";
+import { CheckedFiles, storedRepositories } from "../../lib/serving/mod.ts";
 import { greeting, type GreetingOptions } from "./greeting.ts";
-import { storedRepositories } from "./stored.ts";
 
 const AT = { hostname: "127.0.0.1", port: 5000 };
 

@@ -4,13 +4,13 @@ import { type Answered, createHandler, type Handler, type HandlerOptions, unsent
 import { listen, type Listener, type ListenOptions } from "../../lib/runtime/mod.ts";
 import { residentMemory } from "../../lib/runtime/process.ts";
 import { write } from "../../lib/terminal/mod.ts";
+import { createMetrics, openAccounts } from "../../lib/serving/mod.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { count } from "../output/count.ts";
 import { EXIT_OK } from "../output/exit.ts";
 import { openReporter, type Reporter } from "../output/reporter.ts";
 import { loadSettings } from "../settings/settings.ts";
 import { accessLine } from "./access_log.ts";
-import { openAccounts } from "./accounts.ts";
 import { formatAddress, type ListenAddress } from "./address.ts";
 import { type Content, openContent } from "./content.ts";
 import { greeting } from "./greeting.ts";
@@ -106,7 +106,6 @@ interface AdminParts {
 
 async function openAdmin(address: ListenAddress, parts: AdminParts): Promise<Listener> {
   const { content, listener, idleSeconds, onAnswer, signal } = parts;
-  const { createMetrics } = await import("./metrics.ts");
   const { adminHandler } = await import("./admin.ts");
   const metrics = createMetrics({ openRequests: () => listener.openRequests, residentMemory });
   onAnswer.push(metrics.count);

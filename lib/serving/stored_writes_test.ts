@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { contentOf } from "../../lib/content/mod.ts";
-import { SatchelError } from "../../lib/error.ts";
-import { type Digest, digestOf } from "../../lib/oci/mod.ts";
-import { ApiError, MissingContentError } from "../../lib/server/mod.ts";
-import { openStore, type Store } from "../../lib/store/mod.ts";
+import { contentOf } from "../content/mod.ts";
+import { SatchelError } from "../error.ts";
+import { type Digest, digestOf } from "../oci/mod.ts";
+import { ApiError, MissingContentError } from "../server/mod.ts";
+import { openStore, type Store } from "../store/mod.ts";
 import { CheckedFiles } from "./checked_files.ts";
 import { storedWrites, type WriteOptions } from "./stored_writes.ts";
 

@@ -1,15 +1,15 @@
 import { realpathSync } from "node:fs";
-import { type Archive, archiveOf, nameImages, openContainer, type OpenOptions } from "../../lib/archive/mod.ts";
-import { attachmentSubject } from "../../lib/content/mod.ts";
-import { SatchelError } from "../../lib/error.ts";
-import { onPath } from "../../lib/files/mod.ts";
-import { type Descriptor, formatReference } from "../../lib/oci/mod.ts";
-import { printable } from "../../lib/printable.ts";
+import { type Archive, archiveOf, nameImages, openContainer, type OpenOptions } from "../archive/mod.ts";
+import { attachmentSubject } from "../content/mod.ts";
+import { SatchelError } from "../error.ts";
+import { onPath } from "../files/mod.ts";
+import { type Descriptor, formatReference } from "../oci/mod.ts";
+import { printable } from "../printable.ts";
 import { ArchivedContent, type ArchivedManifest } from "./archived_content.ts";
 import { CheckedFiles } from "./checked_files.ts";
 import { servedContents } from "./served_contents.ts";
 import { sparseWarning } from "./sparse_warning.ts";
-import type { Repositories } from "../../lib/server/mod.ts";
+import type { Repositories } from "../server/mod.ts";
 
 /** Options of {@link openArchives}. */
 export interface ArchivedOptions extends OpenOptions {

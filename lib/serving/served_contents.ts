@@ -1,6 +1,6 @@
-import { attachmentSubject, imageReference } from "../../lib/content/mod.ts";
-import { compareBytes, type Descriptor, type Digest, formatRepository } from "../../lib/oci/mod.ts";
-import type { RepositoryName } from "../../lib/server/mod.ts";
+import { attachmentSubject, imageReference } from "../content/mod.ts";
+import { compareBytes, type Descriptor, type Digest, formatRepository } from "../oci/mod.ts";
+import type { RepositoryName } from "../server/mod.ts";
 import { rememberedUnlessFailed } from "./remembered.ts";
 
 /** Manifests under the names that a store or archives give them. */

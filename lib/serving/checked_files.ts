@@ -1,8 +1,8 @@
 import { readSync } from "node:fs";
-import { SatchelError } from "../../lib/error.ts";
-import { onPath, openToRead, stampOf, statOf } from "../../lib/files/mod.ts";
-import { type Digest, digestAlgorithm, Digester, digestHex } from "../../lib/oci/mod.ts";
-import { type FileHasher, type FilePart, startFileHasher } from "../../lib/runtime/mod.ts";
+import { SatchelError } from "../error.ts";
+import { onPath, openToRead, stampOf, statOf } from "../files/mod.ts";
+import { type Digest, digestAlgorithm, Digester, digestHex } from "../oci/mod.ts";
+import { type FileHasher, type FilePart, startFileHasher } from "../runtime/mod.ts";
 
 /** What has no more bytes than this is hashed before it is sent: that takes no longer than a millisecond. */
 const SMALL = 1024 * 1024;

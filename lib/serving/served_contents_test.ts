@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { fallbackTag } from "../../lib/content/mod.ts";
-import type { Digest } from "../../lib/oci/mod.ts";
+import { fallbackTag } from "../content/mod.ts";
+import type { Digest } from "../oci/mod.ts";
 import { type NamedContents, servedContents } from "./served_contents.ts";
 
 const NAME = { registry: "example.org", repository: "demo" };

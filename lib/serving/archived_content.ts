@@ -1,10 +1,10 @@
 import { realpathSync } from "node:fs";
-import type { Archive, ArchiveFile } from "../../lib/archive/mod.ts";
-import { type ByteStream, type ContentOptions, listedChildren, readVerified, Verifier } from "../../lib/content/mod.ts";
-import { hasCode, SatchelError } from "../../lib/error.ts";
-import { onPath } from "../../lib/files/mod.ts";
-import { type Descriptor, type Digest, isManifestType, MAX_MANIFEST_SIZE, parseManifest } from "../../lib/oci/mod.ts";
-import type { ServedBlob, ServedManifest } from "../../lib/server/mod.ts";
+import type { Archive, ArchiveFile } from "../archive/mod.ts";
+import { type ByteStream, type ContentOptions, listedChildren, readVerified, Verifier } from "../content/mod.ts";
+import { hasCode, SatchelError } from "../error.ts";
+import { onPath } from "../files/mod.ts";
+import { type Descriptor, type Digest, isManifestType, MAX_MANIFEST_SIZE, parseManifest } from "../oci/mod.ts";
+import type { ServedBlob, ServedManifest } from "../server/mod.ts";
 import type { CheckedFiles } from "./checked_files.ts";
 import { rememberedUnlessFailed } from "./remembered.ts";
 import type { NamedContents } from "./served_contents.ts";

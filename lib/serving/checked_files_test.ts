@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { SatchelError } from "../../lib/error.ts";
-import { digestHex, digestOf } from "../../lib/oci/mod.ts";
-import type { FileHasher } from "../../lib/runtime/mod.ts";
+import type { SatchelError } from "../error.ts";
+import { digestHex, digestOf } from "../oci/mod.ts";
+import type { FileHasher } from "../runtime/mod.ts";
 import { CheckedFiles } from "./checked_files.ts";
 
 const LARGE = new Uint8Array(1024 * 1024 + 1).fill(7);

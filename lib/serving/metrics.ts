@@ -1,4 +1,4 @@
-import type { Answered } from "../../lib/server/mod.ts";
+import type { Answered } from "../server/mod.ts";
 
 /** Numbers for Prometheus. */
 export interface Metrics {

@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { type Entry, type Files, layoutOf } from "../../lib/archive/_testing_layout.ts";
-import { tarOf } from "../../lib/archive/_testing_tar.ts";
-import { fallbackTag, MemoryRepository } from "../../lib/content/mod.ts";
-import { type Digest, digestHex, formatRepository, parseReference } from "../../lib/oci/mod.ts";
-import type { ServedBlob } from "../../lib/server/mod.ts";
-import { makeAttachment, makeImage } from "../../lib/store/_testing.ts";
+import { type Entry, type Files, layoutOf } from "../archive/_testing_layout.ts";
+import { tarOf } from "../archive/_testing_tar.ts";
+import { fallbackTag, MemoryRepository } from "../content/mod.ts";
+import { type Digest, digestHex, formatRepository, parseReference } from "../oci/mod.ts";
+import type { ServedBlob } from "../server/mod.ts";
+import { makeAttachment, makeImage } from "../store/_testing.ts";
 import { type ArchivedOptions, openArchives } from "./archived.ts";
 
 function scratch() {

@@ -1,6 +1,6 @@
 import { setInterval } from "node:timers";
-import { hasCode } from "../../lib/error.ts";
-import { isDiskFull } from "../../lib/files/mod.ts";
+import { hasCode } from "../error.ts";
+import { isDiskFull } from "../files/mod.ts";
 import {
   ApiError,
   type ApiErrorCode,
@@ -9,9 +9,9 @@ import {
   type RepositoryName,
   type Upload,
   type WritableRepositories,
-} from "../../lib/server/mod.ts";
-import type { Digest } from "../../lib/oci/mod.ts";
-import type { Store, UploadLimits, UploadSession } from "../../lib/store/mod.ts";
+} from "../server/mod.ts";
+import type { Digest } from "../oci/mod.ts";
+import type { Store, UploadLimits, UploadSession } from "../store/mod.ts";
 import type { CheckedFiles } from "./checked_files.ts";
 
 /** How many uploads may have begun and not ended, if nothing else is said: a client has a handful at the same time. */

@@ -1,8 +1,8 @@
 import { type Stats, statSync } from "node:fs";
-import { SatchelError, systemReason } from "../../lib/error.ts";
-import { verifyBcrypt } from "../../lib/runtime/bcrypt.ts";
-import { type Accounts, htpasswdAccounts, parseHtpasswd, type PasswordHashes } from "../../lib/server/mod.ts";
-import { readSmallFile } from "../../lib/small_file.ts";
+import { SatchelError, systemReason } from "../error.ts";
+import { verifyBcrypt } from "../runtime/bcrypt.ts";
+import { type Accounts, htpasswdAccounts, parseHtpasswd, type PasswordHashes } from "../server/mod.ts";
+import { readSmallFile } from "../small_file.ts";
 
 /** The longest file of accounts that is read, in bytes: that is some ten thousand of them. */
 const MAX_FILE = 1024 * 1024;

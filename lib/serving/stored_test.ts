@@ -1,19 +1,10 @@
 import { strict as assert } from "node:assert";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fallbackTag, MemoryRepository } from "../../lib/content/mod.ts";
-import type { SatchelError } from "../../lib/error.ts";
-import { digestOf, formatRepository, parseReference } from "../../lib/oci/mod.ts";
-import {
-  damage,
-  makeAttachment,
-  makeImage,
-  pull,
-  ref,
-  removeBlob,
-  type Scratch,
-  scratch,
-} from "../../lib/store/_testing.ts";
+import { fallbackTag, MemoryRepository } from "../content/mod.ts";
+import type { SatchelError } from "../error.ts";
+import { digestOf, formatRepository, parseReference } from "../oci/mod.ts";
+import { damage, makeAttachment, makeImage, pull, ref, removeBlob, type Scratch, scratch } from "../store/_testing.ts";
 import { CheckedFiles, type CheckedFilesOptions } from "./checked_files.ts";
 import { storedRepositories } from "./stored.ts";
 

@@ -1,7 +1,7 @@
-import { hasCode } from "../../lib/error.ts";
-import { type Descriptor, isDigest, isManifestType } from "../../lib/oci/mod.ts";
-import type { Repositories, Repository, RepositoryName } from "../../lib/server/mod.ts";
-import type { Snapshot, Store } from "../../lib/store/mod.ts";
+import { hasCode } from "../error.ts";
+import { type Descriptor, isDigest, isManifestType } from "../oci/mod.ts";
+import type { Repositories, Repository, RepositoryName } from "../server/mod.ts";
+import type { Snapshot, Store } from "../store/mod.ts";
 import type { CheckedFiles } from "./checked_files.ts";
 import { type ServedContents, servedContents } from "./served_contents.ts";
 
