@@ -1,6 +1,7 @@
 import { type CommandSpec, OUTPUT_MODES } from "../line/spec.ts";
 import { ONE, OUTPUT, REFERRERS, TRANSFER_FLAGS } from "./flags.ts";
 import { IMAGE_INSPECT } from "./image_inspect.ts";
+import { IMAGE_VERIFY } from "./signing.ts";
 
 export const IMAGE: CommandSpec = {
   name: "image",
@@ -258,5 +259,6 @@ export const IMAGE: CommandSpec = {
       flags: [OUTPUT],
       load: () => import("../image/tag.ts"),
     },
+    IMAGE_VERIFY,
   ],
 };

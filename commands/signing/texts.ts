@@ -1,0 +1,67 @@
+import { type Stats } from "node:fs";
+import { SatchelError, systemCode, systemReason } from "../../lib/error.ts";
+import { printable } from "../../lib/printable.ts";
+import { readSmallFile } from "../../lib/small_file.ts";
+import type { Environment } from "../line/invocation.ts";
+
+/** What stands before the name of a variable. */
+const VARIABLE = "env://";
+
+/** A longer file is no key, no certificate and no policy, in bytes. */
+const MAX_TEXT = 1024 * 1024;
+
+/** A text that somebody gave: itself, by the name of a file, or by that of a variable. */
+export interface GivenText {
+  text: string;
+  /** Where it comes from, for messages: `sig/cosign.pub`, `env://KEY`. Never the text itself. */
+  from: string;
+  /** Set for a file. */
+  stat?: Stats;
+}
+
+/** How a value is read. */
+export interface TextOptions {
+  /** The flag that has the value, with its dashes, for messages. */
+  flag: string;
+  /** What a value starts with that is the text itself. */
+  start: "-----BEGIN" | "{";
+  environment: Environment;
+}
+
+/**
+ * Reads a value that is a text, `env://NAME` or the name of a file.
+ *
+ * @throws {SatchelError} `usage` if it is empty, or if there is no such variable or file
+ */
+export function readGivenText(value: string, { flag, start, environment }: TextOptions): GivenText {
+  const trimmed = value.trim();
+  if (trimmed === "") throw new SatchelError("usage", `${flag} is empty`);
+  if (trimmed.startsWith(start)) return { text: trimmed, from: flag };
+  if (trimmed.startsWith(VARIABLE)) return readVariable(trimmed, flag, environment);
+  return readFile(trimmed, flag);
+}
+
+function readVariable(value: string, flag: string, environment: Environment): GivenText {
+  const text = environment[value.slice(VARIABLE.length)];
+  if (text) return { text, from: value };
+  const shown = printable(value, 200);
+  throw new SatchelError(
+    "usage",
+    `${flag}: ${shown} stands for a variable that is ${text === "" ? "empty" : "not set"}`,
+  );
+}
+
+function readFile(path: string, flag: string): GivenText {
+  let stat: Stats | undefined;
+  try {
+    const bytes = readSmallFile(path, MAX_TEXT, (found) => void (stat = found));
+    return { text: new TextDecoder().decode(bytes), from: path, stat };
+  } catch (error) {
+    if (!(error instanceof SatchelError) && systemCode(error) === undefined) throw error;
+    const reason = error instanceof SatchelError ? error.message : `${printable(path, 200)}: ${systemReason(error)}`;
+    throw new SatchelError("usage", `${flag}: ${reason}`, {
+      hint: "A value is the text itself, the name of a file, or env://NAME for a variable.",
+      cause: error,
+    });
+  }
+}
