@@ -7,7 +7,9 @@ import {
   type Manifest,
   matchesPlatform,
   MAX_MANIFEST_SIZE,
+  parseJson,
   parseManifest,
+  parsePlatform,
   type Platform,
 } from "../../lib/oci/mod.ts";
 import { hostPlatform } from "../../lib/runtime/process.ts";
@@ -24,6 +26,12 @@ export interface ReadManifest {
 export interface PlatformManifest extends ReadManifest {
   platform: Platform | undefined;
 }
+
+/** Configs that say what platform their image is for (image-spec 1.1, config.md). */
+const CONTAINER_CONFIGS = [
+  "application/vnd.oci.image.config.v1+json",
+  "application/vnd.docker.container.image.v1+json",
+];
 
 /** How deep indexes may stand in indexes. */
 const MAX_DEPTH = 4;
@@ -58,6 +66,7 @@ export async function choosePlatform(
   wanted: Platform | undefined,
   signal: AbortSignal,
 ): Promise<PlatformManifest | undefined> {
+  if (wanted) await checkOwnPlatform(image.source, root, wanted, signal);
   let at: PlatformManifest = { ...root, platform: undefined };
   for (let depth = 0; at.manifest.kind === "index"; depth++) {
     const chosen = chooseChild(listedManifests(at.manifest), wanted, image.platforms);
@@ -68,6 +77,25 @@ export async function choosePlatform(
     at = { ...await readManifest(image.source, chosen, signal), platform: chosen.platform };
   }
   return at;
+}
+
+/** A container image without an index says in its config what it is for. */
+async function checkOwnPlatform(
+  source: Source,
+  { manifest: { kind, children } }: ReadManifest,
+  wanted: Platform,
+  signal: AbortSignal,
+): Promise<void> {
+  const [config] = children;
+  if (kind !== "image" || !CONTAINER_CONFIGS.includes(config.mediaType)) return;
+  const bytes = await readVerified(source.fetch(config, { signal }), config, MAX_MANIFEST_SIZE);
+  const platform = parsePlatform(parseJson(bytes, config.digest));
+  if (platform && !matchesPlatform(platform, wanted)) throw nothingFor(wanted, [platform]);
+}
+
+function nothingFor(wanted: Platform, all: readonly Platform[]): SatchelError {
+  const listed = all.map(formatPlatform).slice(0, 20).join(", ");
+  return new SatchelError("not-found", `there is nothing for ${formatPlatform(wanted)} in it; it is for ${listed}`);
 }
 
 function chooseChild(
@@ -88,6 +116,5 @@ function chooseChild(
   const listed = children.flatMap(({ platform }) => platform ?? []);
   const found = matching(wanted) ?? (listed.length === 0 ? children[0] : undefined);
   if (found || children.length === 0) return found;
-  const all = listed.map(formatPlatform).slice(0, 20).join(", ");
-  throw new SatchelError("not-found", `there is nothing for ${formatPlatform(wanted)} in it; it is for ${all}`);
+  throw nothingFor(wanted, listed);
 }

@@ -205,6 +205,10 @@ Deno.test("inspect shows a container image, a chart, a signature and what nobody
   assert.deepEqual(Object.keys(contents).map((key) => key.split(".")[0]), Array(6).fill("oci"));
   assert.equal(await run("container", "--extra-info", "oci.metadata", "--jsonpath", "$.config.User"), "nobody\n");
 
+  const foreign = ["image", "inspect", "example.org/x/container:v1", "--platform", "linux/arm64", "-o", "json"];
+  const { code, stderr } = await satchel(foreign, { store });
+  assert.deepEqual([code, stderr], [3, "Error: there is nothing for linux/arm64 in it; it is for linux/amd64\n"]);
+
   assert.match(await run("chart", "-o", "summary"), /^Kind {7}Helm chart .*^ {2}Chart {9}shop 1\.2\.3$/ms);
   assert.match(await run("other", "-o", "summary"), /^Kind {7}application\/vnd\.odd$/m);
   assert.equal(await run("other", "-o", "json"), "{}\n");
@@ -241,4 +245,22 @@ Deno.test("inspect tells what refers to an image on a registry, and what could n
   assert.match(shown, /^Signatures, not verified\n.*\n {2}cosign-tag/m);
   assert.match(shown, /^Attached\n.*\n {2}Bill of materials \(SPDX\)/m);
   assert.doesNotMatch(shown, /Could not be looked up/);
+});
+
+Deno.test("inspect of an image that is damaged or incomplete says so", async () => {
+  await using scratch = await scratchFolder();
+  const store = await gadgetStore(scratch.path);
+  const { blobs } = recordedGadget("trace-perf");
+  const layer = join(store, "blobs/sha256", blobs[1].digest.slice("sha256:".length));
+  const run = () => satchel(["image", "inspect", "trace-perf", "--extra-info", "ebpf.maps"], { store });
+  await Deno.writeFile(layer, new Uint8Array(blobs[1].bytes.length));
+  const damaged = await run();
+  assert.deepEqual([damaged.code, damaged.stdout], [5, ""]);
+  assert.match(damaged.stderr, /^Error: .*has other bytes than its name says/);
+  await Deno.remove(layer);
+  const missing = await run();
+  assert.deepEqual([missing.code, missing.stdout], [3, ""]);
+  assert.match(missing.stderr, /^Error: ghcr\.io\/inspektor-gadget\/gadget\/trace-perf:latest is incomplete: /);
+  const other = ["image", "inspect", "trace-perf", "--extra-info", "oci.tag"];
+  assert.equal(await satchelSucceeds(other, { store }), "latest\n");
 });
