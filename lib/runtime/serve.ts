@@ -89,6 +89,8 @@ function listenInBun({ serve }: BunServing, options: ListenOptions): Listener {
       if (++asked % IN_ONE_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       const response = await handler(request, { address });
       server.timeout(request, idleSeconds);
+      // RFC 9110, 6.6.1: Bun leaves it out where there is no body to be sent.
+      if (request.method === "HEAD") response.headers.set("Date", new Date().toUTCString());
       return response;
     },
     error: unsent ?? (() => new Response(null, { status: 500 })),

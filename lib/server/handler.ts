@@ -92,7 +92,8 @@ export function createHandler(options: HandlerOptions): Handler {
       if (refusal.status >= 500) failure = error;
       response = refusal.response();
     }
-    response = request.method === "HEAD" ? withoutBody(response) : await measured(response);
+    response = await measured(response);
+    if (request.method === "HEAD") response = withoutBody(response);
     response.headers.set("Docker-Distribution-API-Version", "registry/2.0");
     options.onAnswer?.({
       method: request.method,

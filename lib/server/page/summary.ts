@@ -47,7 +47,7 @@ export async function summarize(source: PageSource, descriptor: Descriptor, mani
 }
 
 /** The platforms of an index; entries that say of themselves that they are none are attestations of BuildKit. */
-export function platformEntries({ children }: Manifest): Descriptor[] {
+function platformEntries({ children }: Manifest): Descriptor[] {
   return children.filter(({ mediaType, platform }) => isManifestType(mediaType) && platform?.os !== "unknown");
 }
 
