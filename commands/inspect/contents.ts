@@ -95,8 +95,9 @@ export async function readMetadata(bytes: Uint8Array): Promise<GadgetMetadata | 
 export async function partsOf(
   { image, chosen, signal }: Inspected,
   withLayers: boolean,
+  onProblem?: (problem: SatchelError) => void,
 ): Promise<ImageParts | undefined> {
-  return chosen && await readParts(image, chosen, withLayers, signal);
+  return chosen && await readParts(image, chosen, withLayers, signal, onProblem);
 }
 
 function contentsOf(

@@ -41,13 +41,15 @@ export async function showSummary(inspected: Inspected): Promise<void> {
     width: isWatched ? terminalSize("stdout").columns : undefined,
     isStyled: isWatched && settings.escapes,
   };
-  const parts = await partsOf(inspected, !image.isRemote);
+  const problems: string[] = [];
+  const parts = await partsOf(inspected, !image.isRemote, ({ message }) => problems.push(message));
   const platforms = await partFacts(inspected);
   const attachments = await attachmentFacts(inspected, platforms);
   const lines = [
     ...factLines(imageFacts(inspected, parts), layout),
     ...section("Platforms", platformLines(inspected, platforms, layout), layout),
     ...await contentSections(inspected, parts, layout),
+    ...section("Not readable", problemLines(problems, layout), layout),
     ...attachmentSections(attachments, layout),
   ];
   reporter.finish();

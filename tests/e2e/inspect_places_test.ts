@@ -261,6 +261,8 @@ Deno.test("inspect of an image that is damaged or incomplete says so", async () 
   const missing = await run();
   assert.deepEqual([missing.code, missing.stdout], [3, ""]);
   assert.match(missing.stderr, /^Error: ghcr\.io\/inspektor-gadget\/gadget\/trace-perf:latest is incomplete: /);
+  const summary = await satchelSucceeds(["image", "inspect", "trace-perf", "-o", "summary"], { store });
+  assert.match(summary, /^Digest .*^Platforms\n.*^Not readable\n {2}- .* is incomplete: /ms);
   const other = ["image", "inspect", "trace-perf", "--extra-info", "oci.tag"];
   assert.equal(await satchelSucceeds(other, { store }), "latest\n");
 });
