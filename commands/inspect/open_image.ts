@@ -11,6 +11,7 @@ import {
 } from "../../lib/oci/mod.ts";
 import { printable } from "../../lib/printable.ts";
 import type { Snapshot, Store } from "../../lib/store/mod.ts";
+import { imageReference } from "../../lib/content/attachments.ts";
 import { isFile, readEnd } from "../copy/ends.ts";
 import { readImageName } from "../line/image_name.ts";
 import type { Invocation } from "../line/invocation.ts";
@@ -95,11 +96,12 @@ async function findStored(
 ): Promise<OpenedImage | undefined> {
   const store = openLocalStore(settings, reporter);
   const snapshot = await store.snapshot({ signal });
-  const found = findNamed(typed, snapshot) ?? await findByDigest(typed, store, snapshot, signal);
+  const named = findNamed(typed, snapshot);
+  const found = named ?? await findByDigest(typed, store, snapshot, signal);
   if (found) {
     const { name, descriptor, platforms } = found;
     return {
-      typed,
+      typed: named ? typed : familiarStoredName(name),
       name,
       place: `the store ${store.path}`,
       isRemote: false,
@@ -117,6 +119,13 @@ async function findStored(
       ? "satchel image list --all shows what is there."
       : "Without --pull never, its registry is asked for it.",
   });
+}
+
+/** What would be typed for what is stored; of what has no name, that of no repository with a digest. */
+function familiarStoredName(name: string): string {
+  if (isDigest(name)) return `@${name}`;
+  const reference = imageReference(name);
+  return reference ? familiarName(reference) : name;
 }
 
 type Found = ReturnType<Snapshot["find"]> & { name: string };

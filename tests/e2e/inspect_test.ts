@@ -268,6 +268,16 @@ Deno.test("inspect finds an image by its digest and by the start of it, and a pa
   }
 });
 
+Deno.test("inspect calls what was found by its digest by its name, and what has none by nothing", async () => {
+  const { root, manifests: [part] } = recordedGadget("trace-perf");
+  const run = async (name: string, key: string) => (await shown(name, "--extra-info", key)).trimEnd();
+  for (const name of [root.digest, root.digest.slice(7, 19), "store:trace-perf", "trace-perf:latest"]) {
+    assert.deepEqual([await run(name, "oci.repository"), await run(name, "oci.tag")], ["trace-perf", "latest"]);
+  }
+  assert.deepEqual([await run(part.digest, "oci.repository"), await run(part.digest, "oci.tag")], ["", ""]);
+  assert.equal(await run(`trace-perf@${root.digest}`, "oci.tag"), "");
+});
+
 Deno.test("inspect shows what ig has put into its store, and what of it is no eBPF", async () => {
   await using scratch = await scratchFolder();
   const store = await unpackIgStore(scratch.path);
