@@ -1,11 +1,11 @@
 import { GADGET_CONFIG_TYPE } from "../../lib/gadget/media_types.ts";
 import { certificateNames } from "../../lib/runtime/mod.ts";
 import type { HandlerOptions } from "../../lib/server/mod.ts";
-import { createPage, type PageTools } from "../../lib/server/page/mod.ts";
+import { createPage, errorPage, type PageTools } from "../../lib/server/page/mod.ts";
 import { formatAge, formatBytes, parseTime } from "../../lib/terminal/mod.ts";
 
 /** Makes the pages of a server, with what other areas know. */
-export function servePage(onError: (error: unknown) => void): NonNullable<HandlerOptions["page"]> {
+export function servePages(onError: (error: unknown) => void): Pick<HandlerOptions, "page" | "errorPage"> {
   const tools: PageTools = {
     gadgetConfigType: GADGET_CONFIG_TYPE,
     async readGadget(bytes) {
@@ -17,7 +17,7 @@ export function servePage(onError: (error: unknown) => void): NonNullable<Handle
     formatSize: formatBytes,
     onError,
   };
-  return createPage(tools);
+  return { page: createPage(tools), errorPage };
 }
 
 function readTime(text: string): { exact: string; age: string } | undefined {

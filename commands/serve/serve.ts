@@ -38,8 +38,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const onError = (error: unknown) => reporter.warn(systemReason(error));
   await using content = await openContent(options, settings, reporter, { signal, onError });
   const onAnswer: AnswerListener[] = [logger(options, settings.quiet)];
-  const page = options.hasPage ? (await import("./page.ts")).servePage(onError) : undefined;
-  const handler = handlerOf({ ...content, page }, options, reporter, onAnswer);
+  const pages = options.hasPage ? (await import("./page.ts")).servePages(onError) : {};
+  const handler = handlerOf({ ...content, ...pages }, options, reporter, onAnswer);
   const listener = open(options.listen, "listen", { handler, unsent: unsentAnswer, idleSeconds, ...(tls && { tls }) });
   let admin: Listener | undefined;
   try {
@@ -63,7 +63,7 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 function handlerOf(
-  { repositories, fileBody, page }: Pick<HandlerOptions, "repositories" | "fileBody" | "page">,
+  { repositories, fileBody, page, errorPage }: Pick<HandlerOptions, "repositories" | "fileBody" | "page" | "errorPage">,
   options: ServeOptions,
   { warn }: Reporter,
   onAnswer: readonly AnswerListener[],
@@ -77,6 +77,7 @@ function handlerOf(
     uploadSilence: idleSeconds * 1000,
     onAnswer: (answered) => onAnswer.forEach((tell) => tell(answered)),
     ...(page && { page }),
+    ...(errorPage && { errorPage }),
     ...(hosts && { hosts }),
     ...(accounts && { access: { accounts, anonymousPull } }),
     ...(maxUpload !== undefined && { maxUpload }),

@@ -49,6 +49,8 @@ export interface HandlerOptions extends NameRules {
   access?: AccessRules;
   /** Answers what is not of the API, `undefined` if it has nothing at that path. Default: there is nothing. */
   page?: (exchange: Exchange) => Promise<Response | undefined>;
+  /** Tells people what went wrong, `undefined` if nobody of them asked. Default: all are told as the API tells it. */
+  errorPage?: (request: Request, url: URL, error: ApiError) => Response | undefined;
   fileBody: Exchange["fileBody"];
   /** The largest blob that is taken in, in bytes. Default: without a limit. */
   maxUpload?: number;
@@ -90,7 +92,7 @@ export function createHandler(options: HandlerOptions): Handler {
     } catch (error) {
       const refusal = apiError(error);
       if (refusal.status >= 500) failure = error;
-      response = refusal.response();
+      response = (url && options.errorPage?.(request, url, refusal)) ?? refusal.response();
     }
     response = await measured(response);
     if (request.method === "HEAD") response = withoutBody(response);

@@ -1,6 +1,7 @@
 import type { Digest } from "../../oci/mod.ts";
 import { type Ask, asking, type Shelf } from "../_testing.ts";
 import type { HandlerOptions } from "../handler.ts";
+import { errorPage } from "./error_page.ts";
 import { createPage } from "./page.ts";
 import type { PageTools } from "./tools.ts";
 
@@ -33,7 +34,7 @@ export function askingPages(
   shelf: Shelf,
   { tools, ...options }: Partial<HandlerOptions> & { tools?: Partial<PageTools> } = {},
 ): Ask {
-  return asking(shelf, { page: createPage(pageTools(tools)), ...options });
+  return asking(shelf, { page: createPage(pageTools(tools)), errorPage, ...options });
 }
 
 /** A manifest to put on a shelf. */

@@ -4,5 +4,6 @@
  *
  * @module
  */
+export * from "./error_page.ts";
 export * from "./page.ts";
 export type * from "./tools.ts";

@@ -26,7 +26,7 @@ export function createPage(tools: PageTools): (exchange: Exchange) => Promise<Re
   return async (exchange) => {
     const { request, url } = exchange;
     const route = parsePageRoute(url.pathname);
-    if (!route) return isForPeople(request) ? problem(exchange, "nothing") : undefined;
+    if (!route) return undefined;
     requireMethod(request, READ);
     if (route.page === "list") {
       const list = await listImages(exchange, tools, summaries);
@@ -35,12 +35,6 @@ export function createPage(tools: PageTools): (exchange: Exchange) => Promise<Re
     const answer = route.page === "image" ? await answerImage(exchange, tools, route.name, route.reference) : undefined;
     return answer ?? problem(exchange, "missing");
   };
-}
-
-/** Clients of the API, and programs that were given a wrong address, get errors as the API has them. */
-function isForPeople({ method, headers }: Request): boolean {
-  return READ.includes(method) &&
-    (headers.get("Accept") ?? "").split(",").some((type) => /^\s*text\/html\b/.test(type));
 }
 
 async function answerImage(
@@ -72,13 +66,12 @@ function addressOf(url: URL, name: string, reference: string): ImageAddress {
   };
 }
 
-/** Why there is nothing to be shown. */
-type Problem = Exclude<ManifestRead["state"], "ok"> | "nothing";
+/** Why an image is not shown. */
+type Problem = Exclude<ManifestRead["state"], "ok">;
 
 const PROBLEMS: Readonly<
   Record<Problem, readonly [status: number, title: string, text: string]>
 > = {
-  nothing: [404, "Not here", "There is no page at this address."],
   missing: [404, "Not here", "There is no image of this name here. It may have been removed, or be spelled otherwise."],
   damaged: [500, "Damaged", "The content of this image is damaged here, so it is not shown."],
   invalid: [500, "Cannot be shown", "This image is not as the specification has it, so it cannot be shown."],

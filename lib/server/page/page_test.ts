@@ -133,6 +133,15 @@ Deno.test("a browser at an address of nothing is told so in HTML, and a client o
   }
 });
 
+Deno.test("a browser that gave no account is told so in HTML, and asked for one", async () => {
+  const ask = askingPages(new Shelf(), { access: { accounts: { check: async () => false } } });
+  const response = await ask("/", { headers: { Accept: "text/html" } });
+  assert.equal(response.status, 401);
+  assert.match(response.headers.get("WWW-Authenticate")!, /^Basic /);
+  assert.match(await textOf(response), /This server asks for an account/);
+  assert.match((await ask("/v2/", { headers: { Accept: "text/html" } })).headers.get("Content-Type")!, /json/);
+});
+
 Deno.test("an image without a tag is the latest, and a search without a find says that alone", async () => {
   const shelf = new Shelf();
   addGadget(shelf);
