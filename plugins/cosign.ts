@@ -10,6 +10,7 @@ const plugin: Plugin = {
   contract: 1,
   name: "cosign",
   description: "Signatures in the formats of cosign and Sigstore",
+  sign: async (request) => (await import("./cosign/sign.ts")).sign(request),
   verify: async (request) => (await import("./cosign/verify.ts")).verify(request),
 };
 
