@@ -224,6 +224,8 @@ export interface VerifyRequest {
   reference: string;
   /** What must have been signed. */
   subject: PluginDescriptor;
+  /** The subject itself, base64, its digest checked; absent where nothing refers to it. */
+  manifest?: string;
   /** Everything that refers to the subject. */
   artifacts: readonly AttachedArtifact[];
   /** What is trusted, as the user or the policy says. A plugin that finds nothing here for itself answers `none`. */

@@ -1,5 +1,6 @@
-import type { Source } from "../content/mod.ts";
-import type { Descriptor } from "../oci/mod.ts";
+import { Buffer } from "node:buffer";
+import { readVerified, type Source } from "../content/mod.ts";
+import { type Descriptor, MAX_MANIFEST_SIZE } from "../oci/mod.ts";
 import type { VerifyAnswer, VerifyRequest, VerifyTrust } from "../plugin/contract.ts";
 import { collectArtifacts, type CollectOptions } from "./collect.ts";
 
@@ -45,7 +46,20 @@ export async function verifyImage(
 ): Promise<Verification> {
   const artifacts = await collectArtifacts(source, subject, options);
   const { mediaType, digest, size } = subject;
-  const verdicts = await judge({ reference, subject: { mediaType, digest, size }, artifacts, trust });
+  const manifest = artifacts.length === 0 ? undefined : await readManifest(source, subject, options);
+  const verdicts = await judge({
+    reference,
+    subject: { mediaType, digest, size },
+    ...(manifest !== undefined && { manifest }),
+    artifacts,
+    trust,
+  });
   const has = (verdict: VerifyAnswer["verdict"]) => verdicts.some((each) => each.verdict === verdict);
   return { verdict: has("verified") ? "verified" : has("rejected") ? "rejected" : "none", verdicts };
+}
+
+/** The image's manifest, base64: some signatures are over it. */
+async function readManifest(source: Source, subject: Descriptor, { signal }: CollectOptions): Promise<string> {
+  const bytes = await readVerified(source.fetch(subject, { signal }), subject, MAX_MANIFEST_SIZE);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 }

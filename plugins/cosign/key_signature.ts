@@ -1,10 +1,68 @@
-import { verify } from "node:crypto";
-import type { PublicKey } from "./keys.ts";
+import { constants, verify } from "node:crypto";
+import type { Hash, PublicKey } from "./keys.ts";
 
-/** Whether a signature over some bytes is by a key. */
-export function isSignedBy({ key }: PublicKey, signed: Uint8Array, signature: Uint8Array): boolean {
+/** How a signature was made, for the evidence: `ECDSA SHA-256`. */
+export type Algorithm = string;
+
+/** How long a signature of Ed25519 is, in bytes. */
+const ED25519_LENGTH = 64;
+
+/**
+ * Finds the algorithm by which a signature over some bytes is by a key. Nothing in signatures of cosign's says which it is, so those that go
+ * with the kind of the key are tried.
+ *
+ * @returns `undefined` if it is not by this key
+ */
+export async function findAlgorithm(
+  key: PublicKey,
+  signed: Uint8Array,
+  signature: Uint8Array,
+): Promise<Algorithm | undefined> {
+  switch (key.kind) {
+    case "ecdsa":
+      return by(key.hashes, "ECDSA", (hash) => isSigned(hash, signed, { key: key.key }, signature));
+    case "rsa": {
+      const pkcs1 = { key: key.key, padding: constants.RSA_PKCS1_PADDING };
+      const pss = {
+        key: key.key,
+        padding: constants.RSA_PKCS1_PSS_PADDING,
+        saltLength: constants.RSA_PSS_SALTLEN_AUTO,
+      };
+      return by(key.hashes, "RSA PKCS#1 v1.5", (hash) => isSigned(hash, signed, pkcs1, signature)) ??
+        by(key.hashes, "RSA-PSS", (hash) => isSigned(hash, signed, pss, signature));
+    }
+    case "ed25519":
+      if (signature.length !== ED25519_LENGTH) return undefined;
+      if (isSigned(null, signed, { key: key.key }, signature)) return "Ed25519";
+      return await isSignedPrehashed(key, signed, signature) ? "Ed25519ph" : undefined;
+  }
+}
+
+function by(hashes: readonly Hash[], scheme: string, isGood: (hash: Hash) => boolean): Algorithm | undefined {
+  const hash = hashes.find(isGood);
+  return hash && `${scheme} ${hash.replace("sha", "SHA-")}`;
+}
+
+function isSigned(
+  hash: Hash | null,
+  signed: Uint8Array,
+  key: Exclude<Parameters<typeof verify>[2], string>,
+  signature: Uint8Array,
+): boolean {
   try {
-    return verify("sha256", signed, key, signature);
+    return verify(hash, signed, key, signature);
+  } catch {
+    // Runtimes differ in what they throw for signatures that are none.
+    return false;
+  }
+}
+
+/** Ed25519ph (RFC 8032), which cosign 3 signs by, and which `node:crypto` does not have. */
+async function isSignedPrehashed({ key }: PublicKey, signed: Uint8Array, signature: Uint8Array): Promise<boolean> {
+  const { ed25519ph } = await import("@noble/curves/ed25519.js");
+  const spki = key.export({ format: "der", type: "spki" });
+  try {
+    return ed25519ph.verify(signature, signed, spki.subarray(-32), { zip215: false });
   } catch {
     return false;
   }

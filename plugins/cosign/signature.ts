@@ -5,15 +5,22 @@ export interface CosignSignature {
   /** What the signature is over. */
   signed: Uint8Array;
   signature: Uint8Array;
-  /** What has been signed says this, if the signature is good. */
-  claim: Claim;
+  /** What has been signed says this, if the signature is good: one for each thing that it is about. */
+  claims: readonly Claim[];
   /** The certificate of the key and the proofs that came along; absent where there is none but the key that the verifier has. */
   certificate?: CertificateMaterial;
 }
 
+/** The image, as what a signature may be over. */
+export interface SignedContent {
+  digest: string;
+  /** Its manifest; absent if it was not asked for, which is an older satchel's doing. */
+  manifest?: Uint8Array;
+}
+
 /** What a signature says of an image. */
 export interface Claim {
-  /** The digests (`sha256:<hex>`) of what was signed; one of them has to be the image's. */
+  /** The digests (`sha256:<hex>`) of the image, by one algorithm or several. */
   digests: readonly string[];
   /** The name that was signed, where there is one. */
   name?: string;
@@ -44,15 +51,20 @@ export interface AnnotationMaterial {
   timestamp?: string;
 }
 
-/** A signature as it was found: what it says, or why it cannot be read. */
-export type FoundSignature =
-  & {
-    /** The manifest that has it. */
-    digest: string;
-    /** `cosign tag`, `cosign referrer` or `sigstore bundle`. */
-    format: SignatureFormat;
-  }
-  & ({ signature: CosignSignature; failure?: undefined } | { signature?: undefined; failure: string });
+/** A signature as it was found: what it says, why it cannot be read, or that it is an attestation, which signs no image. */
+export type FoundSignature = FoundAt & FoundContent;
+
+interface FoundAt {
+  /** The manifest that has it. */
+  digest: string;
+  format: SignatureFormat;
+}
+
+/** What there is in the place of a signature. */
+export type FoundContent =
+  | { kind: "signature"; signature: CosignSignature }
+  | { kind: "unreadable"; reason: string }
+  | { kind: "attestation"; predicateType: string };
 
 /** How cosign keeps signatures. */
 export type SignatureFormat = "cosign tag" | "cosign referrer" | "sigstore bundle";

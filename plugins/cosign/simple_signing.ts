@@ -22,7 +22,7 @@ export function readSimpleSigning(payload: Uint8Array, annotations: JsonObject):
   return {
     signed: payload,
     signature: decodeBase64(annotations[SIGNATURE_ANNOTATION], `the annotation ${SIGNATURE_ANNOTATION}`),
-    claim: readPayload(payload),
+    claims: [readPayload(payload)],
     ...(certificate && { certificate }),
   };
 }
