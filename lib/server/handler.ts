@@ -192,6 +192,8 @@ function apiError(error: unknown): ApiError {
   if (isCausedBy(error, "EMFILE") || isCausedBy(error, "ENFILE")) {
     return new ApiError("UNKNOWN", "too many connections and files are open here", { ...AGAIN, cause: error });
   }
-  const reason = error instanceof SatchelError ? REASONS[error.code] : undefined;
+  // Who pushes is not to blame for an index that cannot be read, so that is told of as a failure of the store.
+  const kind = hasCode(error, "storage") && hasCode(error.cause, "invalid") ? error.cause : error;
+  const reason = kind instanceof SatchelError ? REASONS[kind.code] : undefined;
   return new ApiError("UNKNOWN", reason ?? "something went wrong", { cause: error });
 }

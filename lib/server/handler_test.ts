@@ -46,6 +46,11 @@ Deno.test("what went wrong here is told by its kind, whatever was asked for, and
     assert.equal(response.status, 500);
     assert.equal((await response.json()).errors[0].message, reason);
   }
+  const broken = new SatchelError("storage", "/var/lib/secret/index.json is bad", {
+    cause: new SatchelError("invalid", "/var/lib/secret/index.json is bad"),
+  });
+  const response = await failing(broken)("/v2/_catalog");
+  assert.equal((await response.json()).errors[0].message, "what is stored here cannot be read");
 });
 
 Deno.test("a URL that is none is answered and told like any other request", async () => {
