@@ -31,7 +31,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   gadget: ["lib/oci", "lib/runtime"],
   server: ["lib/oci", "lib/content"],
   serving: ["lib/oci", "lib/content", "lib/server", "lib/store", "lib/archive", "lib/files", "lib/runtime"],
-  signing: ["lib/oci", "lib/content", "lib/plugin/contract.ts"],
+  signing: ["lib/oci", "lib/content", "lib/runtime", "lib/plugin/contract.ts"],
   store: ["lib/oci", "lib/content", "lib/files", "lib/runtime"],
   certificates: ["lib/runtime", "lib/trust"],
   credentials: ["lib/oci", "lib/runtime", "lib/trust"],

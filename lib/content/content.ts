@@ -1,4 +1,4 @@
-import type { Descriptor, Platform } from "../oci/mod.ts";
+import type { Descriptor, Digest, Platform } from "../oci/mod.ts";
 
 /** Options of everything that may take long. */
 export interface ContentOptions {
@@ -82,6 +82,12 @@ export interface NamedManifest {
   bytes: Uint8Array;
   /** The platforms whose content was copied, if others were left out. */
   platforms?: readonly Platform[];
+  /**
+   * What the tag must stand for to be set, `null` for nothing: else somebody has set it meanwhile, and {@link Target.commit} throws
+   * `content-lost`. Default: whatever it stands for. A registry can only be looked at before and after, so it may miss who is faster than
+   * that.
+   */
+  replaces?: Digest | null;
 }
 
 /** A manifest that was copied or was there already. */

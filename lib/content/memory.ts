@@ -92,6 +92,10 @@ export class MemoryRepository implements Source, Target {
         throw new SatchelError("content-lost", `${descriptor.digest} vanished from ${this.name}`);
       }
     }
+    for (const { tag, replaces } of commit.names) {
+      if (replaces === undefined || replaces === (this.names.get(tag) ?? null)) continue;
+      throw new SatchelError("content-lost", `${this.name}:${tag} was set by somebody else meanwhile`);
+    }
     for (const { tag, descriptor } of commit.names) this.names.set(tag, descriptor.digest);
   }
 }

@@ -63,7 +63,10 @@ async function upload(
     if (mount !== null && state.blobs.has(mount)) {
       return answer(response, 201, { location: `/v2/team/app/blobs/${mount}` });
     }
-    const session = `u${state.uploads.size}`;
+    // Of several at the same time, some may have ended.
+    let number = 0;
+    while (state.uploads.has(`u${number}`)) number++;
+    const session = `u${number}`;
     state.uploads.set(session, new Uint8Array(0));
     return answer(response, 202, {
       location: `${url.pathname}${session}?_state=a%2Fb==&c=d+e`,

@@ -30,6 +30,7 @@ import { addToFallbackTag } from "./fallback_tag.ts";
 import { fetchManifest, putManifest } from "./manifests.ts";
 import type { RegistryOptions } from "./options.ts";
 import { createReferrerLister, type ReferrerLister } from "./referrers.ts";
+import { setTag } from "./set_tag.ts";
 import { listTags } from "./tags.ts";
 import { uploadBlob } from "./upload.ts";
 
@@ -110,8 +111,7 @@ export function openRepository(
 
     async commit(commit, { signal } = {}) {
       await listReferrers(client, lister, pushed, commit, signal);
-      const setName = ({ tag, descriptor, bytes }: NamedManifest) =>
-        putManifest(client, tag, descriptor, bytes, { signal });
+      const setName = (name: NamedManifest) => setTag(client, name, signal);
       // What belongs to the image is named at once, and the image itself when all of that is there.
       await Promise.all(commit.names.slice(0, -1).map(setName));
       await Promise.all(commit.names.slice(-1).map(setName));

@@ -1,18 +1,21 @@
 import { Buffer } from "node:buffer";
-import { contentOf, readVerified, type Source, type Target } from "../content/mod.ts";
+import { isDeepStrictEqual } from "node:util";
+import { contentOf, type Source, type Target } from "../content/mod.ts";
 import { hasCode, SatchelError } from "../error.ts";
 import {
   type Annotations,
   type Descriptor,
+  type Digest,
   digestOf,
   encodeGoJson,
-  isJsonObject,
   isTag,
   MAX_MANIFEST_SIZE,
   MediaType,
-  parseManifestJson,
+  tooLarge,
 } from "../oci/mod.ts";
 import type { Artifact, ArtifactLayer } from "../plugin/contract.ts";
+import { pause } from "../runtime/pause.ts";
+import { extendedConfig, readTagged, type Tagged, taggedConfig } from "./tagged.ts";
 
 /** An image that something is attached to, in the repository that has it. */
 export interface AttachTo {
@@ -29,45 +32,53 @@ const EMPTY = { mediaType: "application/vnd.oci.empty.v1+json", bytes: new TextE
 /** The config that cosign gives to what it ties to an image by a tag. */
 const TAGGED_CONFIG_TYPE = "application/vnd.oci.image.config.v1+json";
 
+/** How often a tag is written again because others wrote it as well. */
+const MAX_ATTEMPTS = 20;
+
+/** The longest pause of a writer that was in another's way for the first time, in milliseconds. */
+const FIRST_PAUSE = 20;
+
 /** A blob that is to be pushed. */
 interface Blob {
   descriptor: Descriptor;
   bytes: Uint8Array;
 }
 
-/**
- * Attaches an artifact to an image: as a manifest whose `subject` is the image, or, where it has a tag, by that tag. What has been attached
- * by the same tag stays: the layers come behind those that are there.
- *
- * @returns the manifest that was written
- * @throws {SatchelError} `invalid` if the artifact's tag is none; whatever source and target throw
- */
-export async function attachArtifact(to: AttachTo, artifact: Artifact, signal?: AbortSignal): Promise<Descriptor> {
-  const { source, target, subject } = to;
-  const { tag } = artifact;
-  if (tag !== undefined && !isTag(tag)) throw new SatchelError("invalid", `"${tag}" is no tag`);
-  const before = tag === undefined ? undefined : await readTagged(source, tag, signal);
-  const layers = artifact.layers.map(blobOf);
-  const config = artifact.config ? blobOf(artifact.config) : blobFrom(EMPTY.mediaType, EMPTY.bytes);
-  const made = tag === undefined
-    ? referrerOf(subject, artifact, config, layers)
-    : taggedOf(before, artifact, config, layers);
-  const bytes = new TextEncoder().encode(encodeGoJson(made.json));
-  const descriptor: Descriptor = { mediaType: MediaType.ociManifest, digest: digestOf(bytes), size: bytes.length };
-
-  await target.prepare({ signal });
-  for (const blob of made.blobs) await target.push(blob.descriptor, contentOf(blob.bytes), { signal });
-  await target.push(descriptor, contentOf(bytes), { signal });
-  await target.commit({
-    manifests: [{ descriptor, ...(tag === undefined && { subject }) }],
-    blobs: made.blobs.map((blob) => blob.descriptor),
-    names: tag === undefined ? [] : [{ tag, descriptor, bytes }],
-  }, { signal });
-  return descriptor;
+/** A manifest that is to be pushed, with the blobs that come first. */
+interface Draft {
+  json: Record<string, unknown>;
+  blobs: readonly Blob[];
+  /** What the tag has to stand for, if there is one. */
+  replaces?: Digest | null;
 }
 
-function referrerOf(subject: Descriptor, artifact: Artifact, config: Blob, layers: readonly Blob[]) {
-  const { mediaType, digest, size } = subject;
+/**
+ * Attaches an artifact to an image: as a manifest whose `subject` is the image, or, where it has a tag, by that tag. What has been attached
+ * by the same tag stays: the layers come behind those that are there, also where others attach at the same time. What is there already
+ * to the letter is not attached again.
+ *
+ * @returns the manifest that has it
+ * @throws {SatchelError} `invalid` if the artifact's tag is none or stands for something else, or if too much is attached by it;
+ *   `content-lost` if others kept on writing; whatever source and target throw
+ */
+export async function attachArtifact(to: AttachTo, artifact: Artifact, signal?: AbortSignal): Promise<Descriptor> {
+  const { tag } = artifact;
+  if (tag !== undefined && !isTag(tag)) throw new SatchelError("invalid", `"${tag}" is no tag`);
+  await to.target.prepare({ signal });
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await (tag === undefined ? attachReferrer(to, artifact, signal) : attachByTag(to, artifact, tag, signal));
+    } catch (error) {
+      if (!hasCode(error, "content-lost") || attempt === MAX_ATTEMPTS) throw error;
+    }
+    await pause(FIRST_PAUSE * attempt * Math.random(), signal);
+  }
+}
+
+async function attachReferrer(to: AttachTo, artifact: Artifact, signal?: AbortSignal): Promise<Descriptor> {
+  const { mediaType, digest, size } = to.subject;
+  const config = artifact.config ? blobOf(artifact.config) : blobFrom(EMPTY.mediaType, EMPTY.bytes);
+  const layers = artifact.layers.map(blobOf);
   const json = {
     schemaVersion: 2,
     mediaType: MediaType.ociManifest,
@@ -77,59 +88,82 @@ function referrerOf(subject: Descriptor, artifact: Artifact, config: Blob, layer
     subject: { mediaType, digest, size },
     ...(artifact.annotations && { annotations: artifact.annotations }),
   };
-  return { json, blobs: [config, ...layers] };
+  return await put(to, { json, blobs: [config, ...layers] }, undefined, signal);
 }
 
-/** Members that a manifest by a tag keeps, whatever wrote it. */
-function taggedOf(before: Record<string, unknown> | undefined, artifact: Artifact, own: Blob, layers: readonly Blob[]) {
-  const added = layers.map(({ descriptor }) => descriptor);
-  if (before) {
-    const { layers: there } = before;
-    if (!Array.isArray(there)) {
-      throw new SatchelError("invalid", `what has the tag ${artifact.tag} is no image manifest`);
-    }
-    return { json: { ...before, layers: [...there, ...added] }, blobs: layers };
+async function attachByTag(
+  to: AttachTo,
+  artifact: Artifact,
+  tag: string,
+  signal: AbortSignal | undefined,
+): Promise<Descriptor> {
+  const before = await readTagged(to.source, tag, signal);
+  const layers = artifact.layers.map(blobOf).filter((layer) => !hasLayer(before, layer));
+  if (before?.manifest && layers.length === 0) {
+    const { descriptor } = await to.source.resolve(tag, { signal });
+    return descriptor;
   }
-  const config = artifact.config ? own : blobFrom(TAGGED_CONFIG_TYPE, taggedConfig(layers));
+  const draft = before?.manifest
+    ? await extended(to.source, { ...before.manifest, digest: before.digest }, layers, signal)
+    : firstByTag(artifact, layers, before?.digest ?? null);
+  return await put(to, draft, tag, signal);
+}
+
+function firstByTag(artifact: Artifact, layers: readonly Blob[], replaces: Digest | null): Draft {
+  const config = artifact.config
+    ? blobOf(artifact.config)
+    : blobFrom(TAGGED_CONFIG_TYPE, taggedConfig(layers.map(({ descriptor }) => descriptor.digest)));
   const json = {
     schemaVersion: 2,
     mediaType: MediaType.ociManifest,
     config: config.descriptor,
-    layers: added,
+    layers: layers.map(({ descriptor }) => descriptor),
     ...(artifact.annotations && { annotations: artifact.annotations }),
   };
-  return { json, blobs: [config, ...layers] };
+  return { json, blobs: [config, ...layers], replaces };
 }
 
-/** A config as cosign writes it: no platform, and its layers as the root file system. */
-function taggedConfig(layers: readonly Blob[]): Uint8Array {
-  const diffIds = layers.map(({ descriptor }) => descriptor.digest);
-  return new TextEncoder().encode(
-    encodeGoJson({
-      architecture: "",
-      created: "0001-01-01T00:00:00Z",
-      history: layers.map(() => ({ created: "0001-01-01T00:00:00Z" })),
-      os: "",
-      rootfs: { type: "layers", diff_ids: diffIds },
-      config: {},
-    }),
-  );
-}
-
-async function readTagged(
+/** Members that a manifest has stay, whatever wrote it. */
+async function extended(
   source: Source,
-  tag: string,
+  before: NonNullable<Tagged["manifest"]> & { digest: Digest },
+  layers: readonly Blob[],
   signal: AbortSignal | undefined,
-): Promise<Record<string, unknown> | undefined> {
-  try {
-    const { descriptor, bytes } = await source.resolve(tag, { signal });
-    const content = bytes ?? await readVerified(source.fetch(descriptor, { signal }), descriptor, MAX_MANIFEST_SIZE);
-    const json = parseManifestJson(content, `manifest ${descriptor.digest}`);
-    return isJsonObject(json) ? json : undefined;
-  } catch (error) {
-    if (hasCode(error, "not-found")) return undefined;
-    throw error;
-  }
+): Promise<Draft> {
+  const added = layers.map(({ descriptor }) => descriptor);
+  const bytes = await extendedConfig(source, before, added.map(({ digest }) => digest), signal);
+  const config = bytes && blobFrom(before.config.mediaType, bytes);
+  const json = {
+    ...before.json,
+    ...(config && { config: config.descriptor }),
+    layers: [...before.layers, ...added],
+  };
+  return { json, blobs: config ? [config, ...layers] : layers, replaces: before.digest };
+}
+
+/** A signature may be nothing but an annotation of the payload that it is for. */
+function hasLayer(before: Tagged | undefined, { descriptor }: Blob): boolean {
+  return before?.manifest?.layers.some((layer) => isDeepStrictEqual(layer, descriptor)) ?? false;
+}
+
+async function put(
+  { target, subject }: AttachTo,
+  { json, blobs, replaces }: Draft,
+  tag: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Descriptor> {
+  const bytes = new TextEncoder().encode(encodeGoJson(json));
+  if (bytes.length > MAX_MANIFEST_SIZE) throw tooLarge(`what is attached to ${subject.digest}`, bytes.length);
+  const mediaType = typeof json.mediaType === "string" ? json.mediaType : MediaType.ociManifest;
+  const descriptor: Descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
+  for (const blob of blobs) await target.push(blob.descriptor, contentOf(blob.bytes), { signal });
+  await target.push(descriptor, contentOf(bytes), { signal });
+  await target.commit({
+    manifests: [{ descriptor, ...(tag === undefined && { subject }) }],
+    blobs: blobs.map((blob) => blob.descriptor),
+    names: tag === undefined ? [] : [{ tag, descriptor, bytes, ...(replaces !== undefined && { replaces }) }],
+  }, { signal });
+  return descriptor;
 }
 
 function blobOf({ mediaType, data, annotations }: ArtifactLayer): Blob {

@@ -124,7 +124,7 @@ export async function commitAll(
     syncBlobFolders(layout, [...contents.values()]);
     const list = new EntryList(index.entries);
     const reader = manifestReader(layout, signal);
-    for (const { repository, commit } of commits) enterCommit(list, repository, commit, reader);
+    for (const { repository, commit } of commits) enterCommit(list, repository, commit, reader, layout.root);
     save(list.entries);
   });
   for (const { repository, commit } of commits) {
@@ -152,12 +152,28 @@ function syncBlobFolders(layout: Layout, contents: readonly Descriptor[]): void 
   for (const folder of folders) syncFolder(folder);
 }
 
-function enterCommit(list: EntryList, repository: Reference, commit: Commit, reader: ManifestReader): void {
-  for (const { tag, descriptor, platforms } of commit.names) {
+function enterCommit(
+  list: EntryList,
+  repository: Reference,
+  commit: Commit,
+  reader: ManifestReader,
+  store: string,
+): void {
+  for (const { tag, descriptor, platforms, replaces } of commit.names) {
+    if (replaces !== undefined) checkReplaced(list, nameOfTag(repository, tag), replaces, store);
     const sparse = platforms && { [PLATFORMS_ANNOTATION]: platforms.map(formatPlatform).join(",") };
     nameImage(list, entryFor(plainDescriptor(descriptor), nameOfTag(repository, tag), sparse), reader);
   }
   for (const manifest of commit.manifests) list.list(untaggedEntry(manifest));
+}
+
+/** The index is locked, so it stays so until it is written. */
+function checkReplaced(list: EntryList, name: string, replaces: Digest | null, store: string): void {
+  const entry = list.find(name);
+  if ((entry ? entry.descriptor?.digest : null) === replaces) return;
+  throw new SatchelError("content-lost", `${name} in ${store} was set by somebody else meanwhile`, {
+    hint: "Try again.",
+  });
 }
 
 /** As its parent describes it; a referrer has no parent and, as `ig` writes it, no artifact type. */
