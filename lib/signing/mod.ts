@@ -6,4 +6,7 @@
  */
 export * from "./attach.ts";
 export * from "./collect.ts";
+export * from "./committed_source.ts";
+export * from "./name_pattern.ts";
+export * from "./policy.ts";
 export * from "./verify.ts";
