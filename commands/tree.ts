@@ -4,6 +4,7 @@ import { COMPLETION } from "./tree/completion.ts";
 import { CONFIG } from "./tree/config.ts";
 import { OUTPUT } from "./tree/flags.ts";
 import { IMAGE } from "./tree/image.ts";
+import { KEY } from "./tree/key.ts";
 import { LOGIN, LOGOUT } from "./tree/login.ts";
 import { PLUGIN } from "./tree/plugin.ts";
 import { SERVE } from "./tree/serve.ts";
@@ -70,6 +71,7 @@ export function commandTree(program: string): CommandSpec {
         load: () => import("./help_command.ts"),
       },
       IMAGE,
+      KEY,
       LOGIN,
       LOGOUT,
       PLUGIN,

@@ -5,6 +5,9 @@
  * @module
  */
 import type { Plugin } from "../lib/plugin/contract.ts";
+import type { KeyPair, KeyType } from "./cosign/key_pair.ts";
+
+export type { KeyPair, KeyType };
 
 const plugin: Plugin = {
   contract: 1,
@@ -15,3 +18,8 @@ const plugin: Plugin = {
 };
 
 export default plugin;
+
+/** Makes a pair of keys for `satchel key generate`. It is no hook: no plugin of somebody else's has to make keys. */
+export async function makeKeyPair(type: KeyType, password: string): Promise<KeyPair> {
+  return await (await import("./cosign/key_pair.ts")).makeKeyPair(type, password);
+}
