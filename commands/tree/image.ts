@@ -1,7 +1,7 @@
 import { type CommandSpec, OUTPUT_MODES } from "../line/spec.ts";
 import { ONE, OUTPUT, REFERRERS, TRANSFER_FLAGS } from "./flags.ts";
 import { IMAGE_INSPECT } from "./image_inspect.ts";
-import { IMAGE_VERIFY } from "./signing.ts";
+import { IMAGE_SIGN, IMAGE_VERIFY } from "./signing.ts";
 
 export const IMAGE: CommandSpec = {
   name: "image",
@@ -250,6 +250,7 @@ export const IMAGE: CommandSpec = {
       flags: [OUTPUT],
       load: () => import("../image/remove.ts"),
     },
+    IMAGE_SIGN,
     {
       name: "tag",
       short: "Tag the local SRC_IMAGE image with the DST_IMAGE",

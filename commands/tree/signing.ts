@@ -1,6 +1,56 @@
 import type { CommandSpec } from "../line/spec.ts";
 import { AUTHFILE, CERT_DIR, INSECURE_REGISTRIES, ONE, OUTPUT, TLS_VERIFY } from "./flags.ts";
-import { TRUST_FLAGS } from "./signing_flags.ts";
+import { ANNOTATION, TRUST_FLAGS } from "./signing_flags.ts";
+
+export const IMAGE_SIGN: CommandSpec = {
+  name: "sign",
+  short: "Sign an image",
+  long:
+    "Sign an image of the local store, in a format of cosign or of notation. The signature is attached to the image.",
+  usage: "IMAGE",
+  arguments: ONE,
+  completes: "images",
+  flags: [
+    ANNOTATION,
+    AUTHFILE,
+    CERT_DIR,
+    {
+      name: "format",
+      type: "string",
+      usage: "Format of cosign, possible values are, bundle, oci-1.1, legacy",
+      default: "bundle",
+      values: ["bundle", "oci-1.1", "legacy"],
+    },
+    INSECURE_REGISTRIES,
+    {
+      name: "key",
+      type: "string",
+      usage: "Private key: a file, env://NAME, or plugin:NAME[:WORDS] for a plugin that signs",
+      values: "files",
+    },
+    {
+      name: "notation-cert-chain",
+      type: "string",
+      usage: "Certificates of the notation key, its own first: a file, env://NAME or PEM",
+      values: "files",
+    },
+    {
+      name: "notation-key",
+      type: "string",
+      usage: "Private key for a signature of notation: a file or env://NAME",
+      values: "files",
+    },
+    OUTPUT,
+    {
+      name: "password-stdin",
+      type: "bool",
+      usage: "Take the password of the key from stdin. Without it, from COSIGN_PASSWORD or a terminal",
+    },
+    { name: "remote", type: "bool", usage: "Sign what the registry has, and attach the signature there" },
+    TLS_VERIFY,
+  ],
+  load: () => import("../image/sign.ts"),
+};
 
 export const IMAGE_VERIFY: CommandSpec = {
   name: "verify",

@@ -1,0 +1,92 @@
+import { readVerified, type Source } from "../../lib/content/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  formatReference,
+  MAX_MANIFEST_SIZE,
+  parseManifest,
+  type Reference,
+} from "../../lib/oci/mod.ts";
+import type { Artifact } from "../../lib/plugin/contract.ts";
+import { attachArtifact, type AttachTo } from "../../lib/signing/mod.ts";
+import { checkPush } from "../image/plugin_hooks.ts";
+import { openLocalStore } from "../open/local_store.ts";
+import { openRemote } from "../open/remote.ts";
+import { imageText } from "../output/output.ts";
+import { findStored, type PlaceContext } from "./place.ts";
+
+/** Something that was attached to an image, as `-o json` has it. */
+export interface AttachedReport {
+  digest: Digest;
+  mediaType: string;
+  /** Bytes. */
+  size: number;
+  artifactType: string;
+  /** The tag that ties it to the image (`sha256-<hex>.sig`), empty for an OCI referrer. */
+  tag: string;
+}
+
+/**
+ * Finds an image that something is to be attached to, once: in the local store, or in its registry, where a plugin that guards pushes is
+ * asked.
+ *
+ * @throws {SatchelError} `not-found`, `refused`; whatever a store or a registry can end in
+ */
+export async function findToAttach(image: Reference, isRemote: boolean, context: PlaceContext): Promise<AttachTo> {
+  const { settings, reporter, plugins, signal } = context;
+  if (!isRemote) {
+    const store = openLocalStore(settings, reporter);
+    const { subject } = await findStored(store, image, signal);
+    const repository = store.repository(image);
+    return { source: repository, target: repository, subject };
+  }
+  const repository = await openRemote(image, context, { access: "push" });
+  const { descriptor: { mediaType, digest, size } } = await repository.resolve(image.digest ?? image.tag!, { signal });
+  const subject: Descriptor = { mediaType, digest, size };
+  reporter.detail(`${formatReference(image)} is ${digest}`);
+  await checkPush(subject, { plugins, image, store: settings.store });
+  return { source: repository, target: repository, subject };
+}
+
+/** Attaches artifacts, one after the other: several may share a tag. */
+export async function attachAll(
+  to: AttachTo,
+  artifacts: readonly Artifact[],
+  signal: AbortSignal,
+): Promise<AttachedReport[]> {
+  const reports: AttachedReport[] = [];
+  for (const artifact of artifacts) {
+    const { mediaType, digest, size } = await attachArtifact(to, artifact, signal);
+    const artifactType = imageText(artifact.artifactType);
+    reports.push({ digest, mediaType, size, artifactType, tag: artifact.tag ?? "" });
+  }
+  return reports;
+}
+
+/**
+ * Warns where an image has several signatures of one kind by now: all tools take them but `ig`, which then finds none of this kind.
+ *
+ * @throws {SatchelError} whatever the source throws
+ */
+export async function warnOfSeveral(
+  { source, subject }: AttachTo,
+  made: readonly AttachedReport[],
+  { reporter, signal }: PlaceContext,
+): Promise<void> {
+  for (const { artifactType, tag } of made) {
+    const number = tag === ""
+      ? (await source.referrers(subject, { signal })).filter((each) => each.artifactType === artifactType).length
+      : await countLayers(source, tag, signal);
+    if (number < 2) continue;
+    const kind = tag === "" ? artifactType : "cosign's tag";
+    reporter.warn(
+      `the image has ${number} signatures of one kind (${kind}); \`ig image verify\` reads a single one alone`,
+    );
+  }
+}
+
+async function countLayers(source: Source, tag: string, signal: AbortSignal): Promise<number> {
+  const { descriptor, bytes } = await source.resolve(tag, { signal });
+  const content = bytes ?? await readVerified(source.fetch(descriptor, { signal }), descriptor, MAX_MANIFEST_SIZE);
+  return parseManifest(content, descriptor.mediaType, `manifest ${descriptor.digest}`).children.length - 1;
+}
