@@ -13,6 +13,7 @@ export type { KeyPair, KeyType };
 export const BUILTIN_PLUGINS: { readonly [name: string]: () => Promise<Plugin> } = {
   "cosign": async () => (await import("./cosign.ts")).default,
   "docker-credential": async () => (await import("./docker_credential.ts")).default,
+  "notation": async () => (await import("./notation.ts")).default,
 };
 
 /** Makes a pair of keys in cosign's format; loads what that takes. */

@@ -242,6 +242,8 @@ export interface VerifyTrust {
   trustedRoot?: string;
   /** Certificates that notation's trust store has, PEM. */
   notationCertificates?: readonly string[];
+  /** Certificates that its trust store of timestamp authorities has (`tsa:NAME`), PEM. */
+  notationTimestampCertificates?: readonly string[];
   /** notation's trust policy, JSON. */
   notationPolicy?: string;
   /** Claims that a signature must have. */
