@@ -9,6 +9,7 @@ import { outputMode, printResult } from "../output/output.ts";
 import { openReporter } from "../output/reporter.ts";
 import { tableText } from "../output/table.ts";
 import { loadEffective, type Settings } from "../settings/settings.ts";
+import { type RuleReport, ruleReport } from "./rule_report.ts";
 
 /** Stands for a setting of a plugin, which may be a secret. */
 const HIDDEN = "...";
@@ -28,6 +29,10 @@ export interface ConfigReport {
   concurrency: Sourced<number>;
   /** A duration; `0` is without end. */
   lockTimeout: Sourced<string>;
+  /** The rules of all files, each with its own place. */
+  verify: Sourced<readonly RuleReport[]>;
+  /** Of all files; a name has to be on the list of each file that has one. */
+  allowed: Sourced<readonly string[]>;
 }
 
 /** One mirror. */
@@ -56,6 +61,8 @@ export async function run(invocation: Invocation): Promise<number> {
 
 function reportOf(settings: Settings, effective: Effective): ConfigReport {
   const { store, authfile, insecureRegistries, mirrors, concurrency, lockTimeout } = effective;
+  const rules = settings.policies.flatMap(({ verify }) => verify);
+  const names = settings.policies.flatMap(({ allowed }) => allowed ?? []);
   return {
     store: { value: settings.store, from: store.from },
     authfile: { value: authfile.value ?? "", from: authfile.from },
@@ -64,6 +71,8 @@ function reportOf(settings: Settings, effective: Effective): ConfigReport {
     plugins: together(settings.plugins.named.map((each) => ({ value: [configured(each)], from: each.from }))),
     concurrency: { value: concurrency.value ?? DEFAULT_CONCURRENCY, from: concurrency.from },
     lockTimeout: { value: formatDuration(lockTimeout.value ?? 0), from: lockTimeout.from },
+    verify: together(rules.map((rule) => ({ value: [ruleReport(rule)], from: rule.from }))),
+    allowed: together(names.map(({ pattern, from }) => ({ value: [pattern.text], from }))),
   };
 }
 
@@ -97,9 +106,20 @@ function inOneLine(value: ConfigReport[keyof ConfigReport]["value"]): string {
 }
 
 function textOf(value: ConfigReport[keyof ConfigReport]["value"]): string {
-  if (Array.isArray(value)) return value.map((each) => typeof each === "string" ? each : each.path).join(", ");
+  if (Array.isArray(value)) return value.map(nameOf).join(", ");
   if (typeof value !== "object") return String(value);
   return Object.entries(value as ConfigReport["mirrors"]["value"]).map(ruleText).join("; ");
+}
+
+function nameOf(entry: string | ConfiguredPlugin | RuleReport): string {
+  if (typeof entry === "string") return entry;
+  return "path" in entry ? entry.path : `${entry.images.join(" ")} by ${signersText(entry)}`;
+}
+
+function signersText({ required, ...rule }: RuleReport): string {
+  if (!required) return "nobody";
+  const kinds = ["keys", "identities", "notation", "plugins"] as const;
+  return kinds.filter((kind) => rule[kind] !== undefined).join(" or ");
 }
 
 function ruleText([key, mirrors]: [string, readonly MirrorReport[]]): string {

@@ -5,6 +5,7 @@ import type { PluginLocation } from "../../lib/plugin/mod.ts";
 import { type Distrust, distrustOf } from "../../lib/trust/mod.ts";
 import type { MirrorRule } from "../../lib/registry/mod.ts";
 import { effectiveUser } from "../../lib/runtime/process.ts";
+import type { AllowedName, Policy, VerifyRule } from "../../lib/signing/policy.ts";
 import { readSmallFile } from "../../lib/small_file.ts";
 
 /**
@@ -25,6 +26,10 @@ export interface ConfigFile {
   concurrency?: number;
   /** In milliseconds. */
   lockTimeout?: number;
+  /** What signatures images need that come in. Of each file: see {@link LoadedConfig.policies}. */
+  verify?: VerifyRule[];
+  /** What names may come in. Of each file too. */
+  allowed?: AllowedName[];
 }
 
 /** What all configuration files together say. */
@@ -32,12 +37,16 @@ export interface LoadedConfig {
   values: ConfigFile;
   /** Where the value of each key stands: `FILE:LINE`. */
   places: { [Key in keyof ConfigFile]?: string };
+  /** What each file that says something of it demands of images; none takes the place of another one. */
+  policies: Policy[];
 }
 
 /** The text of a configuration file. */
 export interface ConfigText {
   path: string;
   text: string;
+  /** Whether it is the host's, which nobody but root may write. */
+  isOfHost?: boolean;
 }
 
 /** Told of a file that was passed over: by `note` only those who want to know more, by `warn` everybody. */
@@ -63,7 +72,8 @@ export function findConfigFiles(
   named: string | undefined,
   passedOver: PassedOver,
 ): ConfigText[] {
-  const host = readIfThere(usual.host, ROOT);
+  const ofHost = readIfThere(usual.host, ROOT);
+  const host = ofHost && { ...ofHost, isOfHost: true };
   const user = usual.user === undefined ? undefined : readIfOwn(usual.user, passedOver);
   const found = [host, user].flatMap((file) => file ?? []);
   return named === undefined ? found : [...found, readNamed(named)];

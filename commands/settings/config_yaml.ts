@@ -1,10 +1,13 @@
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
 import { SatchelError } from "../../lib/error.ts";
 import { isRegistry } from "../../lib/oci/reference.ts";
+import { effectiveUser } from "../../lib/runtime/process.ts";
+import type { Policy } from "../../lib/signing/policy.ts";
 import type { ConfigFile, ConfigText, LoadedConfig } from "./config_file.ts";
 import { readMirrors } from "./config_mirrors.ts";
 import { type ConfigSource, readDuration, type Reader, readMap, readPath, readText } from "./config_node.ts";
 import { readPlugins } from "./config_plugins.ts";
+import { readAllowed, readVerify } from "./config_policy.ts";
 import { CONCURRENCY_RULE, parseConcurrency } from "../line/flags.ts";
 
 /** How each key is read. */
@@ -16,10 +19,13 @@ const KEYS: { [Key in keyof ConfigFile]-?: Reader<NonNullable<ConfigFile[Key]>> 
   plugins: readPlugins,
   concurrency: readConcurrency,
   lockTimeout: readDuration,
+  verify: readVerify,
+  allowed: readAllowed,
 };
 
 /**
- * Puts configuration files together: a key of a later one replaces that of an earlier one.
+ * Puts configuration files together: a key of a later one replaces that of an earlier one, but for `verify` and `allowed`, which are
+ * kept for each.
  *
  * @param home what `~/` stands for
  * @throws {SatchelError} `usage` with file, line and column for what is not YAML, unknown keys and wrong types
@@ -29,10 +35,11 @@ export function mergeConfigFiles(files: readonly ConfigText[], home?: string): L
   return {
     values: Object.assign({}, ...read.map(({ values }) => values)),
     places: Object.assign({}, ...read.map(({ places }) => places)),
+    policies: read.flatMap(({ policies }) => policies),
   };
 }
 
-function parseConfig({ path, text }: ConfigText, home: string | undefined): LoadedConfig {
+function parseConfig({ path, text, isOfHost = false }: ConfigText, home: string | undefined): LoadedConfig {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const [mistake] = [...document.errors, ...document.warnings];
@@ -46,12 +53,18 @@ function parseConfig({ path, text }: ConfigText, home: string | undefined): Load
   };
   refuseAliases(document, source);
   const { contents } = document;
-  if (contents === null) return { values: {}, places: {} };
+  if (contents === null) return { values: {}, places: {}, policies: [] };
   if (!isMap(contents)) throw source.complain(contents, "a configuration file is a list of keys and values");
   const values = readMap(contents, KEYS, source);
   // Without the column, which the key of a line does not need.
   const places = contents.items.map(({ key }) => [String(key), where(key).replace(/:\d+$/, "")]);
-  return { values, places: Object.fromEntries(places) };
+  return { values, places: Object.fromEntries(places), policies: policiesOf(values, path, isOfHost) };
+}
+
+function policiesOf({ verify, allowed }: ConfigFile, file: string, isOfHost: boolean): Policy[] {
+  if (!verify && !allowed) return [];
+  const owner = isOfHost ? 0 : effectiveUser();
+  return [{ file, isOfHost, ...(owner !== undefined && { owner }), verify: verify ?? [], ...(allowed && { allowed }) }];
 }
 
 /** What the parser says, without its advice to programmers. */

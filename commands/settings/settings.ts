@@ -5,6 +5,7 @@ import { SatchelError } from "../../lib/error.ts";
 import type { Reference } from "../../lib/oci/reference.ts";
 import type { MirrorRule } from "../../lib/registry/mod.ts";
 import { isRoot } from "../../lib/runtime/process.ts";
+import type { Policy } from "../../lib/signing/policy.ts";
 import { passwdHome } from "../../lib/trust/mod.ts";
 import { ROOT_FOLDER, usualAuthFiles } from "./auth_files.ts";
 import { findConfigFiles, type LoadedConfig, type PassedOver } from "./config_file.ts";
@@ -54,6 +55,8 @@ export interface Settings {
   /** Whether certificates of registries are checked. */
   tlsVerify: boolean;
   plugins: PluginSettings;
+  /** What images need to come in, by each configuration file that says something of it. */
+  policies: readonly Policy[];
   /** Folder for what has to be written to disk for a while. */
   spoolFolder: string;
 }
@@ -98,6 +101,7 @@ export async function loadEffective(
     tlsVerify: isSet(flags, "tls-verify", true),
     // Archives are larger than what fits into a /tmp in memory.
     spoolFolder: environment.TMPDIR || "/var/tmp",
+    policies: config.policies,
     plugins: pluginSettings(flags, environment, config.values.plugins ?? [], configFolder(environment, home)),
     proxied: PROXY_VARIABLES.some((name) => environment[name] || environment[name.toLowerCase()]),
     proxiedByTls: TLS_PROXY_VARIABLES.flatMap((name) => [environment[name], environment[name.toLowerCase()]])
@@ -142,7 +146,7 @@ async function loadConfig(
   const folder = configFolder(environment, home);
   const usual = { host: "/etc/satchel/config.yaml", ...(folder && { user: join(folder, "satchel", "config.yaml") }) };
   const found = findConfigFiles(usual, named, passedOver);
-  if (found.length === 0) return { values: {}, places: {} };
+  if (found.length === 0) return { values: {}, places: {}, policies: [] };
   const { mergeConfigFiles } = await import("./config_yaml.ts");
   return mergeConfigFiles(found, home);
 }
