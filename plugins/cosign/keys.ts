@@ -59,14 +59,16 @@ function readBlock(label: string, body: string): PublicKey {
   const der = decodeBody(body);
   let key: KeyObject;
   let spki: Uint8Array;
+  let again: Uint8Array;
   try {
     key = createPublicKey({ key: Buffer.from(der), format: "der", type });
     spki = key.export({ format: "der", type: "spki" });
+    again = key.export({ format: "der", type });
   } catch {
     throw new Error("a public key cannot be read, or is of a kind that is not known: ECDSA, RSA and Ed25519 are");
   }
-  // One that reads and then does not write itself alike has something behind it, or is written in an odd way.
-  if (type === "spki" && !Buffer.from(spki).equals(der)) throw new Error("a public key is not written as DER wants it");
+  // Readers pass over what stands behind a key, and differ in what they make of odd encodings.
+  if (!Buffer.from(again).equals(der)) throw new Error("a public key is not written as DER wants it");
   return { key, ...kindOf(key), fingerprint: createHash("sha256").update(spki).digest("hex") };
 }
 
