@@ -81,14 +81,18 @@ export function readStatement(payload: Uint8Array): Statement {
 }
 
 function readSubject(subject: unknown): Claim {
-  if (!isObject(subject) || !isObject(subject.digest)) {
+  if (!isObject(subject) || !isObject(subject.digest) || !Object.values(subject.digest).every(isText)) {
     throw new FormatError("the statement has a subject without digest");
   }
   const { name, annotations } = subject;
-  const digests = Object.entries(subject.digest).map(([algorithm, hex]) => `${algorithm}:${String(hex)}`);
+  const digests = Object.entries(subject.digest).map(([algorithm, hex]) => `${algorithm}:${hex}`);
   return {
     digests,
     ...(typeof name === "string" && name !== "" && { name }),
     annotations: isObject(annotations) ? annotations : {},
   };
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
 }
