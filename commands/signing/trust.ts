@@ -20,6 +20,7 @@ export function trustByFlags({ flags, environment }: Given): VerifyTrust {
   const given = { flags, environment };
   const publicKeys = pemTexts("public-keys", "PUBLIC KEY", given);
   const notationCertificates = pemTexts("notation-certificates", "CERTIFICATE", given);
+  const notationTimestampCertificates = pemTexts("notation-timestamp-certificates", "CERTIFICATE", given);
   const identity = identityOf(flags);
   const trustedRoot = jsonText("trusted-root", given);
   const notationPolicy = jsonText("notation-policy-document", given);
@@ -40,6 +41,7 @@ export function trustByFlags({ flags, environment }: Given): VerifyTrust {
     ...(identity && { identities: [identity] }),
     ...(trustedRoot !== undefined && { trustedRoot }),
     ...(notationCertificates.length > 0 && { notationCertificates }),
+    ...(notationTimestampCertificates.length > 0 && { notationTimestampCertificates }),
     ...(notationPolicy !== undefined && { notationPolicy }),
     ...(annotations && { annotations }),
     ...(isSet(flags, "check-name") && { checkName: true }),

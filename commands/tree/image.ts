@@ -1,12 +1,13 @@
 import { type CommandSpec, OUTPUT_MODES } from "../line/spec.ts";
 import { ONE, OUTPUT, REFERRERS, TRANSFER_FLAGS } from "./flags.ts";
 import { IMAGE_INSPECT } from "./image_inspect.ts";
-import { IMAGE_SIGN, IMAGE_VERIFY } from "./signing.ts";
+import { IMAGE_ATTACH, IMAGE_REFERRERS, IMAGE_SIGN, IMAGE_VERIFY } from "./signing.ts";
 
 export const IMAGE: CommandSpec = {
   name: "image",
   short: "Manage gadget images",
   commands: [
+    IMAGE_ATTACH,
     {
       name: "build",
       short: "Build a gadget image",
@@ -239,6 +240,7 @@ export const IMAGE: CommandSpec = {
       flags: TRANSFER_FLAGS,
       load: () => import("../image/push.ts"),
     },
+    IMAGE_REFERRERS,
     {
       name: "remove",
       aliases: ["rm"],

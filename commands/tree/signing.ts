@@ -2,6 +2,51 @@ import type { CommandSpec } from "../line/spec.ts";
 import { AUTHFILE, CERT_DIR, INSECURE_REGISTRIES, ONE, OUTPUT, TLS_VERIFY } from "./flags.ts";
 import { ANNOTATION, TRUST_FLAGS } from "./signing_flags.ts";
 
+export const IMAGE_ATTACH: CommandSpec = {
+  name: "attach",
+  short: "Attach a file to an image",
+  long:
+    "Attach FILE to an image of the local store as what refers to it; - is stdin. It goes wherever the image goes.\n" +
+    "Of an SBOM (SPDX, CycloneDX) and of an attestation (in-toto, DSSE, Sigstore bundle), the file tells which it is.",
+  usage: "IMAGE FILE",
+  arguments: { min: 2, max: 2 },
+  completes: "images",
+  flags: [
+    { ...ANNOTATION, usage: "Annotation of the manifest that is made, as NAME=VALUE" },
+    AUTHFILE,
+    CERT_DIR,
+    INSECURE_REGISTRIES,
+    OUTPUT,
+    { name: "remote", type: "bool", usage: "Attach it to what the registry has, there" },
+    TLS_VERIFY,
+    {
+      name: "type",
+      type: "string",
+      usage: "What the file is: sbom, attestation or a media type",
+    },
+  ],
+  load: () => import("../image/attach.ts"),
+};
+
+export const IMAGE_REFERRERS: CommandSpec = {
+  name: "referrers",
+  short: "List what refers to an image",
+  long: "List what refers to an image, and what refers to that: signatures, attestations, SBOMs.\n" +
+    "IMAGE is one of the local store, or archive:FILE[#NAME] or dir:FOLDER[#NAME].",
+  usage: "IMAGE",
+  arguments: ONE,
+  completes: "images",
+  flags: [
+    AUTHFILE,
+    CERT_DIR,
+    INSECURE_REGISTRIES,
+    OUTPUT,
+    { name: "remote", type: "bool", usage: "List what the registry has, instead of the store" },
+    TLS_VERIFY,
+  ],
+  load: () => import("../image/referrers.ts"),
+};
+
 export const IMAGE_SIGN: CommandSpec = {
   name: "sign",
   short: "Sign an image",

@@ -41,6 +41,12 @@ export const TRUST_FLAGS: readonly FlagSpec[] = [
     values: "files",
   },
   {
+    name: "notation-timestamp-certificates",
+    type: "stringArray",
+    usage: "Certificates of the authorities whose timestamps notation believes, given alike",
+    values: "files",
+  },
+  {
     name: "public-keys",
     type: "stringArray",
     usage:
