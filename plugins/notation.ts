@@ -10,6 +10,7 @@ const plugin: Plugin = {
   contract: 1,
   name: "notation",
   description: "Signatures in the formats of Notary Project (notation)",
+  sign: async (request, { version }) => (await import("./notation/sign.ts")).sign(request, version),
   verify: async (request) => (await import("./notation/verify.ts")).verify(request),
 };
 

@@ -36,7 +36,7 @@ export type SigningScheme = typeof SIGNING_SCHEMES[number];
 const SIGNING_SCHEMES = ["notary.x509", "notary.x509.signingAuthority"] as const;
 
 /** The only kind of payload that there is. */
-const PAYLOAD_TYPE = "application/vnd.cncf.notary.payload.v1+json";
+export const PAYLOAD_TYPE = "application/vnd.cncf.notary.payload.v1+json";
 
 /** Names of headers, which are the same in both envelopes. */
 export const Header = {

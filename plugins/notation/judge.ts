@@ -95,8 +95,13 @@ function goodReason({ chain }: Signed, { name }: Statement, results: readonly Ch
   return `signed by ${quoted(chain[0].subjectText)}, good by the statement ${quoted(name)}${but}`;
 }
 
-/** The certificates, if the signature is by the first one's key and they are one chain. */
-function verifyIntegrity({ algorithm, signed, signature, certificates }: Envelope): Certificate[] {
+/**
+ * Checks that a signature is by the key of its first certificate, and that its certificates are one chain.
+ *
+ * @returns the certificates
+ * @throws {FormatError}
+ */
+export function verifyIntegrity({ algorithm, signed, signature, certificates }: Envelope): Certificate[] {
   const chain = certificates.map(readCertificate);
   const [{ key }] = chain;
   const own = algorithmOf(key);

@@ -8,18 +8,18 @@ import type {
 } from "../../lib/plugin/contract.ts";
 import { FormatError, quoted } from "../signing/format_error.ts";
 import { type Certificate, isIssuedBy, readPemCertificates, thumbprint } from "./certificate.ts";
-import { type Envelope } from "./envelope.ts";
+import { COSE_TYPE, readCose } from "./cose.ts";
+import type { Envelope } from "./envelope.ts";
 import { judge, type Judgement, type Standard } from "./judge.ts";
 import { JWS_TYPE, readJws } from "./jws.ts";
 import { readPolicy, statementFor } from "./policy.ts";
+import { SIGNATURE_TYPE } from "./signature_type.ts";
 import { formatTime } from "./time.ts";
-
-/** What refers to an image as a signature of Notary Project's: as `artifactType`, or as the type of the config. */
-export const SIGNATURE_TYPE = "application/vnd.cncf.notary.signature";
 
 /** How envelopes are read, by the type of the layer. */
 const READERS: Readonly<Record<string, { format: Envelope["format"]; read(bytes: Uint8Array): Envelope }>> = {
   [JWS_TYPE]: { format: "notation JWS", read: readJws },
+  [COSE_TYPE]: { format: "notation COSE", read: readCose },
 };
 
 /**
