@@ -40,7 +40,7 @@ export function readBundle(bytes: Uint8Array, image: SignedContent): BundleConte
   refuseUnknown(bundle, MEMBERS, "the bundle");
   const { mediaType, dsseEnvelope, messageSignature } = bundle;
   if (typeof mediaType !== "string" || !BUNDLE_0_3.includes(mediaType)) {
-    throw new FormatError(`the bundle is of the type ${quoted(String(mediaType))}, and version 0.3 is read`);
+    throw new FormatError(`the bundle is of the type ${quoted(mediaType)}, and version 0.3 is read`);
   }
   const certificate = readMaterial(bundle);
   if ((dsseEnvelope === undefined) === (messageSignature === undefined)) {
@@ -111,7 +111,7 @@ function readMessageSignature(
 
 /** By the names of `sigstore_common.proto`, "HashAlgorithm". */
 function hashOf(content: Uint8Array, algorithm: unknown): Uint8Array {
-  const name = /^SHA2_(256|384|512)$/.exec(String(algorithm))?.[1];
-  if (name === undefined) throw new FormatError(`the digest of the message is by ${quoted(String(algorithm))}`);
+  const name = typeof algorithm === "string" ? /^SHA2_(256|384|512)$/.exec(algorithm)?.[1] : undefined;
+  if (name === undefined) throw new FormatError(`the digest of the message is by ${quoted(algorithm)}`);
   return createHash(`sha${name}`).update(content).digest();
 }

@@ -39,7 +39,7 @@ export function readEnvelope(envelope: JsonObject): Envelope {
   const { payloadType, signatures } = envelope;
   if (payloadType !== STATEMENT_TYPE) {
     throw new FormatError(
-      `the envelope has a payload of the type ${quoted(String(payloadType))}, not ${STATEMENT_TYPE}`,
+      `the envelope has a payload of the type ${quoted(payloadType)}, not ${STATEMENT_TYPE}`,
     );
   }
   if (!Array.isArray(signatures) || signatures.length === 0) throw new FormatError("the envelope has no signatures");
@@ -73,7 +73,7 @@ export function readStatement(payload: Uint8Array): Statement {
   const statement = parseStrictObject(payload, "the statement");
   const { _type: version, subject, predicateType } = statement;
   if (typeof version !== "string" || !STATEMENT_VERSIONS.includes(version)) {
-    throw new FormatError(`the payload is no in-toto statement: its "_type" is ${quoted(String(version))}`);
+    throw new FormatError(`the payload is no in-toto statement: its "_type" is ${quoted(version)}`);
   }
   if (typeof predicateType !== "string") throw new FormatError("the statement has no predicateType");
   if (!Array.isArray(subject) || subject.length === 0) throw new FormatError("the statement has no subject");

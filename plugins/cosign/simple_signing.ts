@@ -34,7 +34,7 @@ function readPayload(payload: Uint8Array): Claim {
   const critical = objectIn(json, "critical", "the payload");
   refuseUnknown(critical, ["identity", "image", "type"], '"critical"');
   if (critical.type !== SIGNATURE_TYPE) {
-    throw new FormatError(`the payload is of the type ${quoted(String(critical.type))}, not ${quoted(SIGNATURE_TYPE)}`);
+    throw new FormatError(`the payload is of the type ${quoted(critical.type)}, not ${quoted(SIGNATURE_TYPE)}`);
   }
   const image = objectIn(critical, "image", '"critical"');
   refuseUnknown(image, ["docker-manifest-digest"], '"image"');

@@ -111,7 +111,7 @@ const BAD: Record<string, { layer: () => Layer; reason: RegExp }> = {
     layer: () => signedPayload(({ critical }) => critical.type = "atomic container signature"),
     reason: /type "atomic container signature", not "cosign container image signature"/,
   },
-  "without a type": { layer: () => signedPayload(({ critical }) => delete critical.type), reason: /type "undefined"/ },
+  "without a type": { layer: () => signedPayload(({ critical }) => delete critical.type), reason: /type nothing/ },
   "whose digest is no text": {
     layer: () => signedPayload(({ critical }) => critical.image = { "docker-manifest-digest": [IMAGE.digest] }),
     reason: /no text "docker-manifest-digest"/,

@@ -6,7 +6,11 @@ export class FormatError extends Error {
 /** How much of what stands in a signature is repeated in a message, in UTF-16 units. */
 const QUOTED_LENGTH = 100;
 
-/** Text from a signature, for a message: in quotes, on one line, not too long. */
-export function quoted(text: string): string {
-  return JSON.stringify(text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH)}...` : text);
+/** A value of JSON from a signature, for a message: on one line, texts in quotes, not too long. */
+export function quoted(value: unknown): string {
+  if (value === undefined) return "nothing";
+  // Not String(), which calls what an object has for a toString.
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const shown = text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH)}...` : text;
+  return typeof value === "string" ? JSON.stringify(shown) : shown;
 }
