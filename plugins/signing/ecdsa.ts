@@ -9,17 +9,16 @@ export type HashName = "sha256" | "sha384" | "sha512";
 
 const HASHES = { sha256, sha384, sha512 };
 
-/** The curves of NIST, by the names that JSON web keys have for them. */
-const CURVES = { "P-256": p256, "P-384": p384, "P-521": p521 };
+/** The curves of NIST, by the names that OpenSSL has for them. */
+const CURVES = { prime256v1: p256, secp384r1: p384, secp521r1: p521 };
 
 /** What a point begins with that has both coordinates (SEC 1, section 2.3.3). */
 const UNCOMPRESSED = Uint8Array.of(4);
 
-/** The curve of a key by ECDSA, `P-256`, `P-384` or `P-521`; `undefined` of any other. */
+/** The name of a key's curve, if it is P-256, P-384 or P-521. */
 export function curveOf(key: KeyObject): keyof typeof CURVES | undefined {
-  if (key.asymmetricKeyType !== "ec") return undefined;
-  const { crv } = key.export({ format: "jwk" });
-  return crv !== undefined && Object.hasOwn(CURVES, crv) ? crv as keyof typeof CURVES : undefined;
+  const { namedCurve } = key.asymmetricKeyDetails ?? {};
+  return namedCurve !== undefined && Object.hasOwn(CURVES, namedCurve) ? namedCurve as keyof typeof CURVES : undefined;
 }
 
 /**
@@ -37,21 +36,24 @@ export function signEcdsa(
   encoding: "der" | "ieee-p1363" = "der",
 ): Uint8Array {
   const name = curveOf(key);
-  const { d } = key.export({ format: "jwk" });
-  const { x, y } = publicKey.export({ format: "jwk" });
-  if (name === undefined || d === undefined || x === undefined || y === undefined) {
-    throw new Error("the key is on a curve that is not P-256, P-384 or P-521");
-  }
+  if (name === undefined) throw new Error("the key is on a curve that is not P-256, P-384 or P-521");
+  const { d = "" } = key.export({ format: "jwk" });
+  const { x = "", y = "" } = publicKey.export({ format: "jwk" });
   const { Point } = CURVES[name];
   // The curve as the library has it comes with the hash that its signatures mostly have.
   const scheme: ECDSA = ecdsa(Point, HASHES[hash]);
   const options = { format: encoding === "der" ? "der" : "compact", lowS: false } as const;
-  const bytes = (number: string) =>
-    Buffer.from(Buffer.from(number, "base64url").toString("hex").padStart(2 * Point.Fp.BYTES, "0"), "hex");
-  const signature = scheme.sign(message, bytes(d), options);
+  const [secret, ...point] = [d, x, y].map((number) => bytesOf(number, Point.Fp.BYTES));
+  const signature = scheme.sign(message, secret, options);
   // Not by node:crypto: in Deno it has no SHA-256 for P-521.
-  if (!scheme.verify(signature, message, Buffer.concat([UNCOMPRESSED, bytes(x), bytes(y)]), options)) {
+  if (!scheme.verify(signature, message, Buffer.concat([UNCOMPRESSED, ...point]), options)) {
     throw new Error("the public key in the private key's file is that of another one");
   }
   return signature;
+}
+
+/** A number of a JSON web key, with all of its leading zeros. */
+function bytesOf(number: string, size: number): Uint8Array {
+  const bytes = Buffer.from(number, "base64url");
+  return Buffer.concat([Buffer.alloc(Math.max(0, size - bytes.length)), bytes]);
 }

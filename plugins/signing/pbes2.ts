@@ -26,7 +26,6 @@ const HMACS: Readonly<Record<string, string>> = {
 };
 const CIPHERS: Readonly<Record<string, { name: string; keyLength: number }>> = {
   "60864801650304012a": { name: "aes-256-cbc", keyLength: 32 },
-  "608648016503040116": { name: "aes-192-cbc", keyLength: 24 },
   "608648016503040102": { name: "aes-128-cbc", keyLength: 16 },
 };
 
@@ -40,7 +39,8 @@ const MAX_SCRYPT_MEMORY = 256 * 1024 * 1024;
 const DAMAGED = "the encrypted private key is damaged";
 
 /**
- * Decrypts a key of PKCS #8 by PBES2 (RFC 8018, section 6.2), with PBKDF2 or scrypt, and AES.
+ * Decrypts a key of PKCS #8 by PBES2 (RFC 8018, section 6.2), with PBKDF2 or scrypt, and AES-128 or AES-256
+ * (Deno has no AES-192).
  *
  * @param der `EncryptedPrivateKeyInfo`
  * @returns `PrivateKeyInfo`, DER
@@ -53,7 +53,9 @@ export function decryptPkcs8(der: Uint8Array, password: string): Uint8Array {
   const [derivation, encryption] = inside(parameters.content, SEQUENCE, SEQUENCE);
   const [cipherName, iv] = inside(encryption.content, OBJECT, OCTETS);
   const cipher = CIPHERS[hex(cipherName)];
-  if (!cipher) throw new Error("the private key is encrypted by a cipher that is not known: AES in CBC is");
+  if (!cipher) {
+    throw new Error("the private key is encrypted by a cipher that is not known: AES-128 and AES-256 in CBC are");
+  }
   if (iv.content.length !== 16) throw new Error(DAMAGED);
   const key = deriveKey(derivation.content, password, cipher.keyLength);
   try {
@@ -74,8 +76,9 @@ function deriveKey(derivation: Uint8Array, password: string, length: number): Ui
   const text = Buffer.from(password);
   if (hex(name) === PBKDF2) {
     const iterations = numberOf(given[1]);
+    if (iterations < 1) throw new Error(DAMAGED);
     if (iterations > MAX_ITERATIONS) {
-      throw new Error(`the private key asks for ${iterations} rounds of PBKDF2, which is too many`);
+      throw new Error(`the private key asks for more than ${MAX_ITERATIONS} rounds of PBKDF2, which is too many`);
     }
     const prf = given.find(({ tag }) => tag === SEQUENCE);
     const hash = prf ? HMACS[hex(elements(prf.content)[0])] : "sha1";

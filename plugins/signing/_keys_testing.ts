@@ -1,0 +1,65 @@
+// A throw-away key on P-256 in the forms that OpenSSL 3.0.19 gives it, password "pw". Made by
+// `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` and `openssl pkcs8 -topk8 -passout pass:pw` with the flags that stand by each.
+
+/** In plain. */
+export const PLAIN = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgGK/pok91JC/x1B+p
++IxUkbT0QgYOSz2/99ZTpzfIPqShRANCAAS744o8U3vn+DQTeaiO0iEwBs7rrRrr
+ebTAo3rk/+5DKz+PEMspPlBVsORkIU4e3mwPDzthbumsXUcQ6XtXT9N6
+-----END PRIVATE KEY-----
+`;
+
+/** By what OpenSSL can, and this program too. */
+export const ENCRYPTED: Readonly<Record<string, string>> = {
+  "-v2 aes-256-cbc": `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAjhiiqYeOi4AgICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEEuyUEZ0V0G4MUDKM/CwkWEEgZBY
+Y4mGOsdQ4f4qLgPft9ZCVjb2UUkYzKGRnrXBKJP4iAymfvcaPFGKA5tIhmtVNnKn
+FfMCj56wtc03I8QCNRH3Mnn4nye/XLg2wNeueVp0Xv3d2nHd31BAKo2dmUmpNw/j
+lb/sUzGFyWiXoHgQhWe0imGH91q5RY7Toep/wwv8trrFFqSWRpHryC2zL5Evo3k=
+-----END ENCRYPTED PRIVATE KEY-----
+`,
+  "-v2 aes-128-cbc -v2prf hmacWithSHA1": `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHeMEkGCSqGSIb3DQEFDTA8MBsGCSqGSIb3DQEFDDAOBAgR42nXF3MKAQICCAAw
+HQYJYIZIAWUDBAECBBAPgx7q0C3Ic+/zCRSthD1NBIGQPksQrNp12DUOgIlUA6bZ
+N98yPD6wfZluwlynchW4ZRtRtvVTCAI58x70QQpiyAuwm1FlGYnXN44jrDfoiv4E
+/Kbveuh/RqUn7RJbNtcTMW41qYs1bwd5kjtaSuFUqUu0WZ406CLrwEH/YCaS4Km7
+BquECu8KBgON24g2sMk5itgUDwgRccUhmZy2BjlAtMEF
+-----END ENCRYPTED PRIVATE KEY-----
+`,
+  "-v2 aes-256-cbc -iter 100000 -v2prf hmacWithSHA384": `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHtMFgGCSqGSIb3DQEFDTBLMCoGCSqGSIb3DQEFDDAdBAg01i6/GltFDgIDAYag
+MAwGCCqGSIb3DQIKBQAwHQYJYIZIAWUDBAEqBBBQ2oDSg7+W2/OzPmYvHgNLBIGQ
+BMkmvxCoFd91bZPDDK3qfL+7+mO3NbTLLClC1uNmSwUm6O5n4KQUYGYMlIlbRnpa
+gFHS6P8dFlG4N35dxPyQt4xB8SE3xhah7k5jQ+Qia5CJ0SUwTEFMqj3dQ9kIbkqo
+5w3Q/bvClFtcWQT4epO8dmdBuQrythyJe2wqi6PCmeLbHZ86VR6WoeZgPIdopQ1a
+-----END ENCRYPTED PRIVATE KEY-----
+`,
+  "-scrypt": `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHkME8GCSqGSIb3DQEFDTBCMCEGCSsGAQQB2kcECzAUBAjjGxo8qe9GJwICQAAC
+AQgCAQEwHQYJYIZIAWUDBAEqBBC8x4PPen8JN7Hu/KO52BylBIGQA/KOlkdeewtt
+rPk1ksWOk8qm191ftsVxsa7t6MKjrUmA2I/ii1xERO0eMlMYMV/+SuPPkM0h+zxf
+hsHofh3exw9kVoNoFjMUeBNllRl9miDhkOkB0YFwzHSAS+FfO0I7Y/zp7YCBU23B
+n0gRVfWmm2zdgKtIZpy6071T7e+9U3tMwKc29OaJrsFeq2/u/w59
+-----END ENCRYPTED PRIVATE KEY-----
+`,
+};
+
+/** By what OpenSSL can, and this program does not. */
+export const OTHERWISE_ENCRYPTED: Readonly<Record<string, string>> = {
+  "-v2 des3": `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHjME4GCSqGSIb3DQEFDTBBMCkGCSqGSIb3DQEFDDAcBAi2Jp2OQ+q3QAICCAAw
+DAYIKoZIhvcNAgkFADAUBggqhkiG9w0DBwQIwEDmzhch4QIEgZCHpbgyO54/Vw5j
+ZwQKWO/Y8cEGxIjeGnXMCDXcVQMP2MDJ23YH0YXLeLI5R3i1OnXgj4VnxpFGbHld
+gQoSHovXQuZxpvhyqfDzHv8QQYq9H7DTxJlv4owgUowd7nfdbSlw18lcowC8I+li
+KZGibobGTjtKavnj+scyDa20GhjQa5ZfHHbrm9eaAlIR5+ozFAk=
+-----END ENCRYPTED PRIVATE KEY-----
+`,
+  "-v1 PBE-SHA1-3DES": `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGxMBwGCiqGSIb3DQEMAQMwDgQIBiuPpCllOIkCAggABIGQO+7uI9vasoRUCygU
+BV+Qg7/3Y2BB6/XSJ//vpn691Zt5nZ0uoEby+PH+R1meTfvPur4BE9+1mVolj6WO
+T3qgcYizCfN8RDxRatyFtOC3CWBF9ltBnDpXdjNDUoCJXV77I+ofitXqDeg0Bm79
++tGajtythRMHpqNidHdUUo8ks39H5nokiNOtRN5oh4SVKNQg
+-----END ENCRYPTED PRIVATE KEY-----
+`,
+};
