@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
+import { FormatError } from "../signing/format_error.ts";
 
 /** A public key that is trusted, of a kind that is strong enough. */
 export interface PublicKey {
@@ -36,17 +37,19 @@ const KEY_TYPES: Readonly<Record<string, "spki" | "pkcs1">> = { "PUBLIC KEY": "s
 /**
  * Reads the public keys in some texts; each may have several, and what stands around them is passed over.
  *
- * @throws {Error} if a text has no key, or one that is weak or of no known kind
+ * @throws {FormatError} if a text has no key, or one that is weak or of no known kind
  */
 export function readPublicKeys(texts: readonly string[]): PublicKey[] {
   const keys = new Map<string, PublicKey>();
   for (const text of texts) {
     const blocks = [...text.matchAll(PEM_BLOCK)];
-    if (blocks.length === 0) throw new Error("what is given as a public key is no PEM (-----BEGIN PUBLIC KEY-----)");
+    if (blocks.length === 0) {
+      throw new FormatError("what is given as a public key is no PEM (-----BEGIN PUBLIC KEY-----)");
+    }
     for (const [, label, body] of blocks) {
       const key = readBlock(label, body);
       keys.set(key.fingerprint, key);
-      if (keys.size > MAX_KEYS) throw new Error(`there are more than ${MAX_KEYS} public keys`);
+      if (keys.size > MAX_KEYS) throw new FormatError(`there are more than ${MAX_KEYS} public keys`);
     }
   }
   return [...keys.values()];
@@ -54,8 +57,8 @@ export function readPublicKeys(texts: readonly string[]): PublicKey[] {
 
 function readBlock(label: string, body: string): PublicKey {
   const type = Object.hasOwn(KEY_TYPES, label) ? KEY_TYPES[label] : undefined;
-  if (label.endsWith("PRIVATE KEY")) throw new Error("a private key is given where a public key is expected");
-  if (!type) throw new Error(`what is given as a public key is a PEM block ${label}`);
+  if (label.endsWith("PRIVATE KEY")) throw new FormatError("a private key is given where a public key is expected");
+  if (!type) throw new FormatError(`what is given as a public key is a PEM block ${label}`);
   const der = decodeBody(body);
   let key: KeyObject;
   let spki: Uint8Array;
@@ -65,17 +68,19 @@ function readBlock(label: string, body: string): PublicKey {
     spki = key.export({ format: "der", type: "spki" });
     again = key.export({ format: "der", type });
   } catch {
-    throw new Error("a public key cannot be read, or is of a kind that is not known: ECDSA, RSA and Ed25519 are");
+    throw new FormatError("a public key cannot be read, or is of a kind that is not known: ECDSA, RSA and Ed25519 are");
   }
   // Readers pass over what stands behind a key, and differ in what they make of odd encodings.
-  if (!Buffer.from(again).equals(der)) throw new Error("a public key is not written as DER wants it");
+  if (!Buffer.from(again).equals(der)) throw new FormatError("a public key is not written as DER wants it");
   return { key, ...kindOf(key), fingerprint: createHash("sha256").update(spki).digest("hex") };
 }
 
 function decodeBody(body: string): Uint8Array {
   const text = body.replace(/\s/g, "");
   const der = Buffer.from(text, "base64");
-  if (der.length === 0 || der.toString("base64") !== text) throw new Error("a public key is not base64 within its PEM");
+  if (der.length === 0 || der.toString("base64") !== text) {
+    throw new FormatError("a public key is not base64 within its PEM");
+  }
   return der;
 }
 
@@ -86,16 +91,16 @@ function kindOf(key: KeyObject): Pick<PublicKey, "kind" | "hashes"> {
       return { kind: "ed25519", hashes: ["sha512"] };
     case "ec":
       if (!Object.hasOwn(CURVES, namedCurve)) {
-        throw new Error(`a public key is on the curve ${namedCurve}: P-256, P-384 and P-521 are known`);
+        throw new FormatError(`a public key is on the curve ${namedCurve}: P-256, P-384 and P-521 are known`);
       }
       return { kind: "ecdsa", hashes: CURVES[namedCurve] };
     case "rsa":
       if (modulusLength < MIN_RSA_BITS) {
-        throw new Error(`an RSA key of ${modulusLength} bits is too weak: at least ${MIN_RSA_BITS} are wanted`);
+        throw new FormatError(`an RSA key of ${modulusLength} bits is too weak: at least ${MIN_RSA_BITS} are wanted`);
       }
-      if (BigInt(publicExponent) < 3n) throw new Error(`an RSA key has the exponent ${publicExponent}`);
+      if (BigInt(publicExponent) < 3n) throw new FormatError(`an RSA key has the exponent ${publicExponent}`);
       return { kind: "rsa", hashes: ["sha256", "sha384", "sha512"] };
     default:
-      throw new Error(`a public key is of the kind ${key.asymmetricKeyType}: ECDSA, RSA and Ed25519 are known`);
+      throw new FormatError(`a public key is of the kind ${key.asymmetricKeyType}: ECDSA, RSA and Ed25519 are known`);
   }
 }

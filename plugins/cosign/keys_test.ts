@@ -66,7 +66,8 @@ Deno.test("an RSA key is read as PKCS#1 too, and is the same key", () => {
   assert.deepEqual(keys.map(({ fingerprint }) => fingerprint), [createHash("sha256").update(spki).digest("hex")]);
 });
 
-const { publicKey } = ecdsa();
+const GOOD = ecdsa();
+const { publicKey } = GOOD;
 const body = publicKey.split("\n").slice(1, -2).join("");
 const pem = (label: string, content: string) => `-----BEGIN ${label}-----\n${content}\n-----END ${label}-----\n`;
 const pemOf = (type: "rsa-pss" | "x25519" | "ec" | "rsa", options: object) =>
@@ -104,8 +105,11 @@ const BAD_KEYS: Record<string, { text: string; error: RegExp }> = {
 };
 
 for (const [name, { text, error }] of Object.entries(BAD_KEYS)) {
-  Deno.test(`what is trusted has to be a key: ${name} is an error`, async () => {
-    await assert.rejects(judge([], { publicKeys: [text] }), error);
+  Deno.test(`what is trusted has to be a key: with ${name} nothing is good, even if another key fits`, async () => {
+    const artifacts = [tagged(simpleSigning(GOOD))];
+    const { verdict, reason } = await judge(artifacts, { publicKeys: [GOOD.publicKey, text] });
+    assert.equal(verdict, "rejected");
+    assert.match(reason, error);
   });
 }
 

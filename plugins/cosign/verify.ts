@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Json, SignatureEvidence, VerifyAnswer, VerifyRequest } from "../../lib/plugin/contract.ts";
-import { quoted } from "../signing/format_error.ts";
+import { FormatError, quoted } from "../signing/format_error.ts";
 import { findMismatch } from "./claims.ts";
 import { findSignatures } from "./find.ts";
 import { findAlgorithm } from "./key_signature.ts";
@@ -20,9 +20,9 @@ type Evidence = SignatureEvidence & { [name: string]: Json };
 
 /**
  * Judges the signatures of an image in cosign's formats. One that is good suffices, wherever it stands; what was found of each is in
- * the evidence.
+ * the evidence. By a key that is weak or cannot be read nothing is good, even if another key fits.
  *
- * @throws {Error} if what is trusted cannot be read
+ * @throws {Error} if what certificates are checked against cannot be read
  */
 export async function verify(request: VerifyRequest): Promise<VerifyAnswer> {
   const { trust, artifacts, subject, manifest } = request;
@@ -30,7 +30,13 @@ export async function verify(request: VerifyRequest): Promise<VerifyAnswer> {
   if (publicKeys.length === 0 && identities.length === 0) {
     return { verdict: "none", reason: "neither a public key nor an identity is given", evidence: [] };
   }
-  const keys = readPublicKeys(publicKeys);
+  let keys: PublicKey[];
+  try {
+    keys = readPublicKeys(publicKeys);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return { verdict: "rejected", reason: error.message, evidence: [] };
+  }
   const image = {
     digest: subject.digest,
     ...(manifest !== undefined && { manifest: Buffer.from(manifest, "base64") }),
