@@ -1,5 +1,5 @@
 import type { CertificateIdentity } from "../../lib/plugin/contract.ts";
-import type { VerifyRule } from "../../lib/signing/policy.ts";
+import type { NotationFiles, VerifyRule } from "../../lib/signing/policy.ts";
 
 /** Stands for a key whose text is in the configuration file itself. */
 const INLINE = "PEM";
@@ -13,7 +13,7 @@ export interface RuleReport {
   keys?: readonly string[];
   identities?: readonly CertificateIdentity[];
   trustedRoot?: string;
-  notation?: { policy: string; certificates: readonly string[] };
+  notation?: NotationFiles;
   plugins?: readonly string[];
   annotations?: { readonly [name: string]: string };
   checkName?: boolean;

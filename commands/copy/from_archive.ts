@@ -68,7 +68,8 @@ async function importChecked(
     },
     guard(to, reference) {
       const { job, root } = byName.get(formatReference(reference))!;
-      return guardTarget(job, to, context, () => root);
+      const ends = { place: target.repository(reference), ...(!archive.pour && { source: archive.source }) };
+      return guardTarget(job, to, ends, context, () => root);
     },
   });
   const copied = imported.map(({ reference, root, attachments, new: transferred, present }) => {

@@ -1,5 +1,6 @@
+import { resolve } from "node:path";
 import { gatedSource, type Source, type Target } from "../../lib/content/mod.ts";
-import { type Descriptor, formatReference } from "../../lib/oci/mod.ts";
+import { type Descriptor, formatReference, type Reference } from "../../lib/oci/mod.ts";
 import {
   checkExport,
   checkPush,
@@ -9,6 +10,7 @@ import {
   guardedPullTarget,
   guardedPush,
 } from "../image/plugin_hooks.ts";
+import { realPath } from "../open/outside_store.ts";
 import type { CopyContext, CopyJob } from "./job.ts";
 
 /**
@@ -19,7 +21,10 @@ import type { CopyContext, CopyJob } from "./job.ts";
  * @param onRoot told what has passed
  */
 export function guardSource(job: CopyJob, context: CopyContext, onRoot?: (root: Descriptor) => void): Source {
-  const { source, from, reference } = job.image;
+  const { from, reference } = job.image;
+  const source = isIntoStore(context)
+    ? context.policy.source(job.image.source, from, ruledNames(job, context))
+    : job.image.source;
   const isPull = context.request.from.kind === "registry" && reference;
   const pulled = isPull ? guardedPullSource(source, from, guardedOf(context, reference)) : source;
   return gatedSource(pulled, from, async (root) => {
@@ -28,13 +33,39 @@ export function guardSource(job: CopyJob, context: CopyContext, onRoot?: (root: 
   });
 }
 
+/** What of the two ends can be read when all has arrived. */
+export interface GuardedEnds {
+  /** Where it arrived. */
+  place: Source;
+  /** Where it comes from, if that does not go by once. */
+  source?: Source;
+}
+
 /**
  * Puts behind a target what each end alone would ask at the end: `afterPull` and `afterImport` before the store has the name,
- * `afterPush` when a registry has it.
+ * `afterPush` when a registry has it. The policy comes before all of them.
  *
  * @param root what the image is, as {@link guardSource} told it
  */
 export function guardTarget(
+  job: CopyJob,
+  target: Target,
+  ends: GuardedEnds,
+  context: CopyContext,
+  root: () => Descriptor,
+): Target {
+  const guarded = guardByPlugins(job, target, context, root);
+  if (!isIntoStore(context)) return guarded;
+  const { place, source } = ends;
+  const isLeftOut = !context.request.choice.referrers;
+  return context.policy.target(guarded, {
+    names: ruledNames(job, context),
+    place,
+    ...(isLeftOut && source && { elsewhere: source }),
+  });
+}
+
+function guardByPlugins(
   { image: { reference }, to }: CopyJob,
   target: Target,
   context: CopyContext,
@@ -46,6 +77,21 @@ export function guardTarget(
   if (start.kind === "registry" && reference) return guardedPullTarget(target, guardedOf(context, reference));
   if (!("path" in start)) return target;
   return guardedImport(target, { ...guardedOf(context, to), archive: start.path });
+}
+
+/** Whether the local store is copied to, also where it is called a folder. */
+function isIntoStore({ request: { to }, settings: { store } }: CopyContext): boolean {
+  return to.kind === "store" || (to.kind === "dir" && placeOf(to.path) === placeOf(store));
+}
+
+function placeOf(path: string): string {
+  return realPath(path) ?? resolve(path);
+}
+
+/** The name that an image gets and, from a registry, the one that it has there: no rule is got round by another name. */
+function ruledNames({ image: { reference }, to }: CopyJob, { request: { from } }: CopyContext): Reference[] {
+  if (from.kind !== "registry" || !reference || formatReference(reference) === formatReference(to)) return [to];
+  return [to, reference];
 }
 
 async function checkLeaving({ to }: CopyJob, root: Descriptor, context: CopyContext): Promise<void> {

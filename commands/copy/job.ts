@@ -1,6 +1,7 @@
 import type { Source } from "../../lib/content/mod.ts";
 import type { Platform, Reference } from "../../lib/oci/mod.ts";
 import type { RemoteContext } from "../open/remote.ts";
+import type { PolicyGate } from "../policy/gate.ts";
 import type { CopyEnd } from "./ends.ts";
 
 /** An image on the source of a copy. */
@@ -46,6 +47,8 @@ export interface CopyJob<Image extends SourceImage = SourceImage> {
 /** What a copy needs to know of the command that it is for. */
 export interface CopyContext extends RemoteContext {
   request: CopyRequest;
+  /** For what is copied into the store. */
+  policy: PolicyGate;
   /** How much has come to the other end so far. */
   arrived: { bytes: number };
   signal: AbortSignal;

@@ -27,7 +27,7 @@ async function copyOne(job: CopyJob, opened: Source & Target, context: CopyConte
   const { image, to } = job;
   let root: Descriptor | undefined;
   const source = guardSource(job, context, (found) => root = found);
-  const target = guardTarget(job, opened, context, () => root!);
+  const target = guardTarget(job, opened, { place: opened, source: image.source }, context, () => root!);
   const { only, others } = await choosePlatforms(image, source, context);
   // On a registry an image is there under its digest without being named so.
   const tag = request.to.kind === "registry" ? to.tag : to.digest ?? to.tag;

@@ -20,6 +20,7 @@ import { EXIT_FAILED } from "../output/exit.ts";
 import { printFailures } from "../output/failures.ts";
 import { outputMode, printResult } from "../output/output.ts";
 import { openReporter } from "../output/reporter.ts";
+import { openPolicyGate } from "../policy/gate.ts";
 import { loadSettings } from "../settings/settings.ts";
 import { tellDetails } from "./transfer.ts";
 
@@ -33,7 +34,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const [from, to] = invocation.arguments;
   if (!request.dryRun) reporter.status(`Copying ${from} to ${to}...`);
   await using plugins = await openCommandPlugins(settings, invocation, reporter);
-  const context: CopyContext = { request, settings, reporter, plugins, signal, arrived: { bytes: 0 } };
+  await using policy = await openPolicyGate(settings, invocation, reporter);
+  const context: CopyContext = { request, settings, reporter, plugins, policy, signal, arrived: { bytes: 0 } };
   await using source = await opened(context, from);
   if (request.dryRun) return await printDryRun(nameJobs(source.images, context), context, invocation);
   const outcome = await copyAll(source, context);

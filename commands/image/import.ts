@@ -3,6 +3,7 @@ import {
   blameVolumes,
   type ImportedImage,
   importImages,
+  type NamedImage,
   nameImages,
   type NamingOptions,
   openArchive,
@@ -19,6 +20,7 @@ import {
   type Platform,
   type Reference,
 } from "../../lib/oci/mod.ts";
+import type { PluginHost } from "../../lib/plugin/mod.ts";
 import { printable } from "../../lib/printable.ts";
 import type { Snapshot, Store } from "../../lib/store/mod.ts";
 import { type FlagValues, isSet, listOf, textOf } from "../line/flags.ts";
@@ -29,6 +31,7 @@ import { openCommandPlugins } from "../open/plugins.ts";
 import { printFailures } from "../output/failures.ts";
 import { outputMode, printResult } from "../output/output.ts";
 import { openReporter, type Reporter } from "../output/reporter.ts";
+import { openPolicyGate, type PolicyGate } from "../policy/gate.ts";
 import { loadSettings, type Settings } from "../settings/settings.ts";
 import { lossesOf } from "./import_loss.ts";
 import { guardedImport } from "./plugin_hooks.ts";
@@ -54,13 +57,20 @@ interface ImportReport {
   platforms?: string[];
 }
 
+/** What may refuse an image before it has its name. */
+interface Guards {
+  plugins: PluginHost;
+  policy: PolicyGate;
+}
+
 /** `satchel image import SRC_FILE`: from an archive into the store. */
 export async function run(invocation: Invocation): Promise<number> {
   const settings = await loadSettings(invocation);
   const naming = namingOptions(invocation.flags);
   using reporter = openReporter(settings, invocation.signal);
   await using plugins = await openCommandPlugins(settings, invocation, reporter);
-  const { imported, failures } = await importFrom(invocation, settings, reporter, naming, plugins);
+  await using policy = await openPolicyGate(settings, invocation, reporter);
+  const { imported, failures } = await importFrom(invocation, settings, reporter, naming, { plugins, policy });
   reporter.finish();
   const status = printFailures(failures, invocation);
   imported.sort((a, b) => compare(formatReference(a.reference), formatReference(b.reference)));
@@ -74,7 +84,7 @@ async function importFrom(
   settings: Settings,
   reporter: Reporter,
   naming: NamingOptions,
-  plugins: Awaited<ReturnType<typeof openCommandPlugins>>,
+  { plugins, policy }: Guards,
 ): Promise<{ imported: ImportedImage[]; failures: unknown[] }> {
   const { spoolFolder, concurrency, store: storePath } = settings;
   const arrived = { any: false };
@@ -84,18 +94,29 @@ async function importFrom(
     const { named, problems, leftOut } = nameImages(archive.images, archive.name, naming);
     const damaged = await leaveOut(archive, leftOut.map(({ descriptor }) => descriptor), reporter, signal);
     const store = openLocalStore(settings, reporter);
-    const result = await importImages(archive, named, store.batch(), {
+    const referrers = isSet(flags, "referrers", true);
+    // Of an archive that goes by once, what does not come along cannot be had any more.
+    const elsewhere = referrers || archive.pour ? undefined : archive.source;
+    const { allowed, refused } = sieve(named, policy);
+    const result = await importImages(archive, allowed, store.batch(), {
       signal,
-      referrers: isSet(flags, "referrers", true),
+      referrers,
       ...(concurrency !== undefined && { concurrency }),
       onWarning: reporter.warn,
       onProgress(done, total) {
         arrived.any = true;
         reporter.measure?.("Importing", done, total);
       },
-      guard: (target, image) => guardedImport(target, { plugins, image, store: storePath, archive: path }),
+      guard(target, image) {
+        const guarded = guardedImport(target, { plugins, image, store: storePath, archive: path });
+        return policy.target(guarded, {
+          names: [image],
+          place: store.repository(image),
+          ...(elsewhere && { elsewhere }),
+        });
+      },
     });
-    const failures = [...problems, ...damaged, ...result.failures];
+    const failures = [...problems, ...damaged, ...refused, ...result.failures];
     if (archive.form.volumes !== undefined && failures.some((error) => hasCode(error, "integrity"))) {
       const onProgress = (done: number, total: number) => reporter.measure?.("Hashing", done, total);
       const blame = await blameVolumes(archive.name, { signal, onProgress });
@@ -110,6 +131,21 @@ async function importFrom(
       ...(arrived.any && { hint: "What has arrived is kept: the same command goes on from there." }),
     });
   }
+}
+
+/** Images that may have their names, and for each other one why not. */
+function sieve(images: readonly NamedImage[], policy: PolicyGate): { allowed: NamedImage[]; refused: unknown[] } {
+  const allowed: NamedImage[] = [];
+  const refused: unknown[] = [];
+  for (const each of images) {
+    try {
+      policy.checkNames([each.reference], each.image.descriptor.digest);
+      allowed.push(each);
+    } catch (error) {
+      refused.push(error);
+    }
+  }
+  return { allowed, refused };
 }
 
 /** With the platforms that the store has now: what came for some of them joins what was there. */

@@ -19,8 +19,8 @@ export function checkOutside(destination: Destination, store: string): void {
   });
 }
 
-/** `undefined` if there is nothing, or nobody may look. */
-function realPath(path: string): string | undefined {
+/** Where a path leads; `undefined` if there is nothing, or nobody may look. */
+export function realPath(path: string): string | undefined {
   try {
     return realpathSync(path);
   } catch (error) {

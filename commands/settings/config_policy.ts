@@ -2,7 +2,7 @@ import { isMap, isScalar, isSeq } from "yaml";
 import { hasCode } from "../../lib/error.ts";
 import type { CertificateIdentity } from "../../lib/plugin/contract.ts";
 import { type NamePattern, parseNamePattern } from "../../lib/signing/name_pattern.ts";
-import type { AllowedName, KeyPlace, Signers, VerifyRule } from "../../lib/signing/policy.ts";
+import type { AllowedName, KeyPlace, NotationFiles, Signers, VerifyRule } from "../../lib/signing/policy.ts";
 import { type ConfigSource, readEntries, readMap, readPath, readText, within } from "./config_node.ts";
 
 /** A key that satchel has itself, behind `builtin:`. */
@@ -140,14 +140,16 @@ function readRegExp(node: unknown, source: ConfigSource): string {
   return text;
 }
 
-function readNotation(node: unknown, source: ConfigSource): NonNullable<Signers["notation"]> {
+function readNotation(node: unknown, source: ConfigSource): NotationFiles {
   if (!isMap(node)) throw source.complain(node, "it must be a map of policy and certificates");
-  const { policy, certificates = [] } = readMap(node, {
+  const readPaths = (value: unknown, source: ConfigSource) => readList(value, source, readPath);
+  const { policy, certificates = [], timestampCertificates = [] } = readMap(node, {
     policy: readPath,
-    certificates: (value: unknown, source: ConfigSource) => readList(value, source, readPath),
+    certificates: readPaths,
+    timestampCertificates: readPaths,
   }, source);
   if (policy === undefined) throw source.complain(node, "policy is missing");
-  return { policy, certificates };
+  return { policy, certificates, timestampCertificates };
 }
 
 function readAnnotations(node: unknown, source: ConfigSource): Record<string, string> {

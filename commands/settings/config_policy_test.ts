@@ -54,6 +54,7 @@ verify:
   assert.deepEqual(verify[2].signers?.notation, {
     policy: "/etc/satchel/policy.json",
     certificates: ["/etc/satchel/ca.crt"],
+    timestampCertificates: [],
   });
   assert.deepEqual(verify[3].signers?.plugins, ["signer"]);
   assert.equal(verify[4].signers, undefined);

@@ -14,7 +14,7 @@ export interface PluginSettings {
 }
 
 /** The folder of plugins for all users of the host. */
-const HOST_FOLDER = "/etc/satchel/plugins";
+export const HOST_FOLDER = "/etc/satchel/plugins";
 
 /**
  * Which plugins there may be, in the order in which they are asked: those of `--plugin`, of `SATCHEL_PLUGINS`, of the

@@ -40,6 +40,22 @@ export const REFERRERS: FlagSpec = {
   default: "true",
 };
 
+/** What may come into the store. */
+export const POLICY_FLAGS: readonly FlagSpec[] = [
+  {
+    name: "allowed-gadgets",
+    type: "strings",
+    usage:
+      "The only names, of those that the configuration allows, that may come into the store; as START*, all that start so",
+  },
+  {
+    name: "verify",
+    type: "bool",
+    usage: "Verify signatures where the configuration wants it; false does without where that is overridable",
+    default: "true",
+  },
+];
+
 export const INSECURE_REGISTRIES: FlagSpec = {
   name: "insecure-registries",
   type: "strings",

@@ -1,5 +1,5 @@
 import { type CommandSpec, OUTPUT_MODES } from "../line/spec.ts";
-import { ONE, OUTPUT, REFERRERS, TRANSFER_FLAGS } from "./flags.ts";
+import { ONE, OUTPUT, POLICY_FLAGS, REFERRERS, TRANSFER_FLAGS } from "./flags.ts";
 import { IMAGE_INSPECT } from "./image_inspect.ts";
 import { IMAGE_ATTACH, IMAGE_REFERRERS, IMAGE_SIGN, IMAGE_VERIFY } from "./signing.ts";
 
@@ -109,6 +109,7 @@ export const IMAGE: CommandSpec = {
       completes: "images",
       flags: [
         ...TRANSFER_FLAGS,
+        ...POLICY_FLAGS,
         { name: "all-tags", type: "bool", usage: "Copy every tag of the repository SRC to the repository DST" },
         { name: "dry-run", type: "bool", usage: "Say what would move and how many bytes, and write nothing" },
         { name: "platform", type: "strings", usage: "Platforms that are needed, as os/architecture[/variant]" },
@@ -175,6 +176,7 @@ export const IMAGE: CommandSpec = {
             "Repository for images whose name in the archive is a tag alone; with :TAG, the name for one without a name",
         },
         OUTPUT,
+        ...POLICY_FLAGS,
         { ...REFERRERS, usage: "Import what refers to an image too: signatures, attestations, SBOMs" },
         {
           name: "tag",
@@ -228,7 +230,7 @@ export const IMAGE: CommandSpec = {
       short: "Pull the specified image from a remote registry",
       usage: "IMAGE",
       arguments: ONE,
-      flags: TRANSFER_FLAGS,
+      flags: [...TRANSFER_FLAGS, ...POLICY_FLAGS],
       load: () => import("../image/pull.ts"),
     },
     {

@@ -31,14 +31,23 @@ export interface Signers {
   identities: readonly CertificateIdentity[];
   /** Path of Sigstore's trusted root. */
   trustedRoot?: string;
-  /** Paths of notation's trust policy, and of certificates of its trust store. */
-  notation?: { policy: string; certificates: readonly string[] };
+  notation?: NotationFiles;
   /** Names of plugins whose word counts. */
   plugins: readonly string[];
   /** Claims that a signature must have. */
   annotations?: { readonly [name: string]: string };
   /** Whether the name that was signed must be that of the image. */
   checkName: boolean;
+}
+
+/** What notation is judged by, as paths. */
+export interface NotationFiles {
+  /** The trust policy. */
+  policy: string;
+  /** Certificates of its trust stores of authorities. */
+  certificates: readonly string[];
+  /** Those of its trust stores of timestamp authorities. */
+  timestampCertificates: readonly string[];
 }
 
 /** A public key: its text (PEM), or the path of a file that has some. */
