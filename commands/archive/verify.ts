@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import {
+  type Archive,
   type ArchiveDamage,
   type ArchiveForm,
   type CheckedVolume,
@@ -24,12 +25,14 @@ import { printable } from "../../lib/printable.ts";
 import { formatBytes } from "../../lib/terminal/mod.ts";
 import { isSet } from "../line/flags.ts";
 import type { Invocation } from "../line/invocation.ts";
+import { openSigningPlugins } from "../open/signing_plugins.ts";
 import { count } from "../output/count.ts";
 import { EXIT_DAMAGED, EXIT_OK } from "../output/exit.ts";
 import { imageText, outputMode, printResult } from "../output/output.ts";
 import { openReporter, type Reporter } from "../output/reporter.ts";
 import { loadSettings, type Settings } from "../settings/settings.ts";
 import { describeForm } from "./form.ts";
+import { archiveTrust, describeSignatures, type ImageSignatures, judgeImages } from "./signatures.ts";
 
 /** What `-o json` prints about an archive. Members are never renamed or removed, but more may come. */
 interface VerifyReport {
@@ -52,23 +55,40 @@ interface VerifyReport {
   /** What images need and whoever wrote the archive left out, since the other side has it. */
   leftOut: { blobs: number; bytes: number };
   damage: ArchiveDamage[];
+  /** With flags that say whom to trust: the signatures of each image. */
+  signatures?: ImageSignatures[];
   /** Of an archive in volumes: each that its list of checksums has. */
   volumes?: { file: string; state: CheckedVolume["state"]; size?: number }[];
 }
 
 const NOTHING = { blobs: 0, bytes: 0 };
 
-/** `satchel archive verify FILE`: reads and hashes everything; the exit status is 5 if something is damaged. */
+/**
+ * `satchel archive verify FILE`: reads and hashes everything, and judges signatures if it is told whom to trust; the exit status is 5 if
+ * something is damaged, or an image is not verified.
+ */
 export async function run(invocation: Invocation): Promise<number> {
   const settings = await loadSettings(invocation);
   using reporter = openReporter(settings, invocation.signal);
-  const report = await verify(invocation, settings, reporter);
+  const trust = archiveTrust(invocation);
+  await using plugins = trust && await openSigningPlugins(settings, invocation, reporter);
+  const judge = trust && plugins &&
+    ((archive: Archive) => judgeImages(archive, trust, { plugins, reporter, signal: invocation.signal }));
+  const report = await verify(invocation, settings, reporter, judge);
   reporter.finish();
   await printResult(outputMode(invocation.flags), report, () => describe(report, settings));
   return report.ok ? EXIT_OK : EXIT_DAMAGED;
 }
 
-async function verify(invocation: Invocation, settings: Settings, reporter: Reporter): Promise<VerifyReport> {
+/** Judges the signatures of all images. */
+type Judge = (archive: Archive) => Promise<ImageSignatures[]>;
+
+async function verify(
+  invocation: Invocation,
+  settings: Settings,
+  reporter: Reporter,
+  judge: Judge | undefined,
+): Promise<VerifyReport> {
   const { arguments: [path], signal } = invocation;
   try {
     const volume = volumeOf(path);
@@ -82,7 +102,7 @@ async function verify(invocation: Invocation, settings: Settings, reporter: Repo
       return reportOf(path, hashed);
     }
     const readable = hashed.volumes ? volumePath(archive, 1) : path;
-    return reportOf(path, hashed, await verifyContent(readable, invocation, settings, reporter));
+    return reportOf(path, hashed, await verifyContent(readable, invocation, settings, reporter, judge));
   } catch (error) {
     // It would be found again on the other side, as any damage.
     if (hasCode(error, "invalid")) return reportOf(path, {}, brokenContent(error));
@@ -99,6 +119,7 @@ interface Content extends Verification {
   form?: ArchiveForm;
   /** What came once, hashed, if all of it came. */
   whole?: HashedFile;
+  signatures?: ImageSignatures[];
 }
 
 /** Hashes the file that an archive is, or its volumes, where there is a list of their checksums. */
@@ -136,18 +157,27 @@ async function verifyContent(
   { flags, signal }: Invocation,
   { spoolFolder }: Settings,
   reporter: Reporter,
+  judge: Judge | undefined,
 ): Promise<Content> {
   const hashed = new PassingBytes();
   try {
     const onBytes = (chunk: Uint8Array | undefined) => hashed.take(chunk);
-    await using archive = await openArchive(path, { spoolFolder, signal, onWarning: reporter.warn, onBytes });
+    // Signatures are blobs as others are, and what goes by once has gone when it is known which.
+    const reread = judge !== undefined;
+    await using archive = await openArchive(path, { spoolFolder, signal, onWarning: reporter.warn, onBytes, reread });
     const found = await verifyArchive(archive, {
       signal,
       thin: isSet(flags, "thin"),
       onWarning: reporter.warn,
       onProgress: (done, total) => reporter.measure?.("Verifying", done, total),
     });
-    return { form: archive.form, ...found, ...(hashed.whole && { whole: hashed.whole }) };
+    const signatures = await judge?.(archive);
+    return {
+      form: archive.form,
+      ...found,
+      ...(hashed.whole && { whole: hashed.whole }),
+      ...(signatures && { signatures }),
+    };
   } catch (error) {
     throwIfCancelled(signal);
     if (!hasCode(error, "invalid") && !hasCode(error, "integrity")) throw error;
@@ -180,16 +210,18 @@ function brokenContent({ message }: SatchelError): Content {
 
 function reportOf(file: string, { whole, volumes, listedWhole }: Hashed, content?: Content): VerifyReport {
   const { form, images = 0, checked = NOTHING, leftOut = NOTHING, damage = [] } = content ?? {};
+  const { signatures } = content ?? {};
   const all = [...volumeDamage(volumes ?? []), ...listDamage(file, listedWhole), ...damage.map(shortened)];
   return {
     file,
-    ok: all.length === 0,
+    ok: all.length === 0 && (signatures ?? []).every(({ verified }) => verified),
     ...(form && { form }),
     ...(whole ?? content?.whole),
     images,
     checked,
     leftOut,
     damage: all,
+    ...(signatures && { signatures }),
     ...(volumes && {
       volumes: volumes.map(({ name, state, size }) => ({ file: name, state, ...(size !== undefined && { size }) })),
     }),
@@ -232,6 +264,7 @@ function describe(report: VerifyReport, { quiet }: Settings): string {
     const users = images.length === 0 ? "" : ` (part of ${images.join(", ")})`;
     return printable(`Damaged: ${message}${where}${users}`);
   });
+  lines.push(...describeSignatures((report.signatures ?? []).filter(({ verified }) => !quiet || !verified)));
   if (!quiet) lines.push(...summary(report).map((line) => printable(line)));
   return lines.map((line) => `${line}\n`).join("");
 }

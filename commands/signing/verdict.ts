@@ -29,13 +29,14 @@ export function signatureLines({ verdicts }: Pick<Verification, "verdicts">, whi
 
 /** The error for an image that is not verified: with the reason of each signature. */
 export function notVerified(name: string, verification: Verification, hint?: string): SatchelError {
-  if (verification.verdict === "none") {
-    return new SatchelError("refused", `${name} is not verified: it has no signature`, { hint });
-  }
-  const lines = signatureLines(verification, "bad");
-  return new SatchelError("refused", [`${name} is not verified: none of its signatures is good`, ...lines].join("\n"), {
-    hint,
-  });
+  const message = `${name} is not verified: ${refusalLines(verification).join("\n")}`;
+  return new SatchelError("refused", message, { hint });
+}
+
+/** Why an image is not verified: in a line, and another one for each signature. */
+export function refusalLines(verification: Verification): string[] {
+  if (verification.verdict === "none") return ["it has no signature"];
+  return ["none of its signatures is good", ...signatureLines(verification, "bad")];
 }
 
 /** A plugin need not say anything of single signatures; then what it says of all stands for them. */

@@ -91,6 +91,8 @@ export type Container = (ArchiveFiles | ArchiveStream) & {
 export interface OpenOptions extends ContentOptions {
   /** Folder for what has to be written to disk to be read in any order. */
   spoolFolder: string;
+  /** Whether what goes by once is kept in that folder, to be read in any order all the same. Default: only where it has to be. */
+  reread?: boolean;
   /** Told what is odd but no reason to stop, one sentence. */
   onWarning?: (message: string) => void;
   /** Told of the bytes of what comes once, before anything is made of them, and of `undefined` at their end. */

@@ -67,7 +67,7 @@ async function close(container: ArchiveFiles | ArchiveStream): Promise<void> {
 
 async function archiveOfStream(stream: Container & ArchiveStream, options: OpenOptions): Promise<Archive> {
   const ahead = await readAhead(stream, options);
-  if (!ahead) return await archiveOfFiles(await stream.spool(options), stream, options);
+  if (!ahead || options.reread) return await archiveOfFiles(await stream.spool(options), stream, options);
   stream.release();
   const { catalog, bytes } = ahead;
   warnOfOrphans(catalog, stream.name, options);
