@@ -2,14 +2,11 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Artifact, SignRequest } from "../../lib/plugin/contract.ts";
 import type { PrivateKey } from "../signing/private_key.ts";
+import { preAuthenticationEncoding, SIGN_PREDICATE, STATEMENT_TYPE } from "./dsse.ts";
 import { signBytes } from "./sign_bytes.ts";
 
 const BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
-const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
-const PAYLOAD_TYPE = "application/vnd.in-toto+json";
-
-/** By which cosign knows that a statement is a signature of an image, and claims nothing else. */
-const PREDICATE_TYPE = "https://sigstore.dev/cosign/sign/v1";
+const STATEMENT_VERSION = "https://in-toto.io/Statement/v1";
 
 /**
  * A signature as cosign 3 writes it: a Sigstore bundle v0.3 with a DSSE envelope, in which an in-toto statement names the image.
@@ -18,18 +15,18 @@ const PREDICATE_TYPE = "https://sigstore.dev/cosign/sign/v1";
  */
 export function bundleOf({ subject, annotations, time }: SignRequest, key: PrivateKey): Artifact {
   const payload = new TextEncoder().encode(statementOf(subject.digest, annotations));
-  const signature = signBytes(key, preAuthEncoding(payload));
+  const signature = signBytes(key, preAuthenticationEncoding(STATEMENT_TYPE, payload));
   const bundle = {
     mediaType: BUNDLE_TYPE,
     verificationMaterial: { publicKey: { hint: hintOf(key) } },
-    dsseEnvelope: { payload: base64(payload), payloadType: PAYLOAD_TYPE, signatures: [{ sig: base64(signature) }] },
+    dsseEnvelope: { payload: base64(payload), payloadType: STATEMENT_TYPE, signatures: [{ sig: base64(signature) }] },
   };
   return {
     artifactType: BUNDLE_TYPE,
     layers: [{ mediaType: BUNDLE_TYPE, data: base64(new TextEncoder().encode(JSON.stringify(bundle))) }],
     annotations: {
       "dev.sigstore.bundle.content": "dsse-envelope",
-      "dev.sigstore.bundle.predicateType": PREDICATE_TYPE,
+      "dev.sigstore.bundle.predicateType": SIGN_PREDICATE,
       "org.opencontainers.image.created": timestampOf(time),
     },
   };
@@ -39,12 +36,7 @@ export function bundleOf({ subject, annotations, time }: SignRequest, key: Priva
 function statementOf(digest: string, annotations: SignRequest["annotations"]): string {
   const colon = digest.indexOf(":");
   const subject = { digest: { [digest.slice(0, colon)]: digest.slice(colon + 1) }, annotations: sorted(annotations) };
-  return JSON.stringify({ _type: STATEMENT_TYPE, subject: [subject], predicateType: PREDICATE_TYPE, predicate: {} });
-}
-
-/** What a DSSE envelope's signature is over (DSSE v1.0, "PAE"). */
-function preAuthEncoding(payload: Uint8Array): Uint8Array {
-  return Buffer.concat([Buffer.from(`DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${payload.length} `), payload]);
+  return JSON.stringify({ _type: STATEMENT_VERSION, subject: [subject], predicateType: SIGN_PREDICATE, predicate: {} });
 }
 
 /** By what a verifier may find the key: the base64 of its SHA-256. */
