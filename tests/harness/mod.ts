@@ -13,6 +13,7 @@ export * from "./containerd.ts";
 export * from "./cosign.ts";
 export * from "./gadget.ts";
 export * from "./http_proxy.ts";
+export * from "./notation.ts";
 export * from "./paths.ts";
 export * from "./peers.ts";
 export * from "./podman.ts";
