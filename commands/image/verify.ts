@@ -1,8 +1,7 @@
 import { withContext } from "../../lib/error.ts";
 import { type Digest, formatReference, type Reference } from "../../lib/oci/mod.ts";
-import type { VerifyTrust } from "../../lib/plugin/contract.ts";
 import { printable } from "../../lib/printable.ts";
-import { type SignatureVerdict, type Verification, verifyImage } from "../../lib/signing/mod.ts";
+import type { SignatureVerdict, Verification } from "../../lib/signing/mod.ts";
 import { write } from "../../lib/terminal/mod.ts";
 import { isSet } from "../line/flags.ts";
 import { readImageName } from "../line/image_name.ts";
@@ -13,10 +12,9 @@ import { EXIT_OK } from "../output/exit.ts";
 import { outputMode, printResult } from "../output/output.ts";
 import { openReporter } from "../output/reporter.ts";
 import { loadSettings } from "../settings/settings.ts";
-import { bringAttachments } from "../signing/bring.ts";
+import { type Judged, judgeImage } from "../signing/judge_image.ts";
 import { findRemote, findStored, type FoundImage, type PlaceContext } from "../signing/place.ts";
-import { RELEASE_KEY } from "../signing/release_key.ts";
-import { trustByFlags, trustsSomebody } from "../signing/trust.ts";
+import { trustByFlags } from "../signing/trust.ts";
 import { notVerified, signatureLines } from "../signing/verdict.ts";
 
 /** What `-o json` prints of an image's signatures. Members are never renamed or removed, but more may come. */
@@ -30,18 +28,25 @@ interface VerifyReport {
   verdict: Verification["verdict"];
   /** Where its signatures were looked for. */
   place: "store" | "registry";
+  /** Who says whom to trust: flags, else the policy, else it is the release key of Inspektor Gadget. */
+  trusted: Judged["trusted"];
+  /** With a policy: where the rules stand that count for the image. */
+  rules?: string[];
   /** What each plugin says that judges signatures. */
   verdicts: SignatureVerdict[];
 }
 
-/** An image whose signatures were judged. */
-interface Judged extends Verification {
+/** Judges an image that was found. */
+type Judge = (found: FoundImage) => Promise<Judged>;
+
+/** An image that was found and judged. */
+interface Outcome extends Judged {
   digest: Digest;
 }
 
 /** `satchel image verify IMAGE`: judges its signatures; the exit status is 5 if none is good. */
 export async function run(invocation: Invocation): Promise<number> {
-  const { flags, signal, arguments: [typed] } = invocation;
+  const { flags, signal, environment, arguments: [typed] } = invocation;
   const settings = await loadSettings(invocation);
   const byFlags = trustByFlags(invocation);
   const image = readImageName(typed);
@@ -50,60 +55,62 @@ export async function run(invocation: Invocation): Promise<number> {
   using reporter = openReporter(settings, signal);
   await using plugins = await openSigningPlugins(settings, invocation, reporter);
   if (mode === "columns" && !settings.quiet) write("stdout", `Verifying image: ${printable(typed)}\n`);
-  const trust = trustsSomebody(byFlags) ? byFlags : { ...byFlags, publicKeys: [RELEASE_KEY] };
+  const context = { settings, reporter, plugins, signal, environment };
   const isRemote = isSet(flags, "remote");
-  const context = { settings, reporter, plugins, signal };
-  const judge = isRemote ? judgeRemote : judgeStored;
-  const judged = await judge(image, trust, context, isSet(flags, "offline")).catch((error: unknown) => {
+  const judge: Judge = (found) => judgeImage(found, image, byFlags, context);
+  const judging = isRemote
+    ? judgeRemote(image, judge, context)
+    : judgeStored(image, judge, isSet(flags, "offline"), context);
+  const outcome = await judging.catch((error: unknown) => {
     throw withContext(`verifying ${name}`, error);
   });
   reporter.finish();
-  const { digest, verdict, verdicts } = judged;
+  const { digest, verdict, trusted, rules, verdicts } = outcome;
   const verified = verdict === "verified";
+  const place = isRemote ? "registry" : "store";
   const report: VerifyReport = {
     image: name,
     digest,
     verified,
     verdict,
-    place: isRemote ? "registry" : "store",
+    place,
+    trusted,
+    ...(rules && { rules }),
     verdicts,
   };
-  signatureLines(judged, "all").forEach((line) => verified && reporter.detail(line));
+  if (verified) signatureLines(outcome).forEach(reporter.detail);
   await printResult(mode, report, () => verified && !settings.quiet ? "Image verified successfully!\n" : "");
-  if (!verified) throw notVerified(name, judged);
+  if (!verified) throw notVerified(name, outcome, hintFor(outcome));
   return EXIT_OK;
 }
 
-async function judgeRemote(image: Reference, trust: VerifyTrust, context: PlaceContext): Promise<Judged> {
-  return await judgeFound(await findRemote(image, context), image, trust, context);
+async function judgeRemote(image: Reference, judge: Judge, context: PlaceContext): Promise<Outcome> {
+  const found = await findRemote(image, context);
+  return { digest: found.subject.digest, ...await judge(found) };
 }
 
 /** Where the store has no signature, the registry may have got one since the image was pulled. */
 async function judgeStored(
   image: Reference,
-  trust: VerifyTrust,
-  context: PlaceContext,
+  judge: Judge,
   isOffline: boolean,
-): Promise<Judged> {
+  context: PlaceContext,
+): Promise<Outcome> {
   const { settings, reporter, signal } = context;
   const store = openLocalStore(settings, reporter);
   const found = await findStored(store, image, signal);
-  const judged = await judgeFound(found, image, trust, context);
-  if (judged.verdict !== "none" || isOffline) return judged;
+  const { digest } = found.subject;
+  const judged = await judge(found);
+  if (judged.verdict !== "none" || isOffline) return { digest, ...judged };
   reporter.warn("the store has no signature of it, looking in the registry");
-  await bringAttachments(store, image, found.subject, context);
+  const { bringAttachments } = await import("../signing/bring.ts");
+  if (await bringAttachments(store, image, found.subject, context) === 0) return { digest, ...judged };
   const source = await store.snapshot({ signal });
-  return await judgeFound({ ...found, source }, image, trust, context);
+  return { digest, ...await judge({ ...found, source }) };
 }
 
-async function judgeFound(
-  { source, subject }: FoundImage,
-  image: Reference,
-  trust: VerifyTrust,
-  { plugins, reporter, signal }: PlaceContext,
-): Promise<Judged> {
-  const verifiable = { source, reference: formatReference(image), subject, trust };
-  const judge = plugins.verify;
-  const verification = await verifyImage(verifiable, judge, { signal, onWarning: reporter.warn });
-  return { digest: subject.digest, ...verification };
+function hintFor({ trusted, rules }: Judged): string | undefined {
+  if (trusted === "policy") return `Whose signatures are good says the rule at ${rules?.join(", ")}.`;
+  if (trusted === "flags") return undefined;
+  return "Only the release key of Inspektor Gadget was trusted. Name others with --public-keys, or by a policy.";
 }

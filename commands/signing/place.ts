@@ -3,7 +3,6 @@ import { hasCode, SatchelError } from "../../lib/error.ts";
 import { type Descriptor, formatReference, type Reference } from "../../lib/oci/mod.ts";
 import type { PluginHost } from "../../lib/plugin/mod.ts";
 import type { Store } from "../../lib/store/mod.ts";
-import { openRemoteSource } from "../open/remote.ts";
 import type { Reporter } from "../output/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
 
@@ -45,6 +44,8 @@ export async function findStored(store: Store, image: Reference, signal: AbortSi
  * @throws {SatchelError} `not-found`, and whatever a registry can end in
  */
 export async function findRemote(image: Reference, context: PlaceContext): Promise<FoundImage> {
+  // Most images are looked for in the store, without all that speaks to registries.
+  const { openRemoteSource } = await import("../open/remote.ts");
   const source = await openRemoteSource(image, context);
   const { descriptor } = await source.resolve(image.digest ?? image.tag!, { signal: context.signal });
   context.reporter.detail(`${formatReference(image)} is ${descriptor.digest}`);
