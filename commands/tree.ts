@@ -7,6 +7,7 @@ import { IMAGE } from "./tree/image.ts";
 import { KEY } from "./tree/key.ts";
 import { LOGIN, LOGOUT } from "./tree/login.ts";
 import { PLUGIN } from "./tree/plugin.ts";
+import { POLICY } from "./tree/policy.ts";
 import { SERVE } from "./tree/serve.ts";
 import { STORE } from "./tree/store.ts";
 
@@ -75,6 +76,7 @@ export function commandTree(program: string): CommandSpec {
       LOGIN,
       LOGOUT,
       PLUGIN,
+      POLICY,
       SERVE,
       STORE,
       {

@@ -33,7 +33,7 @@ for (const command of ["satchel", "satchel image", "satchel image pull"]) {
   });
 }
 
-for (const group of ["", "archive", "completion", "config", "image", "key", "plugin", "store"]) {
+for (const group of ["", "archive", "completion", "config", "image", "key", "plugin", "policy", "store"]) {
   Deno.test(`satchel ${group} without a subcommand prints its help and succeeds`, async () => {
     const { code, stdout, stderr } = await satchel(group === "" ? [] : [group]);
     assert.deepEqual([code, stdout, stderr], [0, HELP[`satchel ${group}`.trim()], ""]);
