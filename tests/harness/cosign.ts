@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { peer } from "./peers.ts";
 import { describe, run } from "./process.ts";
 import type { Scratch } from "./scratch.ts";
@@ -25,15 +26,29 @@ const VERIFY: Record<SignatureFormat, readonly string[]> = {
 
 /** cosign with a key pair of its own; it asks no service, and no transparency log. */
 export interface Cosign {
+  /** The public key, a path. */
+  publicKey: string;
   /** Signs `host/repository@digest` in a registry without TLS. */
-  sign(image: string, format: SignatureFormat): Promise<void>;
+  sign(image: string, format: SignatureFormat, annotations?: Record<string, string>): Promise<void>;
+  /** Attaches a statement about `host/repository@digest` as a bundle: an attestation, no signature. */
+  attest(image: string, predicateType: string): Promise<void>;
+  /** Signs a file, as a bundle with a message signature; returns the bundle. */
+  signBlob(path: string): Promise<string>;
   /** The digests that valid signatures of `host/repository@digest` are about, one for each; without any it throws. */
   verify(image: string, format: SignatureFormat): Promise<string[]>;
 }
 
-/** Makes a key pair in a scratch folder, for {@link Cosign}. */
-export async function cosignWithKeys(scratch: Scratch): Promise<Cosign> {
-  const folder = scratch.at("cosign");
+/** Options of {@link cosignWithKeys}. */
+export interface CosignOptions {
+  /** The key to import, PKCS#8 in PEM. Default: cosign makes one, ECDSA P-256. */
+  privateKey?: string;
+  /** Its folder within the scratch folder, where there are several. */
+  folder?: string;
+}
+
+/** Makes or imports a key pair in a scratch folder, for {@link Cosign}. */
+export async function cosignWithKeys(scratch: Scratch, options: CosignOptions = {}): Promise<Cosign> {
+  const folder = scratch.at(options.folder ?? "cosign");
   await Deno.mkdir(folder);
   const env = { HOME: folder, COSIGN_PASSWORD: "only for tests", COSIGN_EXPERIMENTAL: "1" };
   const cosign = async (...args: string[]) => {
@@ -41,11 +56,26 @@ export async function cosignWithKeys(scratch: Scratch): Promise<Cosign> {
     if (outcome.code !== 0) throw new Error(`cosign ${args.join(" ")} failed: ${describe(outcome)}`);
     return outcome.stdout;
   };
-  await cosign("generate-key-pair");
+  if (options.privateKey === undefined) await cosign("generate-key-pair");
+  else {
+    await Deno.writeTextFile(join(folder, "imported.pem"), options.privateKey);
+    await cosign("import-key-pair", "--key", "imported.pem", "--output-key-prefix", "cosign");
+  }
+  const withKey = ["--yes", "--key", "cosign.key", "--tlog-upload=false", "--use-signing-config=false"];
   return {
-    async sign(image, format) {
-      const local = ["--tlog-upload=false", "--use-signing-config=false", "--allow-http-registry"];
-      await cosign("sign", "--yes", "--key", "cosign.key", ...local, ...SIGN[format], image);
+    publicKey: join(folder, "cosign.pub"),
+    async sign(image, format, annotations = {}) {
+      const claims = Object.entries(annotations).flatMap(([name, value]) => ["--annotations", `${name}=${value}`]);
+      await cosign("sign", ...withKey, "--allow-http-registry", ...claims, ...SIGN[format], image);
+    },
+    async attest(image, predicateType) {
+      await Deno.writeTextFile(join(folder, "predicate.json"), "{}");
+      const statement = ["--predicate", "predicate.json", "--type", predicateType];
+      await cosign("attest", ...withKey, "--allow-http-registry", "--new-bundle-format=true", ...statement, image);
+    },
+    async signBlob(path) {
+      await cosign("sign-blob", ...withKey, "--new-bundle-format=true", "--bundle", "blob.json", path);
+      return await Deno.readTextFile(join(folder, "blob.json"));
     },
     async verify(image, format) {
       const local = ["--insecure-ignore-tlog", "--allow-http-registry", "--output", "json"];
