@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { X509Certificate } from "@sigstore/core";
 import { TrustedRoot } from "@sigstore/protobuf-specs";
 import { toTrustMaterial, type TrustMaterial } from "@sigstore/verify";
-import { isObject, parseStrictObject } from "../../signing/strict_json.ts";
+import { isObject, type JsonObject, parseStrictObject } from "../../signing/strict_json.ts";
 import { EXTENSION, findUnknownCritical, hasUsage, USAGE } from "./extensions.ts";
 
 /** Whom certificates, logs and timestamps are checked against, and what a signature has to have because of it. */
@@ -17,7 +17,8 @@ export interface TrustRoot {
 /** The ways to write the versions that are read. */
 const MEDIA_TYPE = /^application\/vnd\.dev\.sigstore\.trustedroot(?:\+json;version=0\.[12]|\.v0\.[12]\+json)$/;
 
-const LISTS = ["tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities"];
+const LOGS = ["tlogs", "ctlogs"];
+const AUTHORITIES = ["certificateAuthorities", "timestampAuthorities"];
 
 /** What the certificates of an authority may say as critical: what is checked of them. */
 const AUTHORITY_EXTENSIONS = [EXTENSION.basicConstraints, EXTENSION.keyUsage, EXTENSION.extendedKeyUsage];
@@ -36,8 +37,17 @@ export function readTrustedRoot(text: string): TrustRoot {
     if (typeof mediaType !== "string" || !MEDIA_TYPE.test(mediaType)) {
       throw new Error("its mediaType is not that of a trusted root 0.1 or 0.2");
     }
-    // What has no beginning would be believed about any time.
-    for (const name of LISTS) checkStarts(json[name], name);
+    for (const name of AUTHORITIES) membersOf(json, name).forEach((each) => checkTimes(each, name));
+    for (const name of LOGS) {
+      for (const { publicKey } of membersOf(json, name)) {
+        const key: JsonObject = isObject(publicKey) ? publicKey : {};
+        checkTimes(key, name);
+        // The certificates of authorities have a beginning of their own; a log would be believed about any time before.
+        if (!isObject(key.validFor) || key.validFor.start === undefined) {
+          throw new Error(`a member of ${name} does not say since when its key is valid`);
+        }
+      }
+    }
     const material = toTrustMaterial(TrustedRoot.fromJSON(json));
     checkAuthorities(material);
     const { tlogs, ctlogs } = material;
@@ -47,16 +57,17 @@ export function readTrustedRoot(text: string): TrustRoot {
   }
 }
 
-function checkStarts(list: unknown, name: string): void {
-  if (list === undefined) return;
-  if (!Array.isArray(list)) throw new Error(`${name} is no list`);
-  for (const each of list) {
-    const holder: unknown = isObject(each) && isObject(each.publicKey) ? each.publicKey : each;
-    const validFor = isObject(holder) ? holder.validFor : undefined;
-    const times = isObject(validFor) ? [validFor.start, ...(validFor.end === undefined ? [] : [validFor.end])] : [];
-    if (times.length === 0 || times.some((time) => typeof time !== "string" || Number.isNaN(Date.parse(time)))) {
-      throw new Error(`a member of ${name} does not say since when it is valid`);
-    }
+function membersOf(json: JsonObject, name: string): JsonObject[] {
+  const list = json[name] ?? [];
+  if (!Array.isArray(list) || !list.every(isObject)) throw new Error(`${name} is no list of objects`);
+  return list;
+}
+
+function checkTimes({ validFor }: JsonObject, name: string): void {
+  if (validFor === undefined) return;
+  const times = isObject(validFor) ? Object.values(validFor) : [undefined];
+  if (times.some((time) => typeof time !== "string" || Number.isNaN(Date.parse(time)))) {
+    throw new Error(`a member of ${name} has a time that is none`);
   }
 }
 
