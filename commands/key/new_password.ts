@@ -1,10 +1,8 @@
 import { SatchelError } from "../../lib/error.ts";
-import { isTerminal, openPrompt, readStdin } from "../../lib/terminal/mod.ts";
+import { isTerminal, openPrompt } from "../../lib/terminal/mod.ts";
 import { isSet } from "../line/flags.ts";
 import type { Invocation } from "../line/invocation.ts";
-
-/** Longer passwords are none, in bytes. */
-const MAX_PASSWORD = 64 * 1024;
+import { passwordOnStdin } from "../signing/password.ts";
 
 /**
  * The password for a new key: from stdin if so told, from `COSIGN_PASSWORD`, or asked for twice. An empty one is one.
@@ -24,14 +22,4 @@ export async function newPassword({ flags, environment, signal }: Invocation): P
   const again = await prompt.askHidden("Enter password for private key again: ");
   if (password !== again) throw new SatchelError("usage", "the two passwords are not the same");
   return password;
-}
-
-/** All of stdin, without line feeds and carriage returns at its end. */
-async function passwordOnStdin(signal: AbortSignal): Promise<string> {
-  const bytes = await readStdin({ limit: MAX_PASSWORD, what: "the password", signal });
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes).replace(/[\r\n]+$/, "");
-  } catch {
-    throw new SatchelError("usage", "the password on stdin is not UTF-8");
-  }
 }

@@ -29,8 +29,12 @@ export async function passwordFor(key: string, { flags, environment, signal }: I
   return await prompt.askHidden(`Password of ${printable(key)}: `);
 }
 
-/** All of stdin, without line feeds and carriage returns at its end. */
-async function passwordOnStdin(signal: AbortSignal): Promise<string> {
+/**
+ * All of stdin, without line feeds and carriage returns at its end.
+ *
+ * @throws {SatchelError} `usage` if it is too long or not UTF-8; `cancelled`
+ */
+export async function passwordOnStdin(signal: AbortSignal): Promise<string> {
   const bytes = await readStdin({ limit: MAX_PASSWORD, what: "the password", signal });
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes).replace(/[\r\n]+$/, "");
