@@ -18,8 +18,9 @@ export function readIdentities(identities: readonly CertificateIdentity[]): IsTr
     isSubject: textTest(subject, subjectRegExp, "whose certificate"),
     isIssuer: textTest(issuer, issuerRegExp, "who vouches for that"),
   }));
-  return ({ subjects, issuer }) =>
-    issuer !== undefined && tests.some(({ isSubject, isIssuer }) => isIssuer(issuer) && subjects.some(isSubject));
+  // Other authorities than Fulcio do not say who vouches: an expression for any text, and it alone, takes that as well.
+  return ({ subjects, issuer = "" }) =>
+    tests.some(({ isSubject, isIssuer }) => isIssuer(issuer) && subjects.some(isSubject));
 }
 
 function textTest(text: string | undefined, expression: string | undefined, what: string): IsText {

@@ -93,17 +93,28 @@ function readEntry(json: unknown): LogEntry {
 function readInclusionProof(json: unknown): NonNullable<LogEntry["inclusionProof"]> {
   if (json === undefined) throw new FormatError("an entry of the log comes without the proof that it is in there");
   const proof = objectOf(json, "the proof of an entry", ["logIndex", "rootHash", "treeSize", "hashes", "checkpoint"]);
-  const envelope = textOf(objectOf(proof.checkpoint, "the checkpoint", ["envelope"]).envelope, "the checkpoint");
-  if (envelope.length > MAX_SIZE || envelope.split("\n").length > MAX_CHECKPOINT_LINES) {
-    throw new FormatError("the checkpoint of an entry is too large");
-  }
+  const treeSize = integerOf(proof.treeSize ?? 0, "the size of the log");
+  const rootHash = decodeProof(proof.rootHash, "the root of the log");
   return {
     logIndex: integerOf(proof.logIndex ?? 0, "the index of an entry"),
-    treeSize: integerOf(proof.treeSize ?? 0, "the size of the log"),
-    rootHash: decodeProof(proof.rootHash, "the root of the log"),
+    treeSize,
+    rootHash,
     hashes: listOf(proof.hashes, "the proof of an entry", 64).map((hash) => decodeProof(hash, "a hash of the proof")),
-    checkpoint: { envelope },
+    checkpoint: { envelope: readCheckpoint(proof.checkpoint, treeSize, rootHash) },
   };
+}
+
+/** What is signed of a log. Its size and root are what counts, so those of the proof must not say anything else. */
+function readCheckpoint(json: unknown, treeSize: string, rootHash: Buffer): string {
+  const envelope = textOf(objectOf(json, "the checkpoint", ["envelope"]).envelope, "the checkpoint");
+  const lines = envelope.split("\n");
+  if (envelope.length > MAX_SIZE || lines.length > MAX_CHECKPOINT_LINES) {
+    throw new FormatError("the checkpoint of an entry is too large");
+  }
+  if (lines[1] !== treeSize || lines[2] !== rootHash.toString("base64")) {
+    throw new FormatError("the checkpoint of an entry is about another state of the log than its proof");
+  }
+  return envelope;
 }
 
 /** An object with none but known members. */

@@ -60,7 +60,7 @@ function reasonOf(error: unknown, { certificate }: CertifiedSigner, times: reado
   if (!(error instanceof VerificationError)) return "its proofs cannot be read";
   const outside = times.find((time) => !certificate.validForDate(time));
   if (error.code === "CERTIFICATE_ERROR" && outside) {
-    return `made ${text(outside)}, and its certificate is valid from ${text(certificate.notBefore)} to ${
+    return `said to be made ${text(outside)}, and its certificate is valid from ${text(certificate.notBefore)} to ${
       text(certificate.notAfter)
     }`;
   }
