@@ -12,9 +12,9 @@ import type { Reporter } from "../output/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type Compiled, openCompiler } from "./compile.ts";
 import { checkOutputFolder, keepOutputs, openTemporaryFolder } from "./folders.ts";
-import { finishMetadata, readMetadataFile } from "./metadata.ts";
+import { finishMetadata, readMetadataFile, reportMarkers } from "./metadata.ts";
 import type { BuildOptions } from "./options.ts";
-import { reportProblems } from "./problems.ts";
+import { oddity, reportProblems } from "./problems.ts";
 
 /** What a build is done with. */
 export interface BuildContext {
@@ -42,7 +42,8 @@ export interface BuiltGadget {
 export async function buildGadget(options: BuildOptions, context: BuildContext): Promise<BuiltGadget> {
   const { settings, reporter, invocation: { environment, signal } } = context;
   const buildFile = loadBuildFile(options, reporter);
-  const source = findSource(options.folder, buildFile);
+  const source = findSource(options.folder, buildFile, options.updatesMetadata);
+  reportProblems(undefined, source.oddities.map(oddity), options.isStrict, reporter);
   const metadata = readMetadataFile(source, options, reporter);
   if (options.output !== undefined) checkOutputFolder(options.output);
   using output = openTemporaryFolder(settings.spoolFolder);
@@ -60,6 +61,7 @@ export async function buildGadget(options: BuildOptions, context: BuildContext):
   const compiled = await compiler.run();
   const objects = readObjects(compiled, options);
   const final = metadata && finishMetadata(metadata, objects, options, reporter);
+  if (options.validatesMetadata) reportMarkers(source, final?.metadata, objects, options, reporter);
   using write = final?.write;
   const created = options.epoch === undefined ? formatLocal(new Date()) : formatEpoch(options.epoch);
   const image = packGadget({

@@ -7,7 +7,13 @@ import { generateBtfs } from "../../lib/gadget/build/btfgen.ts";
 import { openContainer } from "../../lib/gadget/build/container.ts";
 import { stepError } from "../../lib/gadget/build/explain.ts";
 import { openLocal } from "../../lib/gadget/build/local.ts";
-import { findCargoModule, readModule, readOutput } from "../../lib/gadget/build/outputs.ts";
+import {
+  findCargoModule,
+  type ModuleFile,
+  readCompiledModule,
+  readModule,
+  readOutput,
+} from "../../lib/gadget/build/outputs.ts";
 import {
   CONTAINER_SOURCE,
   MODULE_NAME,
@@ -29,6 +35,7 @@ import type { Environment } from "../line/invocation.ts";
 import type { Reporter } from "../output/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { BuildOptions } from "./options.ts";
+import { oddity, reportProblems } from "./problems.ts";
 import { compilerText } from "./terminal_text.ts";
 
 /** What compilers have made. */
@@ -69,7 +76,7 @@ export async function openCompiler(compilation: Compilation): Promise<Compiler> 
     throw new SatchelError("invalid", "--btfgen needs an eBPF program to look at, and the gadget has none");
   }
   const module = source.wasm?.kind === "ready"
-    ? readModule(join(source.folder, source.wasm.name), options.validatesMetadata)
+    ? checkedModule(readModule(join(source.folder, source.wasm.name), options.validatesMetadata), compilation)
     : undefined;
   const isNeeded = source.ebpf !== undefined || (source.wasm && source.wasm.kind !== "ready");
   if (!isNeeded) {
@@ -183,7 +190,7 @@ async function compile(compilation: Compilation, { runner, planOptions, bpftool,
   if (btfs && "failure" in btfs) check(btfs.failure);
   return {
     objects: source.ebpf === undefined ? new Map() : readObjects(output),
-    module: module ?? compiledModule(source, output, options.validatesMetadata),
+    module: module ?? compiledModule(compilation),
     btfs: btfs && "layers" in btfs ? btfs.layers : new Map(),
   };
 }
@@ -194,17 +201,23 @@ function readObjects(output: string): Map<Architecture, Uint8Array> {
   return new Map(ARCHITECTURES.map((architecture) => [architecture, read(architecture)]));
 }
 
-function compiledModule(
-  { folder, wasm }: GadgetSource,
-  output: string,
-  isValidated: boolean,
-): Uint8Array | undefined {
+function compiledModule(compilation: Compilation): Uint8Array | undefined {
+  const { source: { folder, wasm }, output, options: { validatesMetadata } } = compilation;
+  if (!wasm || wasm.kind === "ready") return undefined;
   const path = join(output, MODULE_NAME);
-  if (wasm?.kind === "go") return readModule(path, isValidated);
-  if (wasm?.kind !== "rust") return undefined;
-  const module = readModule(findCargoModule(join(folder, wasm.name), output), isValidated);
-  onPath("write", path, () => writeFileSync(path, module));
+  const made = wasm.kind === "go" ? path : findCargoModule(join(folder, wasm.name), output);
+  const module = checkedModule(readCompiledModule(made, validatesMetadata), compilation);
+  if (made !== path) onPath("write", path, () => writeFileSync(path, module));
   return module;
+}
+
+function checkedModule(
+  { bytes, hasVersion }: ModuleFile,
+  { source: { folder, wasm }, options: { isStrict }, reporter }: Compilation,
+): Uint8Array {
+  const text = "the module has no function gadgetAPIVersion, so Inspektor Gadget refuses to run it";
+  if (hasVersion === false) reportProblems(join(folder, wasm!.name), [oddity(text)], isStrict, reporter);
+  return bytes;
 }
 
 function hasColor({ escapes }: Settings): boolean {

@@ -7,6 +7,7 @@ import { type GadgetSource, unreadable } from "../../lib/gadget/build/source.ts"
 import { MAX_METADATA_SIZE } from "../../lib/gadget/metadata/bounds.ts";
 import {
   checkAgainstObject,
+  checkMarkers,
   checkMetadata,
   type StrictMetadata,
   updateMetadata,
@@ -50,6 +51,7 @@ export function readMetadataFile(
 
 /** What a gadget.yaml becomes. */
 export interface FinalMetadata {
+  metadata: StrictMetadata;
   packed: PackedMetadata;
   /** Writes the file, if it is another one than before; to be called when all else is done. */
   write: StagedFile | undefined;
@@ -76,7 +78,24 @@ export function finishMetadata(
     reportProblems(path, once(found), options.isStrict, reporter);
   }
   const isSame = before && new TextDecoder().decode(before) === new TextDecoder().decode(bytes);
-  return { packed: { ...metadata, bytes }, write: isSame ? undefined : stageMetadata(path, bytes) };
+  return { metadata, packed: { ...metadata, bytes }, write: isSame ? undefined : stageMetadata(path, bytes) };
+}
+
+/**
+ * Tells what is wrong with the markers of a program that its gadget.yaml, if there is one, does not speak of.
+ *
+ * @throws {SatchelError} `invalid` with all that is wrong
+ */
+export function reportMarkers(
+  { folder, ebpf }: GadgetSource,
+  metadata: StrictMetadata | undefined,
+  objects: readonly EbpfObject[],
+  { isStrict }: CheckOptions,
+  reporter: Pick<Reporter, "warn">,
+): void {
+  if (ebpf === undefined) return;
+  const found = objects.flatMap((object) => checkMarkers(metadata, object));
+  reportProblems(join(folder, ebpf), once(found), isStrict, reporter);
 }
 
 function updated(before: Uint8Array | undefined, [object]: readonly EbpfObject[]): Uint8Array {

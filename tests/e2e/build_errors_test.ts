@@ -5,6 +5,7 @@ import { capabilityTest, describe, satchel, satchelSucceeds, scratchFolder, succ
 import { copyGadget, filesOf, GADGETS, listAll, recordedTools, writeFolder, writeScript } from "./build_gadgets.ts";
 
 const MODULE = readFileSync(join(GADGETS, "wasm-only/source/program.wasm"));
+const NO_VERSION = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 const COMPONENT = new Uint8Array([0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0]);
 
 /** How a build goes wrong: what is in the folder, how it is built, and what is said of it. */
@@ -128,6 +129,26 @@ const CASES: Record<string, Case> = {
     flags: ["-f", "nosuch.yaml"],
     code: 2,
     stderr: /Cannot read \S+nosuch\.yaml: it does not exist/,
+  },
+  "metadata that is not there, strictly": {
+    files: { "build.yaml": "metadata: gadgt.yaml\nwasm: a.wasm\n", "a.wasm": MODULE },
+    flags: ["--strict"],
+    stderr:
+      /: metadata: there is no file "gadgt\.yaml" in \S+, so the image gets no gadget\.yaml\nHint: Without --strict/,
+  },
+  "metadata that is not there, and nothing else": {
+    files: { "build.yaml": "metadata: gadgt.yaml\n" },
+    stderr: /there is nothing to build in \S+: no program\.bpf\.c, gadgt\.yaml or a wasm module/,
+  },
+  "Go sources that nothing names beside something else, strictly": {
+    files: { ...META, "go/program.go": "package main\n" },
+    flags: ["--strict"],
+    stderr: /: go\/program\.go is not built, as build\.yaml does not name it; a line `wasm: go\/program\.go` would\n/,
+  },
+  "a module without a version, strictly": {
+    files: { "build.yaml": "wasm: a.wasm\n", "a.wasm": NO_VERSION },
+    flags: ["--strict"],
+    stderr: /gadget\/a\.wasm: the module has no function gadgetAPIVersion, so Inspektor Gadget refuses to run it\n/,
   },
   "a folder of outputs that is not there": {
     files: META,
@@ -288,6 +309,42 @@ Deno.test("a typo is warned of with its place, and the image is built", async ()
   assert.equal(code, 0);
   assert.match(stderr, /^Warning: \S+build\.yaml:1:1: unknown key "wsm".*did you mean wasm\?\n/);
   assert.match(stderr, /\nWarning: \S+gadget\.yaml:2:1: .*did you mean description\?\n/);
+});
+
+Deno.test("what a build leaves out is warned of: metadata, Go sources, a module's version", async () => {
+  await using scratch = await scratchFolder();
+  const warned = async (files: Record<string, string | Uint8Array>) => {
+    const folder = writeFolder(scratch.at(`gadget${Object.keys(files).length}`), files);
+    const { code, stderr } = await satchel(["image", "build", folder]);
+    assert.equal(code, 0, stderr);
+    return stderr.split("\n").filter((line) => line.startsWith("Warning: ")).length;
+  };
+  assert.equal(await warned({ "gadget.yaml": "name: a\n" }), 0);
+  assert.equal(await warned({ ...META, "go/a_test.go": "" }), 0);
+  assert.equal(await warned({ ...META, "go/a.go": "", "build.yaml": "cflags: -O2\n" }), 1);
+  const files = { "a.wasm": NO_VERSION, "build.yaml": "wasm: a.wasm\nmetadata: b.yaml\n", "go/a.go": "", "x": "" };
+  assert.equal(await warned(files), 2);
+});
+
+Deno.test("markers that name what the program lacks are warned of without a gadget.yaml, and are errors with one", async () => {
+  await using scratch = await scratchFolder();
+  const folder = copyGadget(scratch, "ebpf-no-metadata");
+  const env = recordedTools(scratch, "ebpf-no-metadata");
+  const build = (...flags: string[]) => satchel(["image", "build", "--local", ...flags, folder], { env });
+  const text = /\/program\.bpf\.c: tracer "exit": the object's BTF has no struct "exit_event"; clang leaves out /;
+  const warned = await build();
+  assert.equal(warned.code, 0);
+  assert.match(warned.stderr, /^Warning: /);
+  assert.match(warned.stderr, text);
+  const strict = await build("--strict");
+  assert.equal(strict.code, 1);
+  assert.match(strict.stderr, text);
+  assert.doesNotMatch((await build("--validate-metadata=false")).stderr, text);
+  writeFileSync(join(folder, "gadget.yaml"), "name: a\n");
+  const error = await build();
+  assert.equal(error.code, 1);
+  assert.match(error.stderr, text);
+  assert.doesNotMatch(error.stderr, /gadget\.yaml:/);
 });
 
 Deno.test("--update-metadata writes gadget.yaml when all else is done, with the mode that it had, and again nothing", async () => {

@@ -29,13 +29,20 @@ export function readOutput(path: string, limit: number, made: string): Uint8Arra
   }
 }
 
+/** A WebAssembly module. */
+export interface ModuleFile {
+  bytes: Uint8Array;
+  /** Whether it says which version of the API it is for; `undefined` if that was not looked at. */
+  hasVersion: boolean | undefined;
+}
+
 /**
  * Reads a WebAssembly module.
  *
  * @param isValidated whether all of it is looked at, or its beginning alone
  * @throws {SatchelError} `invalid` if it is none; `storage`
  */
-export function readModule(path: string, isValidated: boolean): Uint8Array {
+export function readModule(path: string, isValidated: boolean): ModuleFile {
   let bytes: Uint8Array;
   try {
     bytes = readSmallFile(path, MAX_MODULE_SIZE);
@@ -43,9 +50,27 @@ export function readModule(path: string, isValidated: boolean): Uint8Array {
     throw error instanceof SatchelError ? error : unreadable(path, error);
   }
   // Of what is too large to be read, only that it is no text or the like.
-  const part = isValidated && bytes.length <= MAX_WASM_SIZE ? bytes : bytes.subarray(0, MODULE_START);
-  readWasm(part, printable(path));
-  return bytes;
+  const isWhole = isValidated && bytes.length <= MAX_WASM_SIZE;
+  const { apiVersion } = readWasm(isWhole ? bytes : bytes.subarray(0, MODULE_START), printable(path));
+  return { bytes, hasVersion: isWhole ? apiVersion !== "missing" : undefined };
+}
+
+/**
+ * Reads a WebAssembly module that was just compiled. Go does not notice when the disk is full, and leaves one that is cut off.
+ *
+ * @throws as {@link readModule}
+ */
+export function readCompiledModule(path: string, isValidated: boolean): ModuleFile {
+  try {
+    return readModule(path, isValidated);
+  } catch (error) {
+    if (!(error instanceof SatchelError) || error.code !== "invalid") throw error;
+    const { message, hint, cause } = error;
+    throw new SatchelError("invalid", message, {
+      hint: hint ?? "What was compiled is broken. Is the disk full? TMPDIR may name a folder on another one.",
+      cause,
+    });
+  }
 }
 
 /**

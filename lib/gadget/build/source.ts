@@ -24,24 +24,44 @@ export interface GadgetSource {
   wasm: { name: string; kind: WasmKind } | undefined;
   /** The gadget.yaml, which may not be there. */
   metadata: { name: string; exists: boolean } | undefined;
+  /** What is probably not meant. */
+  oddities: string[];
 }
 
 /**
  * Finds out what there is in a folder to build a gadget from.
  *
  * @param folder absolute
+ * @param makesMetadata whether a gadget.yaml that is not there will be written
  * @throws {SatchelError} `invalid` if a name is none, or what it names is missing, or there is nothing; `storage`
  */
-export function findSource(folder: string, { ebpfSource, wasm, metadata }: BuildFile): GadgetSource {
+export function findSource(folder: string, buildFile: BuildFile, makesMetadata = false): GadgetSource {
   checkFolder(folder);
-  const source: GadgetSource = {
+  const { ebpfSource, wasm, metadata } = buildFile;
+  const found = {
     folder,
     ebpf: findEbpfSource(folder, ebpfSource),
     wasm: wasm === undefined ? undefined : findWasm(folder, wasm),
     metadata: findMetadata(folder, metadata ?? DEFAULT_METADATA),
   };
-  if (source.ebpf === undefined && !source.wasm && !source.metadata?.exists) throw nothingThere(folder);
-  return source;
+  if (found.ebpf === undefined && !found.wasm && !found.metadata?.exists) throw nothingThere(folder, metadata);
+  return { ...found, oddities: [...missingMetadata(found, buildFile, makesMetadata), ...unnamedGo(found)] };
+}
+
+function missingMetadata(
+  { folder, metadata }: Pick<GadgetSource, "folder" | "metadata">,
+  { metadata: named }: BuildFile,
+  makesMetadata: boolean,
+): string[] {
+  if (named === undefined || !metadata || metadata.exists || makesMetadata) return [];
+  return [`metadata: there is no file ${shown(named)} in ${printable(folder)}, so the image gets no gadget.yaml`];
+}
+
+function unnamedGo({ folder, wasm }: Pick<GadgetSource, "folder" | "wasm">): string[] {
+  const go = wasm ? undefined : goSourceIn(join(folder, "go"));
+  if (go === undefined) return [];
+  const name = `go/${printable(go)}`;
+  return [`${name} is not built, as ${BUILD_FILE} does not name it; a line \`wasm: ${name}\` would`];
 }
 
 /**
@@ -154,8 +174,8 @@ function outside(name: string, key: string): SatchelError {
   });
 }
 
-function nothingThere(folder: string): SatchelError {
-  const names = `${DEFAULT_SOURCE}, ${DEFAULT_METADATA} or a wasm module`;
+function nothingThere(folder: string, metadata: string | undefined): SatchelError {
+  const names = `${DEFAULT_SOURCE}, ${metadata ? printable(metadata, 200) : DEFAULT_METADATA} or a wasm module`;
   const go = goSourceIn(join(folder, "go"));
   return new SatchelError("invalid", `there is nothing to build in ${printable(folder)}: no ${names}`, {
     hint: go === undefined

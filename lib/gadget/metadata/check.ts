@@ -14,7 +14,7 @@ import {
 import { kindText, MAX_QUOTED, pathText, placeAt, valueAt } from "./yaml_place.ts";
 import { type MetadataProblem, parseYaml, type Place, YamlMap, YamlNull, type YamlValue } from "./yaml_tree.ts";
 
-export { checkAgainstObject } from "./check_object.ts";
+export { checkAgainstObject, checkMarkers, type ObjectProblem } from "./check_object.ts";
 export { updateMetadata } from "./update.ts";
 export type { MetadataDataSource, MetadataParam, MetadataProblem };
 

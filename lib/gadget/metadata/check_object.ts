@@ -2,7 +2,7 @@ import { SatchelError } from "../../error.ts";
 import { printable } from "../../printable.ts";
 import { suggestions } from "../../suggest.ts";
 import type { EbpfObject } from "../object/object.ts";
-import { type ObjectParam, paramReader } from "../object/params.ts";
+import { type ObjectParam, paramReader, readParams } from "../object/params.ts";
 import type { StrictMetadata } from "./check.ts";
 import type { MetadataDataSource } from "./schema.ts";
 import { fieldsOf } from "./fields.ts";
@@ -13,7 +13,7 @@ import type { MetadataProblem, Place } from "./yaml_tree.ts";
 /**
  * Checks that an object has what a gadget.yaml names. A parameter that cannot be set is an error, as is a marker of a data source that
  * names what is not there: the gadget would not run. A data source or a field that the object does not have is warned of, unless a Wasm
- * module may make it.
+ * module may make it. Markers that the file does not speak of are for {@link checkMarkers}.
  *
  * @param object that of one architecture; `undefined` if the gadget has none
  */
@@ -33,6 +33,37 @@ export function checkAgainstObject(
     }
   }
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+/** What is wrong with an object, which is at no place of a gadget.yaml. */
+export interface ObjectProblem {
+  severity: "error" | "warning";
+  text: string;
+}
+
+/**
+ * Checks an object's markers, as far as the gadget.yaml does not speak of what they mark. With one, a data source that names what is not there is
+ * an error: the gadget would not run. Without one it is no more than odd, as nothing says that it is to be a gadget that runs by itself.
+ *
+ * @param metadata `undefined` if there is no gadget.yaml
+ */
+export function checkMarkers(metadata: StrictMetadata | undefined, object: EbpfObject): ObjectProblem[] {
+  try {
+    const problems = markedDataSources(object).problems.flatMap(({ name, text }): ObjectProblem[] => {
+      if (name !== undefined && metadata?.dataSources.has(name)) return [];
+      // A variable that is a marker by its name alone is overlooked.
+      return [{ severity: metadata && name !== undefined ? "error" : "warning", text: printable(text) }];
+    });
+    const params = readParams(object).flatMap(({ variable, problem }): ObjectProblem[] =>
+      problem === undefined || metadata?.params.get("ebpf")?.has(variable)
+        ? []
+        : [{ severity: "warning", text: `parameter "${printable(variable, MAX_QUOTED)}": ${printable(problem)}` }]
+    );
+    return [...problems.slice(0, MAX_TOLD), ...params.slice(0, MAX_TOLD)];
+  } catch (error) {
+    if (error instanceof SatchelError) return [{ severity: metadata ? "error" : "warning", text: error.message }];
+    throw error;
+  }
 }
 
 /** How many problems are told of parameters, and of data sources; and of how many names one is suggested. */
@@ -85,9 +116,8 @@ function whyNoParam(
 
 function* markerProblems(metadata: StrictMetadata, object: EbpfObject): Generator<MetadataProblem> {
   for (const { name, text } of markedDataSources(object).problems) {
-    const place = name === undefined ? metadata.placeOf("datasources") : metadata.placeOf("datasources", name);
-    // A variable that is a marker by its name alone is overlooked; one that names what is not there keeps the gadget from running.
-    yield problem(place, name === undefined ? "warning" : "error", printable(text));
+    if (name === undefined || !metadata.dataSources.has(name)) continue;
+    yield problem(metadata.placeOf("datasources", name), "error", printable(text));
   }
 }
 

@@ -1,6 +1,10 @@
 import { strict as assert } from "node:assert";
 import { readEbpfObject } from "../object/object.ts";
-import { checkAgainstObject, checkMetadata } from "./check.ts";
+import { checkAgainstObject, checkMarkers, checkMetadata } from "./check.ts";
+
+const NO_STRUCT =
+  `tracer "exit": the object's BTF has no struct "exit_event"; clang leaves out what nothing refers to; ` +
+  "a global variable keeps it: const struct exit_event *unused_exit_event;";
 
 function problems(text: string, gadget: string | undefined, architecture = "amd64"): string[] {
   const { metadata } = checkMetadata(new TextEncoder().encode(text), "gadget.yaml");
@@ -81,15 +85,25 @@ for (
       '1:50 warning: there is no field "nothing" in struct who and struct amount',
     ],
     [
-      "a marker whose structure is not there, also where gadget.yaml does not name it",
-      "name: a",
+      "a marker whose structure is not there",
+      "name: a\ndatasources:\n  exit: {}",
       "ebpf-no-metadata",
-      '1:1 error: tracer "exit": the object\'s BTF has no struct "exit_event"',
+      `3:3 error: ${NO_STRUCT}`,
     ],
   ] as const
 ) {
   Deno.test(`${what}: told with the place`, () => assert.deepEqual(problems(text, gadget), expected));
 }
+
+Deno.test("a broken marker that gadget.yaml does not speak of is at no place of it, and without the file no error", () => {
+  const path = new URL("../../../tests/fixtures/gadgets/ebpf-no-metadata/objects/amd64.bpf.o", import.meta.url);
+  const object = readEbpfObject(Deno.readFileSync(path), "object");
+  const found = (text: string) => checkMarkers(checkMetadata(new TextEncoder().encode(text), "").metadata, object);
+  assert.deepEqual(found("name: a"), [{ severity: "error", text: NO_STRUCT }]);
+  assert.deepEqual(problems("name: a", "ebpf-no-metadata"), []);
+  assert.deepEqual(found("datasources: {exit: }"), []);
+  assert.deepEqual(checkMarkers(undefined, object), [{ severity: "warning", text: NO_STRUCT }]);
+});
 
 Deno.test("members of members, what is made of a field, and what operators add are fields too", () => {
   const fields =

@@ -33,7 +33,8 @@ export function markedDataSources(
       if (source) sources.set(marker.name, { structs: [...before, ...source.structs] });
     } catch (error) {
       if (!(error instanceof SatchelError)) throw error;
-      problems.push({ name: marker.name, text: error.message });
+      const { message, hint } = error;
+      problems.push({ name: marker.name, text: hint === undefined ? message : `${message}; ${hint}` });
     }
   }
   return { sources, problems };

@@ -1,4 +1,5 @@
 import { SatchelError } from "../../error.ts";
+import { suggestions } from "../../suggest.ts";
 import type { Btf } from "../btf/btf.ts";
 import type { BtfComposite, BtfType, BtfVariable } from "../btf/types.ts";
 import type { EbpfMap } from "./maps.ts";
@@ -25,6 +26,10 @@ const SEPARATOR = "___";
 
 /** The most markers that are read; gadgets have a dozen. */
 const MAX_MARKERS = 4096;
+
+/** Of how many structures, and of names how long in UTF-16 units, one is suggested. */
+const MAX_SUGGESTED = 200;
+const MAX_SUGGESTED_LENGTH = 60;
 
 /** How a marker's variable begins, and what its other parts are. */
 const PREFIXES: readonly [prefix: string, read: (rest: string) => Marker | undefined][] = [
@@ -162,8 +167,19 @@ function structNamed({ btf }: EbpfObject, { kind, name, struct }: Extract<Marker
   const type = btf?.find("struct", struct);
   if (type) return type;
   const other: BtfType | undefined = btf?.named(struct).map((id) => btf.type(id))[0];
-  const why = other ? `"${struct}" is a ${other.kind}, not a struct` : `the object's BTF has no struct "${struct}"`;
-  throw wrong(kind === "tracer" ? "tracer" : "iterator", name, why);
+  const what = kind === "tracer" ? "tracer" : "iterator";
+  if (other) throw wrong(what, name, `"${struct}" is a ${other.kind}, not a struct`);
+  const [meant] = suggestions(struct, btf ? structNames(btf) : []);
+  const hint = meant === undefined
+    ? `clang leaves out what nothing refers to; a global variable keeps it: const struct ${struct} *unused_${struct};`
+    : `did you mean ${meant}?`;
+  throw wrong(what, name, `the object's BTF has no struct "${struct}"`, hint);
+}
+
+/** Some of the names that structures have, for suggestions. */
+function structNames(btf: Btf): string[] {
+  const short = btf.ofKind("struct").filter(({ name }) => name !== "" && name.length <= MAX_SUGGESTED_LENGTH);
+  return short.take(MAX_SUGGESTED).map(({ name }) => name).toArray();
 }
 
 function keyOrValue({ btf }: EbpfObject, map: EbpfMap, which: "key" | "value"): BtfComposite {
@@ -185,6 +201,6 @@ function expectIterator({ programs }: ObjectNames, marker: string, program: stri
   }
 }
 
-function wrong(what: string, name: string, text: string): SatchelError {
-  return new SatchelError("invalid", `${what} "${name}": ${text}`);
+function wrong(what: string, name: string, text: string, hint?: string): SatchelError {
+  return new SatchelError("invalid", `${what} "${name}": ${text}`, { hint });
 }
