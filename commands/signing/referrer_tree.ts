@@ -1,6 +1,6 @@
 import { type Attachment, attachmentLookUps, readVerified, type Source } from "../../lib/content/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
-import { type Descriptor, type Digest, MAX_MANIFEST_SIZE, parseManifest } from "../../lib/oci/mod.ts";
+import { compareBytes, type Descriptor, type Digest, MAX_MANIFEST_SIZE, parseManifest } from "../../lib/oci/mod.ts";
 import { printable } from "../../lib/printable.ts";
 import { imageText } from "../output/output.ts";
 
@@ -35,44 +35,52 @@ export interface ReferrerNode {
 export async function referrerTree(source: Source, root: Descriptor, signal: AbortSignal): Promise<ReferrerNode[]> {
   // What tags tie together may go in circles.
   const seen = new Set<Digest>([root.digest]);
-  const children = async (subject: Descriptor): Promise<ReferrerNode[]> => {
+  const below = async (subject: Descriptor): Promise<ReferrerNode[]> => {
     const found = await Promise.all(attachmentLookUps(source, subject, { signal }).map((lookUp) => lookUp()));
-    const nodes: ReferrerNode[] = [];
-    for (const attachment of new Map(found.flat().map((each) => [each.descriptor.digest, each])).values()) {
-      if (seen.has(attachment.descriptor.digest)) continue;
-      seen.add(attachment.descriptor.digest);
-      if (seen.size > MAX_NODES) {
-        throw new SatchelError("invalid", `more than ${MAX_NODES} manifests refer to ${root.digest}, or to each other`);
-      }
-      nodes.push(await nodeOf(source, attachment, signal));
+    // What is tied by a tag and by its subject is one thing, and the tag says more of it.
+    const byDigest = new Map(found.flat().map((each) => [each.descriptor.digest, each]));
+    const unseen = [...byDigest.values()].filter(({ descriptor }) => !seen.has(descriptor.digest));
+    for (const { descriptor } of unseen) seen.add(descriptor.digest);
+    if (seen.size > MAX_NODES) {
+      throw new SatchelError("invalid", `more than ${MAX_NODES} manifests refer to ${root.digest}, or to each other`);
     }
-    return nodes.sort((a, b) =>
-      a.artifactType < b.artifactType || (a.artifactType === b.artifactType && a.digest < b.digest) ? -1 : 1
-    );
+    const nodes = await inTurns(unseen, (attachment) => nodeOf(source, attachment, signal));
+    return nodes.sort((a, b) => compareBytes(a.artifactType, b.artifactType) || compareBytes(a.digest, b.digest));
   };
-  const top = await children(root);
+  const top = await below(root);
   let level = top;
   for (let depth = 1; level.length > 0; depth++) {
     if (depth > MAX_DEPTH) {
       throw new SatchelError("invalid", `what refers to ${root.digest} goes deeper than ${MAX_DEPTH} levels`);
     }
-    const waiting = [...level];
-    const work = async () => {
-      for (let node = waiting.pop(); node; node = waiting.pop()) node.referrers = await children(node);
-    };
-    await Promise.all(Array.from({ length: CONCURRENCY }, work));
+    await inTurns(level, async (node) => void (node.referrers = await below(node)));
     level = level.flatMap(({ referrers }) => referrers);
   }
   return top;
 }
 
+/** Does some of it at the same time; the results are in the order of the items. */
+async function inTurns<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  const waiting = items.entries();
+  const worker = async () => {
+    for (const [index, item] of waiting) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  return results;
+}
+
+/** What lists say of a referrer differs from place to place, so the manifest itself is read. */
 async function nodeOf(
   source: Source,
   { descriptor, tag, bytes }: Attachment,
   signal: AbortSignal,
 ): Promise<ReferrerNode> {
-  const { digest, mediaType, size, artifactType, annotations = {} } = descriptor;
-  const type = tag === undefined ? artifactType ?? "" : await contentType(source, descriptor, bytes, signal);
+  const { digest, mediaType, size } = descriptor;
+  const content = bytes ?? await readVerified(source.fetch(descriptor, { signal }), descriptor, MAX_MANIFEST_SIZE);
+  const { children, artifactType, annotations } = parseManifest(content, mediaType, `manifest ${digest}`);
+  // The manifests that cosign ties to an image by a tag say of themselves that they are images.
+  const type = tag === undefined ? artifactType : children[1]?.mediaType ?? artifactType;
   const texts = Object.entries(annotations).map(([name, value]) => [imageText(name), imageText(value)]);
   return {
     digest,
@@ -83,18 +91,6 @@ async function nodeOf(
     annotations: Object.fromEntries(texts),
     referrers: [],
   };
-}
-
-/** The manifests that cosign ties to an image by a tag say of themselves that they are images. */
-async function contentType(
-  source: Source,
-  descriptor: Descriptor,
-  bytes: Uint8Array | undefined,
-  signal: AbortSignal,
-): Promise<string> {
-  const content = bytes ?? await readVerified(source.fetch(descriptor, { signal }), descriptor, MAX_MANIFEST_SIZE);
-  const { children, artifactType } = parseManifest(content, descriptor.mediaType, `manifest ${descriptor.digest}`);
-  return children[1]?.mediaType ?? artifactType ?? "";
 }
 
 /** The tree for people, a line each. */
