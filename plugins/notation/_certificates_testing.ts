@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { RSA_KEYS } from "./_rsa_keys_testing.ts";
 
 /** Kinds of keys: the curve, or how many bits RSA has. */
 export type KeyKind = "P-256" | "P-384" | "P-521" | "secp256k1" | 1024 | 2048 | 3072 | 4096;
@@ -72,9 +73,9 @@ export function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
 }
 
 export const sequence = (...parts: readonly Uint8Array[]) => der(0x30, ...parts);
-const set = (...parts: readonly Uint8Array[]) => der(0x31, ...parts);
-const octets = (bytes: Uint8Array) => der(0x04, bytes);
-const integer = (value: number) => der(0x02, Buffer.from(value < 0x80 ? [value] : [0, value]));
+export const set = (...parts: readonly Uint8Array[]) => der(0x31, ...parts);
+export const octets = (bytes: Uint8Array) => der(0x04, bytes);
+export const integer = (value: number) => der(0x02, Buffer.from(value < 0x80 ? [value] : [0, value]));
 const TRUE = der(0x01, Buffer.from([0xff]));
 
 export function objectIdentifier(text: string): Buffer {
@@ -151,14 +152,9 @@ const ALGORITHMS = {
   },
 };
 
-/** RSA keys take long to make: those of one size are all the same. */
-const RSA = new Map<number, KeyObject>();
-
 function makeKey(kind: KeyKind): KeyObject {
   if (typeof kind === "string") return generateKeyPairSync("ec", { namedCurve: kind }).privateKey;
-  const key = RSA.get(kind) ?? generateKeyPairSync("rsa", { modulusLength: kind }).privateKey;
-  RSA.set(kind, key);
-  return key;
+  return createPrivateKey(RSA_KEYS[kind]);
 }
 
 /** Makes a certificate. */

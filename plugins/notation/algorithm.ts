@@ -56,6 +56,12 @@ export function algorithmOf(key: KeyObject): Algorithm {
   throw new FormatError(`a key is of a kind that signatures are not made by: ${curve ?? type ?? "unknown"}`);
 }
 
+/** Whether a key is weaker than those that signatures are made by. Authorities may have other sizes of RSA. */
+export function isWeak({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): boolean {
+  if (type === "rsa") return (details?.modulusLength ?? 0) < 2048;
+  return type !== "ec" || !Object.hasOwn(BY_CURVE, details?.namedCurve ?? "");
+}
+
 /** How `node:crypto` is told of an algorithm: RSASSA-PSS with a salt as long as the hash, ECDSA with both numbers at full length. */
 export function withScheme(key: KeyObject, { name, hash }: Algorithm) {
   if (name.startsWith("ES")) return { key, dsaEncoding: "ieee-p1363" as const };

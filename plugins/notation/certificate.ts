@@ -85,8 +85,6 @@ export function readCertificate(der: Uint8Array): Certificate {
 
 function read(der: Buffer<ArrayBuffer>): Certificate {
   const root = ASN1Obj.parseBuffer(der);
-  // What stands behind it is not signed.
-  if (root.toDER().length !== der.length) throw new FormatError("a certificate has something behind its end");
   const [tbs, algorithm, signature] = root.subs;
   const certificate = new X509Certificate(root);
   // The members of older versions stand elsewhere.

@@ -1,5 +1,5 @@
 import { FormatError, quoted } from "../signing/format_error.ts";
-import { algorithmOf } from "./algorithm.ts";
+import { algorithmOf, isWeak } from "./algorithm.ts";
 import { type Certificate, isIssuedBy, type KeyUsage } from "./certificate.ts";
 import { formatTime } from "./time.ts";
 
@@ -43,7 +43,9 @@ const OTHER_USAGES: readonly KeyUsage[] = [
  * @throws {FormatError}
  */
 export function checkChain(chain: readonly Certificate[], kind: "code" | "time"): void {
-  chain.forEach((certificate, position) => {
+  // From the root on: whoever has no certificate by it is told so after one signature, however many certificates there are.
+  for (let position = chain.length - 1; position >= 0; position--) {
+    const certificate = chain[position];
     const fail = (why: string) => new FormatError(`the certificate ${quoted(certificate.subjectText)} ${why}`);
     const isLast = position === chain.length - 1;
     const issuer = isLast ? certificate : chain[position + 1];
@@ -52,16 +54,20 @@ export function checkChain(chain: readonly Certificate[], kind: "code" | "time")
     }
     if (!isLast && isIssuedBy(certificate, certificate)) throw fail("is a root, and others come behind it");
     // A certificate alone is used by who signs, whatever else it could do.
-    if (position > 0) checkAuthority(certificate, position - 1, fail);
-    else if (kind === "code") checkCodeSigner(certificate, fail);
+    if (position > 0) {
+      checkAuthority(certificate, position - 1, fail);
+      if (kind === "time" && !mayIssueFor(certificate, Purpose.timeStamping)) {
+        throw fail("is not for those that make timestamps (extended key usage)");
+      }
+    } else if (kind === "code") checkCodeSigner(certificate, fail);
     else checkTimeSigner(certificate, fail);
-  });
+  }
 }
 
 type Fail = (why: string) => FormatError;
 
 /** @param below how many authorities stand between it and who signs */
-function checkAuthority({ basicConstraints: basic, keyUsage }: Certificate, below: number, fail: Fail): void {
+function checkAuthority({ basicConstraints: basic, keyUsage, key }: Certificate, below: number, fail: Fail): void {
   if (!basic?.isCritical || !basic.isAuthority) throw fail("is not that of an authority (basic constraints)");
   if (basic.pathLength !== undefined && basic.pathLength < below) {
     throw fail(`may have ${basic.pathLength} authorities below it, and has ${below}`);
@@ -69,6 +75,12 @@ function checkAuthority({ basicConstraints: basic, keyUsage }: Certificate, belo
   if (!keyUsage?.isCritical || !keyUsage.usages.has("keyCertSign")) {
     throw fail("is not for signing certificates (key usage)");
   }
+  if (isWeak(key)) throw fail("has a key that is too weak");
+}
+
+/** Where an authority names purposes, its certificates can have no others. */
+function mayIssueFor({ extendedKeyUsage: extended }: Certificate, purpose: string): boolean {
+  return !extended || extended.purposes.includes(purpose) || extended.purposes.includes(Purpose.any);
 }
 
 function checkCodeSigner(certificate: Certificate, fail: Fail): void {

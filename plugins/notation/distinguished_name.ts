@@ -43,9 +43,9 @@ export function nameOf(name: ASN1Obj): DistinguishedName {
   return attributes;
 }
 
-/** A name for messages. */
+/** A name for messages: what is its own stands at the end of it, and comes first. */
 export function nameText(name: DistinguishedName): string {
-  return [...name].map(([key, value]) => `${key}=${value ?? "?"}`).join(", ").slice(0, 300);
+  return [...name].reverse().map(([key, value]) => `${key}=${value ?? "?"}`).join(", ").slice(0, 300);
 }
 
 function textOf({ tag, value }: ASN1Obj): string | undefined {

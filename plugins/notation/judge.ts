@@ -36,6 +36,7 @@ export interface Judgement {
   isGood: boolean;
   /** By whom it is, or why it is not good. */
   reason: string;
+  /** Those that were made. */
   results: readonly CheckResult[];
   /** Set if the signature is one, and for the image; whether its signer is trusted is in `results`. */
   signed?: Signed;
@@ -49,45 +50,40 @@ interface Signed {
 }
 
 /**
- * Judges a signature by a statement of a trust policy, in the order of the specification ("Signature Evaluation"): integrity, authenticity,
- * expiry, timestamp, revocation. What it is for is looked at whatever the level.
+ * Judges a signature by a statement of a trust policy, in the order of the specification ("Signature Evaluation"). It ends at the first check
+ * that fails and is enforced, as in notation: what else such a signature brings along is not worth the time that it may take. What it is for
+ * is looked at whatever the level.
  */
 export function judge(envelope: Envelope, standard: Standard): Judgement {
   const { statement, subject, annotations } = standard;
+  const results: CheckResult[] = [];
   let signed: Signed;
   try {
     signed = { chain: verifyIntegrity(envelope), target: readPayload(envelope.payload) };
+    results.push({ check: "integrity", action: "enforce" });
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     const failed: CheckResult = { check: "integrity", action: "enforce", failure: error.message };
     return { isGood: false, reason: error.message, results: [failed] };
   }
-  const timed = readTimestamp(envelope, signed, standard);
-  const failures: Record<Exclude<Check, "integrity">, string | undefined> = {
-    authenticity: findUntrusted(envelope, signed, standard),
-    expiry: findExpired(envelope, standard),
-    authenticTimestamp: timed.failure,
-    revocation: findRevocable(signed, timed.timestamp),
-  };
-  const checks = ["authenticity", "expiry", "authenticTimestamp", "revocation"] as const;
-  const results: CheckResult[] = [
-    { check: "integrity", action: "enforce" },
-    ...checks.map((check): CheckResult => {
-      const action = statement.actions[check];
-      const failure = action === "skip" ? undefined : failures[check];
-      return { check, action, ...(failure !== undefined && { failure }) };
-    }),
-  ];
-  const signedWithTime = { ...signed, ...(timed.timestamp && { timestamp: timed.timestamp }) };
   const mismatch = findMismatch(signed.target, subject, annotations);
-  const fatal = results.flatMap(({ action, failure }) =>
-    action === "enforce" && failure !== undefined ? [failure] : []
-  );
-  const problems = mismatch === undefined ? fatal : [mismatch, ...fatal];
-  const isGood = problems.length === 0;
-  const reason = isGood ? goodReason(signed, statement, results) : problems.join("; ");
-  return { isGood, reason, results, signed: signedWithTime };
+  if (mismatch !== undefined) return { isGood: false, reason: mismatch, results, signed };
+  for (const [check, findFailure] of CHECKS_BEHIND) {
+    const action = statement.actions[check];
+    const failure = action === "skip" ? undefined : findFailure(envelope, signed, standard);
+    results.push({ check, action, ...(failure !== undefined && { failure }) });
+    if (failure !== undefined && action === "enforce") return { isGood: false, reason: failure, results, signed };
+  }
+  return { isGood: true, reason: goodReason(signed, statement, results), results, signed };
 }
+
+/** What is checked of a signature that is one, and for the image, in its order. Each says why it fails. */
+const CHECKS_BEHIND: readonly (readonly [Check, (...of: [Envelope, Signed, Standard]) => string | undefined])[] = [
+  ["authenticity", findUntrusted],
+  ["expiry", findExpired],
+  ["authenticTimestamp", findInvalid],
+  ["revocation", findRevocable],
+];
 
 function goodReason({ chain }: Signed, { name }: Statement, results: readonly CheckResult[]): string {
   const tolerated = results.flatMap(({ failure }) => failure ?? []);
@@ -108,10 +104,10 @@ export function verifyIntegrity({ algorithm, signed, signature, certificates }: 
   if (own.name !== algorithm) {
     throw new FormatError(`it is made by ${algorithm}, and the key of its certificate is for ${own.name}`);
   }
+  checkChain(chain, "code");
   if (!isSignature(own.hash, signed, withScheme(key, own), signature)) {
     throw new FormatError("the signature does not fit what it came with: one of them was changed");
   }
-  checkChain(chain, "code");
   return chain;
 }
 
@@ -133,33 +129,34 @@ function findUntrusted(
   return `it is signed by ${quoted(chain[0].subjectText)}, which is none of the trusted identities`;
 }
 
-function findExpired({ attributes: { expiry } }: Envelope, { now }: Standard): string | undefined {
+function findExpired({ attributes: { expiry } }: Envelope, _: Signed, { now }: Standard): string | undefined {
   return expiry && now >= expiry ? `the signature expired on ${formatTime(expiry)}` : undefined;
 }
 
-/** Whether the certificates were valid when it was signed, by a timestamp, or else are now. */
-function readTimestamp(
+/** Whether the certificates were valid when it was signed, by a timestamp, which then is known, or else are now. */
+function findInvalid(
   { attributes: { scheme, signingTime }, timestamp, signature }: Envelope,
-  { chain }: Signed,
+  signed: Signed,
   { statement, trustedForTime, now }: Standard,
-): { failure?: string; timestamp?: Timestamp } {
+): string | undefined {
+  const { chain } = signed;
   // The authority whose certificate it is vouches for the time as well.
-  if (scheme === "notary.x509.signingAuthority") return { failure: findInvalidAt(chain, signingTime) };
+  if (scheme === "notary.x509.signingAuthority") return findInvalidAt(chain, signingTime);
   const isWanted = statement.stores.some(({ type }) => type === "tsa") &&
     (statement.verifyTimestamp === "always" || chain.some(({ notAfter }) => now > notAfter));
-  if (!isWanted) return { failure: findInvalidAt(chain, now) };
-  if (!timestamp) return { failure: "it has no timestamp, and the trust policy wants one" };
+  if (!isWanted) return findInvalidAt(chain, now);
+  if (!timestamp) return "it has no timestamp, and the trust policy wants one";
   try {
-    const found = verifyTimestamp(timestamp, signature, trustedForTime);
-    return { failure: findInvalidAt(chain, found.earliest, found.latest), timestamp: found };
+    signed.timestamp = verifyTimestamp(timestamp, signature, trustedForTime);
+    return findInvalidAt(chain, signed.timestamp.earliest, signed.timestamp.latest);
   } catch (error) {
-    if (error instanceof FormatError) return { failure: `its timestamp is not good: ${error.message}` };
+    if (error instanceof FormatError) return `its timestamp is not good: ${error.message}`;
     throw error;
   }
 }
 
 /** Asking takes a network, and a root has nobody who could revoke it. */
-function findRevocable({ chain }: Signed, timestamp: Timestamp | undefined): string | undefined {
+function findRevocable(_: Envelope, { chain, timestamp }: Signed): string | undefined {
   const asked = [...chain.slice(0, -1), ...(timestamp?.chain.slice(0, -1) ?? [])];
   const revocable = asked.find(({ isRevocable }) => isRevocable);
   if (!revocable) return undefined;

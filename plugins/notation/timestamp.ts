@@ -46,6 +46,9 @@ const SIGNATURES: Readonly<Record<string, { type: "rsa" | "ec"; hash?: string }>
 /** How many certificates a token may bring along. */
 const MAX_CERTIFICATES = 16;
 
+/** How many signatures of certificates are looked at to find a chain among them. */
+const MAX_STEPS = 32;
+
 /** The parts of a token (RFC 5652, 5.1). */
 interface Token {
   /** TSTInfo, as it was hashed. */
@@ -79,7 +82,8 @@ function read(bytes: Uint8Array, stamped: Uint8Array, trusted: readonly Certific
   const certificate = verifySigner(signer, content, certificates);
   const times = readInfo(content, stamped);
   if (trusted.length === 0) throw new FormatError("no certificate of a timestamp authority is trusted");
-  const chain = findPath([certificate], [...trusted, ...certificates], new Set(trusted.map(thumbprint)), new Set());
+  const search = { tried: new Set<string>(), left: MAX_STEPS };
+  const chain = findPath([certificate], [...trusted, ...certificates], new Set(trusted.map(thumbprint)), search);
   if (!chain) throw new FormatError("its authority is not trusted");
   checkChain(chain, "time");
   const invalid = findInvalidAt(chain, times.time);
@@ -194,19 +198,23 @@ function accuracyOf({ subs }: ASN1Obj): number {
   }, 0);
 }
 
-/** A chain to a root that is trusted; each certificate is tried once. */
+/**
+ * A chain to a root that is trusted. Each certificate is tried once, and no more signatures are looked at than a chain could need: they may
+ * all have the same name.
+ */
 function findPath(
   path: readonly Certificate[],
   candidates: readonly Certificate[],
   trusted: ReadonlySet<string>,
-  tried: Set<string>,
+  search: { tried: Set<string>; left: number },
 ): Certificate[] | undefined {
   const last = path[path.length - 1];
-  tried.add(thumbprint(last));
+  search.tried.add(thumbprint(last));
   if (isIssuedBy(last, last)) return trusted.has(thumbprint(last)) ? [...path] : undefined;
   for (const next of candidates) {
-    if (tried.has(thumbprint(next)) || !isIssuedBy(last, next)) continue;
-    const found = findPath([...path, next], candidates, trusted, tried);
+    if (search.tried.has(thumbprint(next)) || !last.issuer.equals(next.subject)) continue;
+    if (search.left-- <= 0) throw new FormatError("its certificates can be put together in too many ways");
+    const found = isIssuedBy(last, next) ? findPath([...path, next], candidates, trusted, search) : undefined;
     if (found) return found;
   }
   return undefined;

@@ -1,6 +1,17 @@
 import { strict as assert } from "node:assert";
-import { makeAuthority, makeCertificate } from "./_certificates_testing.ts";
-import { FORMATS, judgeOne, makeSigner } from "./_testing.ts";
+import { makeAuthority, makeCertificate, sha256 } from "./_certificates_testing.ts";
+import {
+  EXPIRY,
+  FORMATS,
+  IMAGE,
+  judgeAll,
+  judgeOne,
+  makeArtifact,
+  makeEnvelope,
+  makePolicy,
+  makeSigner,
+} from "./_testing.ts";
+import { verify } from "./verify.ts";
 
 const KEYS = { PS256: 2048, PS384: 3072, PS512: 4096, ES256: "P-256", ES384: "P-384", ES512: "P-521" } as const;
 
@@ -23,3 +34,106 @@ for (const format of FORMATS) {
     assert.ok(judgeOne({ leaf: own, chain: [own], root: own }, { format }).isGood);
   });
 }
+
+Deno.test("one good signature among bad ones is enough, wherever it stands, and each one's fate is told", () => {
+  const signer = makeSigner();
+  const good = { envelope: makeEnvelope(signer) };
+  const foreign = { envelope: makeEnvelope(makeSigner()) };
+  const broken = { envelope: new TextEncoder().encode("{}") };
+  const trust = { notationPolicy: makePolicy(), notationCertificates: [signer.root.pem] };
+  for (const order of [[good, foreign, broken], [foreign, good, broken], [foreign, broken, good]]) {
+    const { verdict, evidence } = judgeAll(order, trust);
+    assert.equal(verdict, "verified");
+    assert.deepEqual(evidence.map((each) => (each as { isGood: boolean }).isGood), order.map((each) => each === good));
+  }
+  const { verdict, reason } = judgeAll([foreign, broken], trust);
+  assert.deepEqual({ verdict, reason }, { verdict: "rejected", reason: "none of 2 signatures is good" });
+});
+
+Deno.test("without a trust policy, and without signatures of notation's, there is nothing to judge", () => {
+  const { root } = makeSigner();
+  assert.equal(judgeAll([], { notationCertificates: [root.pem] }).verdict, "none");
+  assert.equal(judgeAll([], { notationPolicy: makePolicy(), notationCertificates: [root.pem] }).verdict, "none");
+});
+
+Deno.test("what a signature is for is the image's digest, size and type", () => {
+  const signer = makeSigner();
+  const { subject } = IMAGE;
+  const others = [
+    [{ ...subject, digest: `sha256:${sha256(new Uint8Array())}` }, /it is for another image, "sha256:/],
+    [{ ...subject, size: subject.size + 1 }, /whose manifest has/],
+    [
+      { ...subject, mediaType: "application/vnd.oci.image.index.v1+json" },
+      /of the type "application\/vnd.oci.image.index/,
+    ],
+  ] as const;
+  for (const format of FORMATS) {
+    for (const [targetArtifact, reason] of others) {
+      const found = judgeOne(signer, { format, payload: { targetArtifact } });
+      assert.equal(found.isGood, false);
+      assert.match(found.reason, reason);
+    }
+  }
+});
+
+Deno.test("annotations that are wanted have to be in the signature, with their values", () => {
+  const signer = makeSigner();
+  const payload = { targetArtifact: { ...IMAGE.subject, annotations: { build: "7", "__proto__": "x" } } };
+  assert.ok(judgeOne(signer, { payload }, { annotations: { build: "7" } }).isGood);
+  assert.match(
+    judgeOne(signer, { payload }, { annotations: { build: "8" } }).reason,
+    /the annotation "build" is "7" in it/,
+  );
+  assert.match(judgeOne(signer, {}, { annotations: { build: "7" } }).reason, /the annotation "build" is not in it/);
+  assert.match(
+    judgeOne(signer, {}, { annotations: { toString: "x" } }).reason,
+    /the annotation "toString" is not in it/,
+  );
+});
+
+Deno.test("notation's signatures say no name, so none is good where the name is asked for", () => {
+  assert.match(judgeOne(makeSigner(), {}, { checkName: true }).reason, /the name of the image is asked for/);
+});
+
+Deno.test("a signature is good until its expiry", () => {
+  const signer = makeSigner();
+  for (const format of FORMATS) {
+    const parts = { format, headers: { [EXPIRY]: "2026-06-01T12:00:00Z" } };
+    assert.ok(judgeOne(signer, parts, {}, new Date("2026-06-01T11:59:59Z")).isGood);
+    assert.match(judgeOne(signer, parts).reason, /the signature expired on 2026-06-01T12:00:00Z/);
+  }
+});
+
+Deno.test("certificates have to be valid at the time of verification, all of them", () => {
+  const root = makeAuthority("root", { notAfter: "2026-06-01T00:00:00Z" });
+  const leaf = makeCertificate({ issuer: root });
+  assert.match(
+    judgeOne({ leaf, root, chain: [leaf, root] }).reason,
+    /the certificate "CN=root, .*" expired on 2026-06-01/,
+  );
+  const signer = makeSigner();
+  assert.match(judgeOne(signer, {}, {}, new Date("2027-01-01T00:00:00Z")).reason, /CN=(root|signer), .* expired on/);
+  assert.match(
+    judgeOne(signer, {}, {}, new Date("2025-12-31T00:00:00Z")).reason,
+    /is valid from 2026-01-01T00:00:00Z on/,
+  );
+});
+
+Deno.test("an artifact that has no envelope, several, or one that is not read is told of", () => {
+  const signer = makeSigner();
+  const artifact = makeArtifact(makeEnvelope(signer));
+  const trust = { notationPolicy: makePolicy(), notationCertificates: [signer.root.pem] };
+  const [layer] = artifact.layers;
+  const cases = [
+    [[], /it has 0 layers/],
+    [[layer, layer], /it has 2 layers/],
+    [[{ descriptor: layer.descriptor }], /it is too large for a signature/],
+    [[{ ...layer, descriptor: { ...layer.descriptor, mediaType: "constructor" } }], /of no known type: "constructor"/],
+    [[{ ...layer, descriptor: { ...layer.descriptor, mediaType: "application/cose" } }], /is not CBOR/],
+  ] as const;
+  for (const [layers, reason] of cases) {
+    const answer = verify({ ...IMAGE, artifacts: [{ ...artifact, layers }], trust });
+    assert.equal(answer.verdict, "rejected");
+    assert.match(answer.reason, reason);
+  }
+});
