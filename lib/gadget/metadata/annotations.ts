@@ -10,10 +10,15 @@ const COUNT: ValueKind = { what: "a number", matches: /^\d{1,9}$/ };
 const WIDTH: ValueKind = { what: "a number", matches: /^(\d{1,9}|type)$/ };
 // Anything but `true` counts as false there.
 const TRUTH: ValueKind = { what: "true or false", oneOf: ["true", "false"] };
-const DURATION: ValueKind = {
+const DURATION = {
   what: "a duration (500ms, 2s)",
   matches: /^[+-]?(0|(\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+$/,
 };
+
+/** Whether a text is a duration as Go writes it. */
+export function isDuration(text: string): boolean {
+  return DURATION.matches.test(text);
+}
 
 /** What Inspektor Gadget knows how to show, by the value of the annotation `template`. */
 export const TEMPLATES = [

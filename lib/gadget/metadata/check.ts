@@ -3,6 +3,7 @@ import { printable } from "../../printable.ts";
 import { suggestions } from "../../suggest.ts";
 import { whyOddAnnotation } from "./annotations.ts";
 import { MAX_METADATA_SIZE } from "./bounds.ts";
+import { fitsType, PARAM_TYPES } from "./param_types.ts";
 import {
   ANY_KEY,
   KNOWN_KEYS,
@@ -156,7 +157,7 @@ function odd(
 
 function oddParams({ params }: MetadataContent, root: YamlValue): MetadataProblem[] {
   return [...params].flatMap(([operator, variables]) =>
-    [...variables].flatMap(([variable, { alias, possibleValues, defaultValue }]): MetadataProblem[] => {
+    [...variables].flatMap(([variable, { alias, possibleValues, defaultValue, type }]): MetadataProblem[] => {
       const at = (member: string, text: string): MetadataProblem => ({
         ...placeAt(root, ["params", operator, variable, member], "value"),
         severity: "warning",
@@ -169,9 +170,19 @@ function oddParams({ params }: MetadataContent, root: YamlValue): MetadataProble
         ...(possibleValues.length > 0 && defaultValue !== "" && !possibleValues.includes(defaultValue)
           ? [at("defaultValue", `defaultValue is not one of possibleValues: "${printable(defaultValue, MAX_QUOTED)}"`)]
           : []),
+        ...(type !== "" && !PARAM_TYPES.includes(type) ? [at("type", unknownType(type))] : []),
+        ...(defaultValue !== "" && !fitsType(defaultValue, type)
+          ? [at("defaultValue", `defaultValue is no ${type}: "${printable(defaultValue, MAX_QUOTED)}"`)]
+          : []),
       ];
     })
   );
+}
+
+function unknownType(type: string): string {
+  const text = `the type "${printable(type, MAX_QUOTED)}" is not known`;
+  const [meant] = type.length > MAX_QUOTED ? [] : suggestions(type, PARAM_TYPES);
+  return meant === undefined ? text : `${text}; did you mean ${meant}?`;
 }
 
 function metadataOf(content: MetadataContent, root: YamlValue): StrictMetadata {

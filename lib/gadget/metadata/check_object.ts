@@ -4,7 +4,8 @@ import { suggestions } from "../../suggest.ts";
 import type { EbpfObject } from "../object/object.ts";
 import { type ObjectParam, paramReader, readParams } from "../object/params.ts";
 import type { StrictMetadata } from "./check.ts";
-import type { MetadataDataSource } from "./schema.ts";
+import { fitsType, isSameType, PARAM_TYPES } from "./param_types.ts";
+import type { MetadataDataSource, MetadataParam } from "./schema.ts";
 import { fieldsOf } from "./fields.ts";
 import { type MarkedDataSource, markedDataSources } from "./marked.ts";
 import { MAX_QUOTED } from "./yaml_place.ts";
@@ -87,14 +88,36 @@ function* paramProblems(metadata: StrictMetadata, object: EbpfObject | undefined
     return;
   }
   const read = object && params.size > 0 ? paramReader(object) : undefined;
-  for (const [variable, { key }] of params) {
+  for (const [variable, param] of params) {
+    const { key } = param;
     const place = metadata.placeOf("params", "ebpf", variable);
     const why = read && whyNoParam(object!, read, variable);
     if (why !== undefined) yield problem(place, "error", printable(why));
+    else if (read) yield* typeProblems(metadata, param, read(variable));
     if (key === "") {
       const text = `the parameter "${printable(variable, MAX_QUOTED)}" has no key`;
       yield problem(metadata.placeOf("params", "ebpf", variable, "key"), "error", text);
     }
+  }
+}
+
+/** What a parameter says of its variable. Whether its default is of the type that it says itself, is known without the object. */
+function* typeProblems(
+  metadata: StrictMetadata,
+  { type, defaultValue }: MetadataParam,
+  { variable, typeName, cType, size }: ObjectParam,
+): Generator<MetadataProblem> {
+  if (typeName === undefined) return;
+  const warn = (member: string, text: string) =>
+    problem(metadata.placeOf("params", "ebpf", variable, member), "warning", text);
+  const what = `the variable is of the type ${typeName} (${printable(cType, MAX_QUOTED)})`;
+  const value = printable(defaultValue, MAX_QUOTED);
+  if (PARAM_TYPES.includes(type) && !isSameType(type, typeName)) {
+    yield warn("type", `type is ${type}, but ${what}`);
+  } else if (defaultValue !== "" && type === "" && !fitsType(defaultValue, typeName)) {
+    yield warn("defaultValue", `defaultValue is "${value}", but ${what}`);
+  } else if (typeName === "string" && new TextEncoder().encode(defaultValue).length > size) {
+    yield warn("defaultValue", `defaultValue is "${value}", but the variable has room for ${size} bytes`);
   }
 }
 

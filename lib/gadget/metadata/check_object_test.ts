@@ -55,6 +55,24 @@ for (
       '4:5 error: the parameter "port" has no key',
     ],
     [
+      "a type that is not that of the variable",
+      "params:\n  ebpf:\n    port: {key: port, type: uint32}\n    offset: {key: o, type: int}",
+      "params",
+      "3:23 warning: type is uint32, but the variable is of the type uint16 (__u16)",
+    ],
+    [
+      "a default that is not one of the variable's type",
+      'params:\n  ebpf:\n    port:\n      key: p\n      defaultValue: "70000"\n    tiny: {key: a, defaultValue: "255"}',
+      "params",
+      '5:7 warning: defaultValue is "70000", but the variable is of the type uint16 (__u16)',
+    ],
+    [
+      "a text that is longer than its variable",
+      "params:\n  ebpf:\n    prefix: {key: p, type: string, defaultValue: abcdefghi}",
+      "params",
+      '3:36 warning: defaultValue is "abcdefghi", but the variable has room for 8 bytes',
+    ],
+    [
       "a variable that is not constant",
       "params: {ebpf: {_license: {key: a}}}",
       "params",
