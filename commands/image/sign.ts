@@ -13,6 +13,7 @@ import { openReporter } from "../output/reporter.ts";
 import { loadSettings } from "../settings/settings.ts";
 import { attachAll, type AttachedReport, findToAttach, warnOfSeveral } from "../signing/attach_place.ts";
 import { type Signer, signerByFlags } from "../signing/key.ts";
+import { pluginEnvironment } from "../signing/plugin_environment.ts";
 import { annotationsOf } from "../signing/trust.ts";
 import { nameWithDigest } from "./transfer.ts";
 
@@ -36,7 +37,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const annotations = annotationsOf(flags) ?? {};
   const time = signingTime(environment);
   using reporter = openReporter(settings, signal);
-  await using plugins = await openSigningPlugins(settings, invocation, reporter);
+  const forPlugins = { signal, environment: pluginEnvironment(invocation) };
+  await using plugins = await openSigningPlugins(settings, forPlugins, reporter);
   const isRemote = isSet(flags, "remote");
   try {
     const context = { settings, reporter, plugins, signal };

@@ -15,6 +15,7 @@ import {
   startServedRegistry,
 } from "../harness/mod.ts";
 import { cosignSucceeds, openssl, PASSWORD } from "./cosign_keys.ts";
+import { writeFile } from "./plugin_files.ts";
 
 /** An image in a registry, and keys: `cosign.key` encrypted by {@link PASSWORD}, `plain.pem` the same kind in plain. */
 interface World extends AsyncDisposable {
@@ -227,6 +228,35 @@ peerTest(["cosign", "openssl"], "a key file that others can read is warned of, a
     );
   }
 });
+
+peerTest(
+  ["cosign", "openssl"],
+  "plugins that guard a push, and programs that they run, get no key and no password",
+  async () => {
+    await using world = await startWorld();
+    const { scratch } = world;
+    const manifest = JSON.stringify({ contract: 1, name: "spy", hooks: ["beforePush"] });
+    const spy = `#!/bin/sh
+case "$1" in
+--satchel-manifest) echo '${manifest}' ;;
+--satchel-hook) { tr '\\0' '\\n' < /proc/$$/environ; tr '\\0' ' ' < /proc/$PPID/cmdline; cat; } > ${
+      scratch.at("seen")
+    }; echo '{"allow":true}' ;;
+esac
+`;
+    const path = await writeFile(scratch.at("satchel-spy"), spy, 0o755);
+    const pem = await Deno.readTextFile(scratch.at("plain.pem"));
+    for (const key of ["cosign.key", "env://MY_KEY"]) {
+      const env = { COSIGN_PASSWORD: PASSWORD, MY_KEY: pem };
+      const outcome = await sign(world, { key, flags: ["--plugin", path], env });
+      assert.equal(outcome.code, 0, outcome.stderr);
+      const seen = await Deno.readTextFile(scratch.at("seen"));
+      assert.match(seen, /^SATCHEL_DIGEST=/m);
+      const secrets = secretsOf(scratch).filter((secret) => key.startsWith("env:") || !pem.includes(secret));
+      for (const secret of secrets) assert.ok(!seen.includes(secret), `${key}: ${secret} was handed over`);
+    }
+  },
+);
 
 peerTest("cosign", "what is signed in the store is verified there without any registry, by the key alone", async () => {
   await using scratch = await scratchFolder();
