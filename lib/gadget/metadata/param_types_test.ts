@@ -37,10 +37,10 @@ Deno.test("a type without a size is one of any size", () => {
 
 Deno.test("a parameter of an unknown type, and a default that is not of its type, are warned of", () => {
   const text =
-    "params:\n  wasm:\n    a: {key: a, type: uint23}\n    b:\n      key: b\n      type: uint8\n      defaultValue: x\n";
+    "params:\n  wasm:\n    a: {key: a, type: flaot32}\n    b:\n      key: b\n      type: uint8\n      defaultValue: x\n";
   const { problems } = checkMetadata(new TextEncoder().encode(text), "gadget.yaml");
   assert.deepEqual(problems.map(({ line, column, severity, text }) => [line, column, severity, text]), [
-    [3, 23, "warning", 'the type "uint23" is not known; did you mean uint32?'],
+    [3, 23, "warning", 'the type "flaot32" is not known; did you mean float32?'],
     [7, 21, "warning", 'defaultValue is no uint8: "x"'],
   ]);
 });
