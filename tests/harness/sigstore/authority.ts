@@ -106,9 +106,8 @@ function certificateFor(options: Omit<CertifyOptions, "isLogged">): Omit<Certifi
   const { name = PERSON, issuer = PROVIDER, isOlder = false, usages = [CODE_SIGNING], extensions = [] } = options;
   const notBefore = options.notBefore ?? new Date(SIGNING_TIME.getTime() - 1000);
   const vouching = issuer === null ? [] : [
-    isOlder
-      ? { oid: "1.3.6.1.4.1.57264.1.1", value: Buffer.from(issuer) }
-      : { oid: "1.3.6.1.4.1.57264.1.8", value: utf8(issuer) },
+    { oid: "1.3.6.1.4.1.57264.1.1", value: Buffer.from(issuer) },
+    ...(isOlder ? [] : [{ oid: "1.3.6.1.4.1.57264.1.8", value: utf8(issuer) }]),
   ];
   return {
     serial: 1 + randomInt(2 ** 40),

@@ -49,7 +49,16 @@ export function oid(text: string): Buffer {
   return element(0x06, Buffer.from(bytes));
 }
 
-/** A time to the second. */
+/** A time to the second, as timestamps have it: a GeneralizedTime. */
+export function generalizedTime(value: Date): Buffer {
+  return element(0x18, Buffer.from(digitsOf(value)));
+}
+
+/** A time to the second, as certificates have it: a UTCTime before 2050 (RFC 5280, section 4.1.2.5). */
 export function time(value: Date): Buffer {
-  return element(0x18, Buffer.from(`${value.toISOString().replace(/[-:T]|\.\d+Z$/g, "")}Z`));
+  return value.getUTCFullYear() < 2050 ? element(0x17, Buffer.from(digitsOf(value).slice(2))) : generalizedTime(value);
+}
+
+function digitsOf(value: Date): string {
+  return `${value.toISOString().replace(/[-:T]|\.\d+Z$/g, "")}Z`;
 }

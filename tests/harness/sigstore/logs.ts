@@ -65,7 +65,7 @@ export function makeLog(url = "https://rekor.example.org"): TransparencyLog {
           rootHash: root.toString("base64"),
           treeSize: String(leaves.length),
           hashes: pathTo(index, leaves).map((hash) => hash.toString("base64")),
-          checkpoint: { envelope: checkpoint(new URL(url).host, leaves.length, root, key, id) },
+          checkpoint: { envelope: checkpoint(new URL(url).hostname, leaves.length, root, key, id) },
         },
         canonicalizedBody: body.toString("base64"),
       };
@@ -73,9 +73,9 @@ export function makeLog(url = "https://rekor.example.org"): TransparencyLog {
   };
 }
 
-/** A signed note, `c2sp.org/tlog-checkpoint`. */
+/** A signed note (`c2sp.org/tlog-checkpoint`), whose origin names the tree too, as Rekor 1 does. */
 function checkpoint(origin: string, size: number, root: Buffer, key: KeyPair, id: Buffer): string {
-  const note = `${origin}\n${size}\n${root.toString("base64")}\n`;
+  const note = `${origin} - 4711\n${size}\n${root.toString("base64")}\n`;
   const signature = Buffer.concat([id.subarray(0, 4), key.sign(Buffer.from(note))]);
   return `${note}\n\u2014 ${origin} ${signature.toString("base64")}\n`;
 }

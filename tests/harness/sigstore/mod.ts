@@ -9,3 +9,4 @@ export { type KeyPair, makeKeyPair, pemOf } from "./certificate.ts";
 export * as der from "./der.ts";
 export { canonical, type LogBody, type LogEntryJson } from "./logs.ts";
 export { makeTimestampAuthority } from "./timestamps.ts";
+export { identityToken, serveSigstore, type SigstoreServices } from "./services.ts";

@@ -11,7 +11,7 @@ import {
   makeCertificate,
   makeKeyPair,
 } from "./certificate.ts";
-import { explicit, integer, octets, oid, sequence, set, time } from "./der.ts";
+import { explicit, generalizedTime, integer, octets, oid, sequence, set } from "./der.ts";
 
 /** A timestamp authority (RFC 3161). */
 export interface TimestampAuthority {
@@ -64,7 +64,7 @@ function respond(key: KeyPair, certificate: Buffer, hash: Uint8Array, at: Date, 
     oid("1.3.6.1.4.1.57264.2"),
     sequence(SHA256, octets(hash)),
     integer(1),
-    time(at),
+    generalizedTime(at),
     ...(nonce === undefined ? [] : [integer(nonce)]),
   );
   const attribute = (number: string, value: Uint8Array) => sequence(oid(number), set(value));
