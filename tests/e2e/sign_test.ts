@@ -13,6 +13,7 @@ import {
   startRegistry,
   startServedRegistry,
 } from "../harness/mod.ts";
+import { openTerminal } from "./cli_terminal.ts";
 import { runAndKill } from "./kill.ts";
 import { writeModule } from "./plugin_files.ts";
 import {
@@ -163,6 +164,21 @@ Deno.test("the password comes from stdin or from COSIGN_PASSWORD, and a wrong on
   for (const { stdout, stderr } of [stdin, variable, wrong, none]) {
     assert.doesNotMatch(stdout + stderr, /correct horse|battery staple|BEGIN/);
   }
+});
+
+peerTest("script", "a password is asked for on a terminal, and not shown", async () => {
+  await using scratch = await scratchFolder();
+  const store = await storeOf(scratch);
+  const prefix = scratch.at("asked");
+  const secret = "correct horse";
+  await satchelSucceeds(["key", "generate", "--output-key-prefix", prefix], { env: { COSIGN_PASSWORD: secret } });
+  const command = `${await binary()} image sign ${UNSIGNED} --key ${prefix}.key`;
+  await using terminal = openTerminal(command, satchelEnvironment(store, scratch.path));
+  await terminal.waitFor(/Password of \S+asked\.key: /);
+  await terminal.type(`${secret}\r`);
+  assert.equal(await terminal.status, 0);
+  assert.match(terminal.output, /Successfully signed /);
+  assert.doesNotMatch(terminal.output, /correct|horse/);
 });
 
 Deno.test("a key file that others can read is warned of, one that is none is refused", async () => {
