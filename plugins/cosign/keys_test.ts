@@ -78,6 +78,14 @@ const pemOf = (type: "rsa-pss" | "x25519" | "ec" | "rsa", options: object) =>
     ).publicKey.export({ format: "pem", type: "spki" }),
   );
 
+/** An RSA key with the exponent 1, by which anybody can sign, as PKCS#1. */
+function rsaWithExponentOne(): string {
+  const der = rsa().key.export({ format: "der", type: "pkcs1" });
+  const changed = Buffer.concat([der.subarray(0, -"\x02\x03\x01\x00\x01".length), Buffer.from([2, 1, 1])]);
+  changed.writeUInt16BE(der.readUInt16BE(2) - 2, 2);
+  return pem("RSA PUBLIC KEY", changed.toString("base64"));
+}
+
 const BAD_KEYS: Record<string, { text: string; error: RegExp }> = {
   "no text": { text: "", error: /no PEM/ },
   "the name of a file": { text: "cosign.pub", error: /no PEM/ },
@@ -93,10 +101,11 @@ const BAD_KEYS: Record<string, { text: string; error: RegExp }> = {
   },
   "DER with something behind": {
     text: pem("PUBLIC KEY", Buffer.concat([Buffer.from(body, "base64"), Buffer.alloc(2)]).toString("base64")),
-    error: /DER|cannot be read/,
+    error: /cannot be read/,
   },
   "a weak RSA key": { text: pemOf("rsa", { modulusLength: 1024 }), error: /1024 bits is too weak/ },
   "an RSA key that is almost strong enough": { text: pemOf("rsa", { modulusLength: 2040 }), error: /2040 bits/ },
+  "an RSA key with the exponent 1": { text: rsaWithExponentOne(), error: /cannot be read/ },
   "an RSA key for PSS alone": { text: pemOf("rsa-pss", { modulusLength: 2048 }), error: /kind|cannot be read/ },
   "a key that does not sign": { text: pemOf("x25519", {}), error: /kind x25519|cannot be read/ },
   "a curve that is too small": { text: pemOf("ec", { namedCurve: "P-224" }), error: /secp224r1/ },

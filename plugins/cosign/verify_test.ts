@@ -91,6 +91,10 @@ Deno.test("one good signature suffices, wherever it stands, and each one's fate 
 
 const BAD: Record<string, { layer: () => Layer; reason: RegExp }> = {
   "by another key": { layer: () => simpleSigning(OTHERS), reason: /^not signed by any of the public keys$/ },
+  "by another key, of another image": {
+    layer: () => simpleSigning(OTHERS, payloadFor(ANOTHER)),
+    reason: /^not signed by any of the public keys$/,
+  },
   "of another image": {
     layer: () => simpleSigning(OURS, payloadFor(ANOTHER)),
     reason: new RegExp(`^signed by the key .*, but is for another image \\("${ANOTHER}"\\)$`),
