@@ -50,9 +50,9 @@ export interface Plugin {
   beforeExport?: TransferHook;
   /** Asked for each image when everything of it is in the store and verified, before its name appears there. */
   afterImport?: TransferHook;
-  /** Makes signatures. Not called by any command yet, so it may still change. */
+  /** Makes signatures, for `satchel image sign --key plugin:NAME`. */
   sign?: Hook<SignRequest, SignAnswer>;
-  /** Judges signatures. Not called by any command yet, so it may still change. */
+  /** Judges signatures, for `satchel image verify` and others; one plugin that says `verified` is enough. */
   verify?: Hook<VerifyRequest, VerifyAnswer>;
   /** Subcommands: `satchel NAME COMMAND`. */
   commands?: readonly PluginCommand[];
