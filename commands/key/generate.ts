@@ -2,7 +2,7 @@ import { SatchelError } from "../../lib/error.ts";
 import { printable } from "../../lib/printable.ts";
 import { write } from "../../lib/terminal/mod.ts";
 import { type KeyType, makeCosignKeyPair } from "../../plugins/mod.ts";
-import { isSet, pathOf, textOf } from "../line/flags.ts";
+import { type FlagValues, isSet, pathOf, textOf } from "../line/flags.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { EXIT_OK } from "../output/exit.ts";
 import { outputMode, printResult } from "../output/output.ts";
@@ -26,7 +26,7 @@ export interface KeyReport {
 export async function run(invocation: Invocation): Promise<number> {
   const { flags } = invocation;
   const type = (textOf(flags, "type") ?? "ecdsa-p256") as KeyType;
-  const paths = keyPaths(pathOf(flags, "output-key-prefix") ?? "cosign");
+  const paths = keyPaths(readPrefix(flags));
   // Before somebody is asked for a password.
   checkFree(paths);
   const password = await newPassword(invocation);
@@ -39,6 +39,15 @@ export async function run(invocation: Invocation): Promise<number> {
   const report: KeyReport = { type, ...paths, fingerprint };
   await printResult(outputMode(flags), report, () => isSet(flags, "quiet") ? "" : textFor(report));
   return EXIT_OK;
+}
+
+/** @throws {SatchelError} `usage` if it has no name for files */
+function readPrefix(flags: FlagValues): string {
+  const prefix = pathOf(flags, "output-key-prefix") ?? "cosign";
+  if (!/(^|\/)\.{0,2}$/.test(prefix)) return prefix;
+  throw new SatchelError("usage", `--output-key-prefix ${printable(prefix)} is a folder`, {
+    hint: "It needs what the files are called as well, without .key and .pub.",
+  });
 }
 
 function textFor({ privateKey, publicKey }: KeyReport): string {

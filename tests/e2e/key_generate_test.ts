@@ -140,9 +140,10 @@ Deno.test("of keys that the disk does not take nothing stays", async () => {
   assert.deepEqual(await filesIn(scratch), []);
 });
 
-Deno.test("a kind of key that is none, and an empty prefix, are told of", async () => {
+Deno.test("a kind of key that is none, and a prefix that names no file, are told of", async () => {
   await using scratch = await scratchFolder();
-  for (const args of [["--type", "dsa"], ["--output-key-prefix", ""], ["name"]]) {
+  const prefixes = ["", ".", "..", "/tmp/", "./"].map((prefix) => ["--output-key-prefix", prefix]);
+  for (const args of [["--type", "dsa"], ["name"], ...prefixes]) {
     assert.equal((await generate(scratch, args)).code, 2, args.join(" "));
   }
   assert.deepEqual(await filesIn(scratch), []);
