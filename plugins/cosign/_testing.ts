@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { constants, createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import type { AttachedArtifact, VerifyAnswer, VerifyRequest, VerifyTrust } from "../../lib/plugin/contract.ts";
 import { ed25519ph } from "@noble/curves/ed25519.js";
+import { type HashName, signEcdsa } from "../signing/ecdsa.ts";
 import { preAuthenticationEncoding } from "./dsse.ts";
 import { verify } from "./verify.ts";
 
@@ -31,8 +32,12 @@ export function digestOf(bytes: Uint8Array, algorithm = "sha256"): string {
 }
 
 /** Makes a key pair on a curve, which signs over a hash. */
-export function ecdsa(namedCurve = "P-256", hash = "sha256"): Signer {
+export function ecdsa(namedCurve = "P-256", hash: HashName = "sha256"): Signer {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve });
+  // Deno's crypto has no SHA-256 for P-521.
+  if (namedCurve === "P-521" && hash === "sha256") {
+    return signer(publicKey, (bytes) => signEcdsa({ key: privateKey, public: publicKey }, bytes, hash));
+  }
   return signer(publicKey, (bytes) => sign(hash, bytes, privateKey));
 }
 

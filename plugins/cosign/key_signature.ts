@@ -1,8 +1,11 @@
-import { constants, verify } from "node:crypto";
+import { constants, generateKeyPairSync, sign, verify } from "node:crypto";
 import type { Hash, PublicKey } from "./keys.ts";
 
 /** How a signature was made, for the evidence: `ECDSA SHA-256`. */
 export type Algorithm = string;
+
+/** Signatures on P-521 are longer than those on P-384, in bytes of DER, but for one in more than anybody will make. */
+const MAX_P384_LENGTH = 104;
 
 /** How long a signature of Ed25519 is, in bytes. */
 const ED25519_LENGTH = 64;
@@ -20,7 +23,8 @@ export async function findAlgorithm(
 ): Promise<Algorithm | undefined> {
   switch (key.kind) {
     case "ecdsa":
-      return by(key.hashes, "ECDSA", (hash) => isSigned(hash, signed, { key: key.key }, signature));
+      return by(key.hashes, "ECDSA", (hash) => isSigned(hash, signed, { key: key.key }, signature)) ??
+        await findOnP521(key, signed, signature);
     case "rsa": {
       const pkcs1 = { key: key.key, padding: constants.RSA_PKCS1_PADDING };
       const pss = {
@@ -36,6 +40,34 @@ export async function findAlgorithm(
       if (isSigned(null, signed, { key: key.key }, signature)) return "Ed25519";
       return await isSignedPrehashed(key, signed, signature) ? "Ed25519ph" : undefined;
   }
+}
+
+/** What the runtime may not have: see {@link knowsShortHashes}. */
+async function findOnP521(
+  { key }: PublicKey,
+  signed: Uint8Array,
+  signature: Uint8Array,
+): Promise<Algorithm | undefined> {
+  const isPossible = key.asymmetricKeyDetails?.namedCurve === "secp521r1" && signature.length > MAX_P384_LENGTH;
+  if (!isPossible || knowsShortHashes()) return undefined;
+  const { isSignedOverSha256 } = await import("./p521.ts");
+  return isSignedOverSha256(key, signed, signature) ? "ECDSA SHA-256" : undefined;
+}
+
+let shortHashes: boolean | undefined;
+
+/** Whether `node:crypto` takes a hash that is shorter than half of a curve. */
+function knowsShortHashes(): boolean {
+  if (shortHashes === undefined) {
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-521" });
+    try {
+      sign("sha256", new Uint8Array(1), privateKey);
+      shortHashes = true;
+    } catch {
+      shortHashes = false;
+    }
+  }
+  return shortHashes;
 }
 
 function by(hashes: readonly Hash[], scheme: string, isGood: (hash: Hash) => boolean): Algorithm | undefined {
