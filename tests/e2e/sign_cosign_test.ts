@@ -180,3 +180,29 @@ peerTest("cosign", "signing again adds nothing, by a key on a curve too", async 
   }
   assert.equal((await layersOf(registry, "team/app", gadget)).length, ALL_FORMATS.length);
 });
+
+for (const [registryName, start] of Object.entries(REGISTRIES)) {
+  peerTest(
+    ["cosign", "registry"],
+    `cosign accepts in ${registryName} what was signed in the store and pushed`,
+    async () => {
+      await using scratch = await scratchFolder();
+      await using registry = await start();
+      const { name, root } = await pushed(registry, "team/app");
+      const insecure = ["--insecure-registries", registry.host];
+      const store = scratch.at("store");
+      await satchelSucceeds(["image", "pull", name, ...insecure], { store });
+      await satchelSucceeds(["image", "tag", name, `${registry.host}/copies/app:v1`], { store });
+      for (const format of ALL_FORMATS) {
+        await cosignSucceeds(scratch, "generate-key-pair", "--output-key-prefix", format);
+        const args = ["image", "sign", `${registry.host}/copies/app:v1`, "--key", scratch.at(`${format}.key`)];
+        await satchelSucceeds([...args, "--format", format], { store, env: { COSIGN_PASSWORD: PASSWORD } });
+      }
+      await satchelSucceeds(["store", "check"], { store });
+      await satchelSucceeds(["image", "push", `${registry.host}/copies/app:v1`, ...insecure], { store });
+      for (const format of ALL_FORMATS) {
+        await assertVerified(scratch, `${format}.pub`, `${registry.host}/copies/app@${root.digest}`, format);
+      }
+    },
+  );
+}
