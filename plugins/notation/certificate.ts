@@ -2,6 +2,7 @@ import { ASN1Obj, X509Certificate } from "@sigstore/core";
 import { Buffer } from "node:buffer";
 import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
 import { FormatError } from "../signing/format_error.ts";
+import { derOf } from "./der.ts";
 import { type DistinguishedName, nameOf, nameText } from "./distinguished_name.ts";
 
 /** A larger one is no certificate that anybody signs with, in bytes. */
@@ -92,7 +93,7 @@ function read(der: Buffer<ArrayBuffer>): Certificate {
     throw new FormatError("a certificate is not of version 3 of X.509");
   }
   if (!signature.tag.isBitString() || signature.value[0] !== 0) throw new FormatError("a certificate has no signature");
-  if (!tbs.subs[2].toDER().equals(algorithm.toDER())) {
+  if (!tbs.subs[2].value.equals(algorithm.value)) {
     throw new FormatError("a certificate names two algorithms for its signature");
   }
   const { notBefore, notAfter } = certificate;
@@ -103,16 +104,16 @@ function read(der: Buffer<ArrayBuffer>): Certificate {
   const subjectName = nameOf(subject);
   return {
     der,
-    subject: subject.toDER(),
-    issuer: tbs.subs[3].toDER(),
+    subject: subject.value,
+    issuer: certificate.issuer,
     subjectName,
     subjectText: nameText(subjectName),
     serialNumber: certificate.serialNumber,
     notBefore,
     notAfter,
-    key: createPublicKey({ key: certificate.publicKey, format: "der", type: "spki" }),
+    key: createPublicKey({ key: derOf(tbs.subs[6]), format: "der", type: "spki" }),
     ...readExtensions(certificate.extensions),
-    signed: tbs.toDER(),
+    signed: derOf(tbs),
     signature: certificate.signatureValue,
     signatureAlgorithm: algorithm.subs[0].toOID(),
   };

@@ -13,8 +13,8 @@ import { type Timestamp, verifyTimestamp } from "./timestamp.ts";
 /** What a signature is judged by. */
 export interface Standard {
   statement: Statement;
-  /** The certificates of the store that the statement names. */
-  trusted: readonly Certificate[];
+  /** The certificates of the store that the statement names, by their thumbprints. */
+  trusted: ReadonlySet<string>;
   /** Those of the store of timestamp authorities. */
   trustedForTime: readonly Certificate[];
   subject: PluginDescriptor;
@@ -51,11 +51,17 @@ interface Signed {
 
 /**
  * Judges a signature by a statement of a trust policy, in the order of the specification ("Signature Evaluation"). It ends at the first check
- * that fails and is enforced, as in notation: what else such a signature brings along is not worth the time that it may take. What it is for
- * is looked at whatever the level.
+ * that fails and is enforced, as in notation: what else such a signature brings along is not worth the time. What it is for is looked at
+ * whatever the level.
  */
 export function judge(envelope: Envelope, standard: Standard): Judgement {
   const { statement, subject, annotations } = standard;
+  const unknown = statement.actions.authenticity === "enforce" ? findUnknown(envelope, standard) : undefined;
+  if (unknown !== undefined) {
+    // Whoever may attach signatures may attach many: for those of nobody who is trusted nothing is computed.
+    const failed: CheckResult = { check: "authenticity", action: "enforce", failure: unknown };
+    return { isGood: false, reason: unknown, results: [failed] };
+  }
   const results: CheckResult[] = [];
   let signed: Signed;
   try {
@@ -111,22 +117,25 @@ export function verifyIntegrity({ algorithm, signed, signature, certificates }: 
   return chain;
 }
 
-/** Why nobody vouches for who has signed. */
-function findUntrusted(
-  { attributes: { scheme } }: Envelope,
-  { chain }: Signed,
+/** Why none of the certificates is one that is trusted. */
+function findUnknown(
+  { attributes: { scheme }, certificates }: Envelope,
   { statement, trusted }: Standard,
 ): string | undefined {
   const type = scheme === "notary.x509" ? "ca" : "signingAuthority";
   const store = statement.stores.find((each) => each.type === type);
   if (!store) return `the signing scheme ${scheme} needs a trust store of the type ${type}`;
-  const known = new Set(trusted.map(thumbprint));
-  if (!chain.some((certificate) => known.has(thumbprint(certificate)))) {
-    return `none of its certificates is in the trust store ${storeName(store)}`;
-  }
-  const { identities } = statement;
-  if (!identities || identities.some((identity) => fitsIdentity(chain[0].subjectName, identity))) return undefined;
-  return `it is signed by ${quoted(chain[0].subjectText)}, which is none of the trusted identities`;
+  if (certificates.some((der) => trusted.has(thumbprint({ der })))) return undefined;
+  return `none of its certificates is in the trust store ${storeName(store)}`;
+}
+
+/** Why nobody vouches for who has signed. The certificates are one chain, so that any of them vouches for those before it. */
+function findUntrusted(envelope: Envelope, { chain: [{ subjectName, subjectText }] }: Signed, standard: Standard) {
+  const unknown = findUnknown(envelope, standard);
+  if (unknown !== undefined) return unknown;
+  const { identities } = standard.statement;
+  if (!identities || identities.some((identity) => fitsIdentity(subjectName, identity))) return undefined;
+  return `it is signed by ${quoted(subjectText)}, which is none of the trusted identities`;
 }
 
 function findExpired({ attributes: { expiry } }: Envelope, _: Signed, { now }: Standard): string | undefined {

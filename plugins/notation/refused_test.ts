@@ -89,9 +89,12 @@ function refuses(signer: Signer, parts: Parts, reason: RegExp): void {
 
 /** Chains of certificates that are none, from who signs to the root that is trusted. */
 const CHAINS: Readonly<Record<string, { make(root: Holder): readonly Holder[]; reason: RegExp }>> = {
-  "without the root": {
-    make: (root) => [makeCertificate({ issuer: root })],
-    reason: /is the last one and no root/,
+  "to an authority that is not trusted": {
+    make: (root) => {
+      const upper = makeAuthority("upper");
+      return [makeCertificate({ issuer: root }), makeAuthority("root", { issuer: upper })];
+    },
+    reason: /none of its certificates is in the trust store ca:example/,
   },
   "in the wrong order": {
     make: (root) => {

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { FormatError } from "../signing/format_error.ts";
 import { type Certificate, isIssuedBy, isSignature, readCertificate, thumbprint } from "./certificate.ts";
+import { derOf } from "./der.ts";
 import { checkChain, findInvalidAt } from "./chain.ts";
 
 /** A time that an authority vouches for. */
@@ -105,7 +106,7 @@ function readToken(bytes: Uint8Array): Token {
   if (signers.length !== 1) throw new FormatError(`it has ${signers.length} signers, and one is expected`);
   return {
     content: octets.value,
-    certificates: included.filter(({ tag }) => tag.isUniversal()).map((each) => readCertificate(each.toDER())),
+    certificates: included.filter(({ tag }) => tag.isUniversal()).map((each) => readCertificate(derOf(each))),
     signer: signers[0],
   };
 }
@@ -122,7 +123,7 @@ function verifySigner(signer: ASN1Obj, content: Buffer, certificates: readonly C
   const certificate = certificates.find((each) => isNamed(each, attribute(attributes, OID.signingCertificateV2)));
   if (!certificate) throw new FormatError("the certificate of its authority is not in it");
   const [issuer, serialNumber] = identifier.subs;
-  if (!certificate.issuer.equals(issuer.toDER()) || !certificate.serialNumber.equals(serialNumber.value)) {
+  if (!certificate.issuer.equals(issuer.value) || !certificate.serialNumber.equals(serialNumber.value)) {
     throw new FormatError("it names two certificates");
   }
   const oid = signatureAlgorithm.subs[0].toOID();
@@ -131,7 +132,7 @@ function verifySigner(signer: ASN1Obj, content: Buffer, certificates: readonly C
   }
   const { type, hash: own = hash } = SIGNATURES[oid];
   // What is signed is the set itself, not what it stands as in the signer (RFC 5652, 5.4).
-  const signed = attributes.toDER();
+  const signed = derOf(attributes);
   signed[0] = 0x31;
   const { key } = certificate;
   if (key.asymmetricKeyType !== type || own !== hash || !isSignature(hash, signed, key, signature.value)) {

@@ -32,7 +32,9 @@ export function verify(request: VerifyRequest, now = new Date()): VerifyAnswer {
   const none = (reason: string): VerifyAnswer => ({ verdict: "none", reason, evidence: [] });
   if (trust.notationPolicy === undefined) return none("no trust policy of notation's is given");
   const statements = readPolicy(trust.notationPolicy);
-  const trusted = readTrusted(trust.notationCertificates ?? [], "the certificates for notation");
+  const trusted = new Set(
+    readTrusted(trust.notationCertificates ?? [], "the certificates for notation").map(thumbprint),
+  );
   const trustedForTime = readTrusted(trust.notationTimestampCertificates ?? [], "the certificates for timestamps");
   const repository = repositoryOf(reference);
   const statement = statementFor(statements, repository);
