@@ -3,7 +3,7 @@ import { decodeBase64 } from "../../signing/base64.ts";
 import { FormatError } from "../../signing/format_error.ts";
 import { parseStrictObject } from "../../signing/strict_json.ts";
 import type { AnnotationMaterial } from "../signature.ts";
-import { decodeProof, integerOf, type LogEntry, objectOf, type Proofs } from "./proofs.ts";
+import { decodeProof, integerOf, type LogEntry, objectOf, type Proofs, textOf } from "./proofs.ts";
 
 /** A certificate in PEM, alone. */
 const CERTIFICATE = /^\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----\s*$/;
@@ -38,7 +38,7 @@ function readLogBundle(text: string): LogEntry {
   return {
     logIndex: integerOf(payload.logIndex, "the index of an entry"),
     logId: { keyId: Buffer.from(logID, "hex") },
-    kindVersion: { kind: String(kind), version: String(apiVersion) },
+    kindVersion: { kind: textOf(kind, "the kind of an entry"), version: textOf(apiVersion, "the version of an entry") },
     integratedTime: integerOf(payload.integratedTime, "the time of an entry"),
     inclusionPromise: { signedEntryTimestamp: decodeProof(bundle.SignedEntryTimestamp, "the promise of the log") },
     inclusionProof: undefined,

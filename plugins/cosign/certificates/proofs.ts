@@ -58,7 +58,7 @@ export function decodeProof(text: unknown, what: string): Buffer {
 /** An integer of 64 bits, which Protobuf's JSON has as text or as a number. */
 export function integerOf(value: unknown, what: string): string {
   const text = typeof value === "number" && Number.isSafeInteger(value) ? String(value) : value;
-  if (typeof text !== "string" || !/^(?:0|[1-9]\d{0,15})$/.test(text)) throw new FormatError(`${what} is no number`);
+  if (typeof text !== "string" || !/^(?:0|[1-9]\d{0,14})$/.test(text)) throw new FormatError(`${what} is no number`);
   return text;
 }
 
@@ -131,7 +131,8 @@ function listOf(value: unknown, what: string, max = MAX_PROOFS): readonly unknow
   return value;
 }
 
-function textOf(value: unknown, what: string): string {
+/** Text that is not empty. */
+export function textOf(value: unknown, what: string): string {
   if (typeof value !== "string" || value === "") throw new FormatError(`${what} is missing`);
   return value;
 }

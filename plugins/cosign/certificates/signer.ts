@@ -11,6 +11,8 @@ export interface CertifiedSigner {
   /** SHA-256 of the certificate, hexadecimal. */
   fingerprint: string;
   key: PublicKey;
+  validFrom: Date;
+  validTo: Date;
   /** Whom the certificate is for: addresses of mail, URIs and user names. */
   subjects: readonly string[];
   /** Who vouched for that: the URL of an OpenID Connect provider. Absent in certificates of other authorities than Fulcio. */
@@ -46,6 +48,8 @@ export function readSigner(der: Uint8Array): CertifiedSigner {
       certificate,
       fingerprint: createHash("sha256").update(der).digest("hex"),
       key,
+      validFrom: certificate.notBefore,
+      validTo: certificate.notAfter,
       subjects: subjectsOf(certificate),
       ...(issuer !== undefined && { issuer }),
     };

@@ -55,14 +55,12 @@ function timesOf({ timestamps }: SignedEntity): Date[] {
   });
 }
 
-function reasonOf(error: unknown, { certificate }: CertifiedSigner, times: readonly Date[]): string {
+function reasonOf(error: unknown, { validFrom, validTo }: CertifiedSigner, times: readonly Date[]): string {
   // What is no proof at all makes the reader stumble over members that are not there.
   if (!(error instanceof VerificationError)) return "its proofs cannot be read";
-  const outside = times.find((time) => !certificate.validForDate(time));
+  const outside = times.find((time) => !(validFrom <= time && time <= validTo));
   if (error.code === "CERTIFICATE_ERROR" && outside) {
-    return `said to be made ${text(outside)}, and its certificate is valid from ${text(certificate.notBefore)} to ${
-      text(certificate.notAfter)
-    }`;
+    return `said to be made ${text(outside)}, and its certificate is valid from ${text(validFrom)} to ${text(validTo)}`;
   }
   const failure = FAILURES[error.code] ?? "its proofs are not good";
   const cause: unknown = error.cause;
