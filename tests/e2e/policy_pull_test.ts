@@ -132,6 +132,8 @@ Deno.test("no file takes back what another one demands, and --verify=false needs
   assert.equal((await policed.pull("team/app:v1")).code, 5);
   await user(`verify:\n  - images: "*"\n    keys: [../../team.pub]\n    overridable: true\n`);
   assert.equal((await policed.pull("team/app:v1", "--verify=false")).code, 5);
+  await policed.configure(`verify:\n  - {images: "*", required: false}\n`);
+  assert.equal((await policed.pull("team/app:v1")).code, 5);
   await policed.configure(`verify:\n  - {images: "*", required: false}\nallowed: [${host}/other/*]\n`);
   const denied = await policed.pull("team/app:v1", "--verify=false");
   assert.equal(denied.code, 5, describe(denied));
@@ -236,6 +238,9 @@ Deno.test("the word of a plugin counts only where a rule names it", async () => 
   assert.equal((await policed.pull("team/app:v1", "--plugin", plugin)).code, 5);
   await policed.configure(`verify:\n  - {images: "*", plugins: [yes]}\n`);
   assert.equal((await policed.pull("team/app:v1")).code, 5);
+  await policed.configure(`verify:\n  - {images: "*", plugins: [no]}\n`);
+  assert.equal((await policed.pull("team/app:v1", "--plugin", plugin)).code, 5);
+  await policed.configure(`verify:\n  - {images: "*", plugins: [no, yes]}\n`);
   const outcome = await policed.pull("team/app:v1", "--plugin", plugin);
   assert.equal(outcome.code, 0, describe(outcome));
   assert.match(outcome.stderr, /Verified \S+: why not \(yes\)/);
