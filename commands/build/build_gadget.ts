@@ -73,6 +73,7 @@ export async function buildGadget(options: BuildOptions, context: BuildContext):
   if (options.output !== undefined) keepOutputs(output.path, options.output);
   await context.keep(image);
   write?.commit();
+  if (final?.change !== undefined) reporter.status(final.change);
   return { image, created };
 }
 

@@ -124,6 +124,7 @@ async function openRunner(
       output,
       environment,
       tell: reporter.status,
+      detail: reporter.detail,
       signal,
       ...(engine !== undefined && { engine }),
       ...(sourceRoot !== undefined && { sourceRoot }),

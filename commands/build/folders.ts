@@ -32,8 +32,10 @@ export function checkOutputFolder(path: string): void {
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (error) {
     const cause = error instanceof SatchelError ? error : storageError("write to", path, error);
+    const isNone = !(error instanceof SatchelError) || cause.code !== "usage";
     throw new SatchelError(cause.code, `--output: ${cause.message}`, {
-      hint: cause.hint ?? "It has to be there before the build.",
+      // What is said of a gadget's folder does not fit.
+      hint: isNone && cause.hint ? cause.hint : "It names a folder, which has to be there before the build.",
       cause,
     });
   }

@@ -13,6 +13,7 @@ import {
   updateMetadata,
 } from "../../lib/gadget/metadata/check.ts";
 import type { EbpfObject } from "../../lib/gadget/object/object.ts";
+import { printable } from "../../lib/printable.ts";
 import { readSmallFile } from "../../lib/small_file.ts";
 import type { Reporter } from "../output/reporter.ts";
 import type { BuildOptions } from "./options.ts";
@@ -55,6 +56,8 @@ export interface FinalMetadata {
   packed: PackedMetadata;
   /** Writes the file, if it is another one than before; to be called when all else is done. */
   write: StagedFile | undefined;
+  /** What the file becomes, for people; `undefined` if nothing was to be added. */
+  change: string | undefined;
 }
 
 /**
@@ -78,7 +81,23 @@ export function finishMetadata(
     reportProblems(path, once(found), options.isStrict, reporter);
   }
   const isSame = before && new TextDecoder().decode(before) === new TextDecoder().decode(bytes);
-  return { metadata, packed: { ...metadata, bytes }, write: isSame ? undefined : stageMetadata(path, bytes) };
+  return {
+    metadata,
+    packed: { ...metadata, bytes },
+    write: isSame ? undefined : stageMetadata(path, bytes),
+    change: options.updatesMetadata ? changeOf(path, before, bytes) : undefined,
+  };
+}
+
+function changeOf(path: string, before: Uint8Array | undefined, after: Uint8Array): string {
+  const name = printable(path);
+  if (!before) return `${name} is new: its TODO texts are yours to fill in`;
+  const [lines, added] = [before, after].map((bytes) => bytes.filter((byte) => byte === 0x0a).length);
+  const count = Math.max(added! - lines!, 1);
+  if (new TextDecoder().decode(before) === new TextDecoder().decode(after)) {
+    return `${name} has all of it: nothing is added`;
+  }
+  return `${name} has ${count} more ${count === 1 ? "line" : "lines"}`;
 }
 
 /**
@@ -134,7 +153,16 @@ function once(problems: readonly Problem[]): Problem[] {
 }
 
 function checkReplaceable(path: string): void {
-  onPath("write to", dirname(path), () => accessSync(dirname(path), constants.W_OK | constants.X_OK));
+  try {
+    onPath("write to", dirname(path), () => accessSync(dirname(path), constants.W_OK | constants.X_OK));
+  } catch (cause) {
+    if (!(cause instanceof SatchelError)) throw cause;
+    // The store, which may be named instead of one that cannot be written to, has no part in it.
+    throw new SatchelError(cause.code, cause.message, {
+      hint: `--update-metadata writes ${printable(basename(path))} into the gadget's folder.`,
+      cause,
+    });
+  }
 }
 
 /** Links to it stay, and so do its mode and its owner. */

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { SatchelError, withContext } from "../../lib/error.ts";
 import { readOwnFlags } from "../../lib/gadget/build/compiler_flags.ts";
 import { readSourceDateEpoch } from "../../lib/gadget/build/created.ts";
+import { checkFolder } from "../../lib/gadget/build/source.ts";
 import { type EngineName, ENGINES } from "../../lib/gadget/build/engine.ts";
 import { PULL_POLICIES, type PullPolicy } from "../../lib/gadget/build/builder_image.ts";
 import type { Reference } from "../../lib/oci/mod.ts";
@@ -28,6 +29,8 @@ export interface BuildOptions {
   /** BTFHub's archive, if smaller ones are to be made of its BTFs; absolute. */
   btfhubArchive: string | undefined;
   cflags: readonly string[];
+  /** What was asked for without effect. */
+  oddities: string[];
   isReproducible: boolean;
   updatesMetadata: boolean;
   validatesMetadata: boolean;
@@ -65,6 +68,9 @@ export function readBuildOptions({ arguments: [folder], flags, environment }: In
     builder: readBuilder(flags, environment.IG_SOURCE_PATH),
     btfhubArchive: readArchive(flags),
     cflags: listOf(flags, "cflags").flatMap((text) => readOwnFlags(text, "--cflags")),
+    oddities: isSet(flags, "btfgen") || pathOf(flags, "btfhub-archive") === undefined
+      ? []
+      : ["--btfhub-archive has no effect without --btfgen"],
     isReproducible,
     updatesMetadata: isSet(flags, "update-metadata"),
     validatesMetadata: isSet(flags, "validate-metadata", true),
@@ -105,13 +111,25 @@ function readBuilder(flags: FlagValues, sourceRoot: string | undefined): Builder
   });
 }
 
+const ARCHIVE_HINT = "git clone --depth 1 https://github.com/aquasecurity/btfhub-archive";
+
 function readArchive(flags: FlagValues): string | undefined {
   const archive = pathOf(flags, "btfhub-archive");
   if (!isSet(flags, "btfgen")) return undefined;
-  if (archive !== undefined) return resolve(archive);
+  if (archive !== undefined) return checkedArchive(resolve(archive));
   throw new SatchelError("usage", "--btfgen requires --btfhub-archive", {
-    hint: "git clone --depth 1 https://github.com/aquasecurity/btfhub-archive",
+    hint: ARCHIVE_HINT,
   });
+}
+
+function checkedArchive(path: string): string {
+  try {
+    checkFolder(path);
+    return path;
+  } catch (error) {
+    if (!(error instanceof SatchelError)) throw error;
+    throw new SatchelError(error.code, `--btfhub-archive: ${error.message}`, { hint: ARCHIVE_HINT, cause: error });
+  }
 }
 
 /** Two people who build the same have different clocks, so what is to be reproducible has a time that none of them has. */

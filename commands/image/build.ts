@@ -2,6 +2,7 @@ import { copy, MemoryRepository } from "../../lib/content/mod.ts";
 import { SatchelError, withContext } from "../../lib/error.ts";
 import { type PackedImage } from "../../lib/gadget/build/pack.ts";
 import { type Digest, formatReference, parseReference, type Reference } from "../../lib/oci/mod.ts";
+import { isTerminal } from "../../lib/terminal/mod.ts";
 import { printable } from "../../lib/printable.ts";
 import { buildGadget, type BuiltGadget } from "../build/build_gadget.ts";
 import { readBuildOptions } from "../build/options.ts";
@@ -36,6 +37,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const settings = await loadSettings(invocation);
   const options = readBuildOptions(invocation);
   using reporter = openReporter(settings, signal);
+  options.oddities.forEach(reporter.warn);
   try {
     const target = openLocalStore(settings, reporter).repository(options.tag ?? NO_NAME);
     const built = await buildGadget(options, {
@@ -54,8 +56,11 @@ export async function run(invocation: Invocation): Promise<number> {
     });
     reporter.finish();
     const name = shownName(built, options.tag);
-    reporter.status(`Successfully built ${name}`);
-    await printResult(outputMode(flags, "format"), report(built, options.tag), () => `${name}\n`);
+    const mode = outputMode(flags, "format");
+    // On a terminal it would stand there twice.
+    const isShownBelow = mode === "columns" && isTerminal("stdout") && isTerminal("stderr");
+    reporter.status(isShownBelow ? "Successfully built" : `Successfully built ${name}`);
+    await printResult(mode, report(built, options.tag), () => `${name}\n`);
     return EXIT_OK;
   } catch (error) {
     const doing = `building ${printable(path, 200)}`;

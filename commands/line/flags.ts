@@ -103,9 +103,11 @@ export function readFlag(spec: FlagSpec, value: string | undefined, shown: strin
   }
   if (spec.type === "int" && parseConcurrency(value) === undefined) throw invalidValue(spec, value, CONCURRENCY_RULE);
   if (Array.isArray(spec.values) && !spec.values.includes(value)) {
+    // As `ig` says it.
+    const what = /(^|-)(output|format|pull)$/.test(spec.name) ? `${spec.name} mode` : spec.name;
     throw new SatchelError(
       "usage",
-      `invalid ${spec.name} mode ${JSON.stringify(value)}, valid values are: ${spec.values.join(", ")}`,
+      `invalid ${what} ${JSON.stringify(value)}, valid values are: ${spec.values.join(", ")}`,
     );
   }
   return value;

@@ -248,6 +248,13 @@ capabilityTest(NEEDS, "a builder image that is not there, or has no compiler, is
   const bare = await world.build(folder, "--builder-image", world.podman.bareImage);
   assert.equal(bare.code, 1);
   assert.match(bare.stderr, /cannot start clang: it is not there in the builder image localhost\/satchel-bare/);
+  const own = await world.buildWith({ CLANG: "/opt/clang" }, folder);
+  assert.match(
+    own.stderr,
+    /cannot start \/opt\/clang: .*\nHint: CLANG, LLVM_STRIP and BPFTOOL name programs of the container/,
+  );
+  const verbose = await world.build(folder, "--verbose", "--builder-image", world.podman.bareImage);
+  assert.match(verbose.stderr, /^\S*podman run --rm .*--entrypoint cat localhost\/satchel-bare/m);
   assert.deepEqual(await world.podman.containers(), []);
 });
 

@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { capabilityTest, describe, satchel, satchelSucceeds, scratchFolder, succeed } from "../harness/mod.ts";
+import {
+  binary,
+  capabilityTest,
+  describe,
+  peerTest,
+  satchel,
+  satchelSucceeds,
+  scratchFolder,
+  succeed,
+} from "../harness/mod.ts";
 import { copyGadget, filesOf, GADGETS, listAll, recordedTools, writeFolder, writeScript } from "./build_gadgets.ts";
+import { openTerminal } from "./cli_terminal.ts";
 
 const MODULE = readFileSync(join(GADGETS, "wasm-only/source/program.wasm"));
 const NO_VERSION = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
@@ -150,6 +160,12 @@ const CASES: Record<string, Case> = {
     flags: ["--strict"],
     stderr: /gadget\/a\.wasm: the module has no function gadgetAPIVersion, so Inspektor Gadget refuses to run it\n/,
   },
+  "an archive of BTFs that is not there": {
+    files: C,
+    flags: ["--btfgen", "--btfhub-archive", "/nosuch"],
+    code: 2,
+    stderr: /--btfhub-archive: Cannot read \/nosuch: it does not exist\nHint: git clone /,
+  },
   "a folder of outputs that is not there": {
     files: META,
     flags: ["-o", "nosuch"],
@@ -160,7 +176,7 @@ const CASES: Record<string, Case> = {
     files: META,
     flags: ["-o", "/etc/passwd"],
     code: 2,
-    stderr: /--output: \/etc\/passwd is no folder/,
+    stderr: /--output: \/etc\/passwd is no folder\nHint: It names a folder, which has to be there before the build\.\n/,
   },
   "a time that is none": {
     files: META,
@@ -345,6 +361,37 @@ Deno.test("markers that name what the program lacks are warned of without a gadg
   assert.equal(error.code, 1);
   assert.match(error.stderr, text);
   assert.doesNotMatch(error.stderr, /gadget\.yaml:/);
+});
+
+Deno.test("--update-metadata says what it did", async () => {
+  await using scratch = await scratchFolder();
+  const folder = copyGadget(scratch, "trace-ringbuf");
+  const path = join(folder, "gadget.yaml");
+  const env = recordedTools(scratch, "trace-ringbuf");
+  const said = async () => (await satchel(["image", "build", "--local", "--update-metadata", folder], { env })).stderr;
+  Deno.removeSync(path);
+  assert.match(await said(), /^\S+\/gadget\.yaml is new: its TODO texts are yours to fill in\nSuccessfully built /);
+  assert.match(await said(), /^\S+\/gadget\.yaml has all of it: nothing is added\nSuccessfully built /);
+  writeFileSync(path, "name: own\ndescription: own\nhomepageURL: own\ndocumentationURL: own\n");
+  assert.match(await said(), /^\S+\/gadget\.yaml has \d\d more lines\nSuccessfully built /);
+});
+
+Deno.test("flags without effect are warned of", async () => {
+  await using scratch = await scratchFolder();
+  const folder = writeFolder(scratch.at("gadget"), META);
+  const { code, stderr } = await satchel(["image", "build", "--btfhub-archive", "/nosuch", folder]);
+  assert.equal(code, 0);
+  assert.match(stderr, /^Warning: --btfhub-archive has no effect without --btfgen\n/);
+});
+
+peerTest("script", "on a terminal the result stands there once", async () => {
+  await using scratch = await scratchFolder();
+  const folder = writeFolder(scratch.at("gadget"), META);
+  const command = `${await binary()} image build --store ${scratch.at("store")} ${folder}`;
+  await using terminal = openTerminal(command, { HOME: scratch.path });
+  assert.equal(await terminal.status, 0);
+  assert.match(terminal.output, /Successfully built\r\n[^]*sha256:[0-9a-f]{64}\r\n/);
+  assert.equal(terminal.output.match(/sha256:/g)?.length, 1);
 });
 
 Deno.test("--update-metadata writes gadget.yaml when all else is done, with the mode that it had, and again nothing", async () => {

@@ -91,6 +91,23 @@ Deno.test("all programs that are missing are told at once, before anything runs"
   assert.ok(!existsSync(scratch.at("was-run")));
 });
 
+Deno.test("where Go and Cargo of a right age come from is told", async () => {
+  await using scratch = await scratchFolder();
+  const missing = async (wasm: string, program: string) => {
+    const folder = writeFolder(scratch.at(program), {
+      "build.yaml": `wasm: ${wasm}\n`,
+      [wasm]: "",
+      "gadget.yaml": "name: a\n",
+    });
+    return (await satchel(["image", "build", "--local", folder], { env: { PATH: scratch.path } })).stderr;
+  };
+  assert.match(
+    await missing("go/a.go", "go"),
+    /the program go is not there\nHint: Go 1\.24 .*bookworm-backports.*go\.dev\/dl\n$/,
+  );
+  assert.match(await missing("src/a.rs", "cargo"), /the program cargo is not there\nHint: .*https:\/\/rustup\.rs, /);
+});
+
 Deno.test("a relative folder of outputs is one of the current folder, and keeps what was made", async () => {
   await using scratch = await scratchFolder();
   const folder = copyGadget(scratch, "trace-ringbuf", "gadget");
@@ -305,7 +322,7 @@ Deno.test("Rust is built by Cargo; the module has the name of the package, and -
   assert.deepEqual(readFileSync(scratch.at("out/program.wasm")), readFileSync(module));
   writeScript(scratch.at("bin", "cargo"), ['echo "error[E0463]: can\'t find crate for \\`core\\`" >&2; exit 101']);
   const { stderr } = await satchel(["image", "build", "--local", folder], { env });
-  assert.match(stderr, /\nHint: rustup target add wasm32-wasip1\n$/);
+  assert.match(stderr, /\nHint: rustup target add wasm32-wasip1; .*https:\/\/rustup\.rs\n$/);
 });
 
 peerTest(

@@ -60,6 +60,8 @@ Deno.test("init refuses names that no image could have", async () => {
     assert.match(stderr, /^Error: ".*" is no name for a gadget\n/);
   }
   assert.equal((await init(scratch, "--", "-x")).code, 2);
-  assert.equal((await init(scratch, "mine", "--kind", "profiler")).code, 2);
+  const kind = await init(scratch, "mine", "--kind", "profiler");
+  assert.equal(kind.code, 2);
+  assert.match(kind.stderr, /^Error: invalid kind "profiler", valid values are: tracer, mapiter, iter\n/);
   assert.deepEqual([...Deno.readDirSync(scratch.path)], []);
 });

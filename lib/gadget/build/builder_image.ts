@@ -2,6 +2,7 @@ import { SatchelError } from "../../error.ts";
 import { printable } from "../../printable.ts";
 import { type Engine, runEngine } from "./engine.ts";
 import { engineFailure } from "./engine_error.ts";
+import { joinWords } from "./words.ts";
 
 /** When a builder image is pulled: before every build, if the engine does not have it, or not at all. */
 export const PULL_POLICIES = ["always", "missing", "never"] as const;
@@ -16,6 +17,8 @@ export interface BuilderImageOptions {
   pull: PullPolicy;
   /** Gets a line for people about what takes long. */
   tell: (line: string) => void;
+  /** Gets the engine's command. */
+  detail?: (line: string) => void;
   signal: AbortSignal;
 }
 
@@ -33,7 +36,7 @@ export interface BuilderImage {
  */
 export async function ensureBuilderImage(
   engine: Engine,
-  { image, pull, tell, signal }: BuilderImageOptions,
+  { image, pull, tell, detail, signal }: BuilderImageOptions,
 ): Promise<BuilderImage> {
   if (image === "" || image.startsWith("-") || /\s/.test(image)) {
     throw new SatchelError("usage", `this is no name of an image: "${printable(image)}"`);
@@ -48,6 +51,7 @@ export async function ensureBuilderImage(
     );
   }
   tell(`Pulling builder image ${printable(image)}`);
+  detail?.(joinWords([engine.path, "pull", image]));
   const result = await runEngine(engine, ["pull", image], signal);
   if (result.status !== 0) {
     const failure = engineFailure(engine.name, `cannot pull the builder image ${printable(image)}`, result);

@@ -10,11 +10,15 @@ import { type Engine, ENGINE_OUTPUT_LIMIT, type EngineName, findEngine, runEngin
 import { engineFailure } from "./engine_error.ts";
 import type { BuildPlaces, BuildStep, StepResult, StepRunner } from "./step.ts";
 import { StepOutput } from "./step_output.ts";
+import { joinWords } from "./words.ts";
 
 /** Where the folders are in a builder container. */
 const WORK = "/work";
 const OUT = "/out";
 const BTFHUB_ARCHIVE = "/btfhub-archive";
+
+/** What steps run if no variable names other programs. */
+const USUAL_PROGRAMS: ReadonlySet<string> = new Set(["clang", "llvm-strip", "bpftool", "go", "cargo", "tar", "xz"]);
 
 /** The label of every builder container; its value is the container's name. */
 const LABEL = "satchel.build";
@@ -44,6 +48,8 @@ export interface ContainerOptions {
   environment: Variables;
   /** Gets a line for people about what takes long. */
   tell: (line: string) => void;
+  /** Gets the engine's commands, as they could be typed, but those that ask alone. */
+  detail?: (line: string) => void;
   /** Ends the start. What was started by then is removed. */
   signal: AbortSignal;
 }
@@ -75,7 +81,7 @@ export async function openContainer(options: ContainerOptions): Promise<StepRunn
     ...["--entrypoint", "cat", options.image, "-"],
   ]);
   try {
-    await container.started(options.signal);
+    await container.started(options.signal, options.detail);
     return container;
   } catch (error) {
     await container[Symbol.asyncDispose]();
@@ -158,6 +164,7 @@ class Container implements StepRunner {
   readonly #name: string;
   readonly #image: string;
   readonly #companion: Companion;
+  readonly #command: readonly string[];
   #removal: Promise<void> | undefined;
   #hasEnded = false;
 
@@ -166,6 +173,7 @@ class Container implements StepRunner {
     this.#engine = engine;
     this.#name = name;
     this.#image = image;
+    this.#command = [engine.path, ...args];
     this.#companion = startCompanion(engine.path, args, {
       environment: engine.environment,
       greeting: name,
@@ -176,7 +184,8 @@ class Container implements StepRunner {
   }
 
   /** Waits until programs can be run in it. */
-  async started(signal: AbortSignal): Promise<void> {
+  async started(signal: AbortSignal, detail?: (line: string) => void): Promise<void> {
+    detail?.(joinWords(this.#command));
     const aborted = Promise.withResolvers<never>();
     const abort = () => aborted.reject(cancelled(signal, "starting the builder container"));
     if (signal.aborted) abort();
@@ -221,6 +230,9 @@ class Container implements StepRunner {
     if (status < 126 || !/OCI runtime|exec failed|attempted to invoke/i.test(output)) return;
     const why = /permission denied/i.test(output) ? "may not be executed" : "is not there";
     throw new SatchelError("program", `cannot start ${printable(program)}: it ${why} in the builder image ${image}`, {
+      hint: USUAL_PROGRAMS.has(program)
+        ? undefined
+        : "CLANG, LLVM_STRIP and BPFTOOL name programs of the container, not of this host.",
       remedy: { kind: "builder-image" },
     });
   }

@@ -13,7 +13,13 @@ const OPTIONS: PlanOptions = {
   isReproducible: false,
   hasColor: false,
 };
-const SOURCE: GadgetSource = { folder: "/src", ebpf: "program.bpf.c", wasm: undefined, metadata: undefined };
+const SOURCE: GadgetSource = {
+  folder: "/src",
+  ebpf: "program.bpf.c",
+  wasm: undefined,
+  metadata: undefined,
+  oddities: [],
+};
 
 function commands(source: Partial<GadgetSource>, options: Partial<PlanOptions> = {}): string[] {
   const steps = planSteps({ ...SOURCE, ...source }, PLACES, { ...OPTIONS, ...options });

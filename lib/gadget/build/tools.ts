@@ -8,13 +8,17 @@ import { splitWords } from "./words.ts";
 /** Variables of an environment. */
 type Variables = Readonly<Record<string, string | undefined>>;
 
+/** What is to be known of programs that Debian 12 has too old. */
+const NEWER: Readonly<Record<string, string>> = {
+  go: "Go 1.24 or newer is needed: Debian 13 has it, Debian 12 in bookworm-backports; else https://go.dev/dl",
+  cargo: "The target wasm32-wasip1 comes with rustup: https://rustup.rs, then rustup target add wasm32-wasip1",
+};
+
 /** The Debian packages that programs are in. */
 const PACKAGES: Readonly<Record<string, string>> = {
   clang: "clang",
   "llvm-strip": "llvm",
   bpftool: "bpftool",
-  go: "golang-go",
-  cargo: "cargo",
   tar: "tar",
   xz: "xz-utils",
 };
@@ -52,9 +56,11 @@ export function checkPrograms(programs: readonly string[], environment: Variable
   const packages = [...new Set(missing.flatMap((program) => PACKAGES[program] ?? []))];
   const names = missing.map((program) => printable(program, 200)).join(", ");
   const message = missing.length === 1 ? `the program ${names} is not there` : `these programs are not there: ${names}`;
-  const unknown = missing.filter((program) => !Object.hasOwn(PACKAGES, program));
+  const newer = [...new Set(missing.flatMap((program) => NEWER[program] ?? []))];
+  const unknown = missing.filter((program) => !Object.hasOwn(PACKAGES, program) && !Object.hasOwn(NEWER, program));
   const hints = [
     ...(packages.length > 0 ? [`On Debian: apt install ${packages.join(" ")}`] : []),
+    ...newer,
     ...(unknown.length > 0 ? ["CLANG, LLVM_STRIP and BPFTOOL may name others than the usual ones."] : []),
   ];
   throw new SatchelError("program", message, { hint: hints.join("\n") });

@@ -138,7 +138,6 @@ const ITERATOR = `// All processes that there are at a moment.
 ${DECLARATIONS}
 // Inspektor Gadget knows what to do with fields of these types.
 typedef __u32 gadget_pid;
-typedef __u32 gadget_tid;
 typedef char gadget_comm;
 
 // A helper of the kernel, by its number in include/uapi/linux/bpf.h.
@@ -166,7 +165,6 @@ struct bpf_iter__task {
 
 struct process {
 	gadget_pid pid;
-	gadget_tid tid;
 	gadget_comm comm[16];
 };
 
@@ -184,7 +182,6 @@ int list_tasks(struct bpf_iter__task *ctx)
 	if (!task || task->pid != task->tgid)
 		return 0;
 	process.pid = task->tgid;
-	process.tid = task->pid;
 	__builtin_memcpy(process.comm, task->comm, sizeof(process.comm));
 	bpf_seq_write(ctx->meta->seq, &process, sizeof(process));
 	return 0;
@@ -260,10 +257,6 @@ params:
         annotations:
           description: Number of the process
           template: pid
-      tid:
-        annotations:
-          description: Number of its first thread
-          template: tid
 `,
   },
 };

@@ -170,10 +170,10 @@ function structNamed({ btf }: EbpfObject, { kind, name, struct }: Extract<Marker
   const what = kind === "tracer" ? "tracer" : "iterator";
   if (other) throw wrong(what, name, `"${struct}" is a ${other.kind}, not a struct`);
   const [meant] = suggestions(struct, btf ? structNames(btf) : []);
-  const hint = meant === undefined
-    ? `clang leaves out what nothing refers to; a global variable keeps it: const struct ${struct} *unused_${struct};`
-    : `did you mean ${meant}?`;
-  throw wrong(what, name, `the object's BTF has no struct "${struct}"`, hint);
+  const hint =
+    `clang leaves out what nothing refers to; a global variable keeps it: const struct ${struct} *unused_${struct};`;
+  const typo = meant === undefined ? "" : `did you mean ${meant}? If not: `;
+  throw wrong(what, name, `the object's BTF has no struct "${struct}"`, typo + hint);
 }
 
 /** Some of the names that structures have, for suggestions. */
