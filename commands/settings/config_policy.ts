@@ -4,6 +4,7 @@ import type { CertificateIdentity } from "../../lib/plugin/contract.ts";
 import { type NamePattern, parseNamePattern } from "../../lib/signing/name_pattern.ts";
 import type { AllowedName, KeyPlace, NotationFiles, Signers, VerifyRule } from "../../lib/signing/policy.ts";
 import { type ConfigSource, readEntries, readMap, readPath, readText, within } from "./config_node.ts";
+import { isRegExp } from "./regexp.ts";
 
 /** A key that satchel has itself, behind `builtin:`. */
 export const RELEASE_KEY_NAME = "builtin:inspektor-gadget";
@@ -132,11 +133,7 @@ function readIdentities(node: unknown, source: ConfigSource): CertificateIdentit
 
 function readRegExp(node: unknown, source: ConfigSource): string {
   const text = readName(node, source);
-  try {
-    new RegExp(text);
-  } catch {
-    throw source.complain(node, "it is no regular expression");
-  }
+  if (!isRegExp(text)) throw source.complain(node, "it is no regular expression");
   return text;
 }
 

@@ -2,6 +2,7 @@ import { SatchelError } from "../../lib/error.ts";
 import type { CertificateIdentity, VerifyTrust } from "../../lib/plugin/contract.ts";
 import { type FlagValues, isSet, listOf, textOf } from "../line/flags.ts";
 import type { Environment } from "../line/invocation.ts";
+import { isRegExp } from "../settings/regexp.ts";
 import { pemBlocks } from "./pem.ts";
 import { readGivenText } from "./texts.ts";
 
@@ -122,10 +123,7 @@ function checkPair(name: string, text: string | undefined, pattern: string | und
   if (text === undefined && pattern === undefined) {
     throw new SatchelError("usage", `an identity needs both a subject and an issuer: --${name} is missing`);
   }
-  if (pattern === undefined) return;
-  try {
-    new RegExp(pattern);
-  } catch {
+  if (pattern !== undefined && !isRegExp(pattern)) {
     throw new SatchelError("usage", `--${name}-regexp: ${JSON.stringify(pattern)} is no regular expression`);
   }
 }
