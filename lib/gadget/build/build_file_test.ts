@@ -73,6 +73,9 @@ Deno.test("flags of a build.yaml that write files, load code or are no flags are
   const refused = [
     "-o /etc/passwd",
     "-fplugin=./x.so",
+    "-D --driver-mode=cl",
+    "-isystem --driver-mode=cl -isystem /clang:-fplugin=./x.so",
+    "-I -o",
     "-Xclang -load",
     "-mllvm -load=x.so",
     "-Wp,-MD,x",

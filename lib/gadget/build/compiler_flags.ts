@@ -33,6 +33,8 @@ export function readForeignFlags(text: string, what: string): string[] {
     if (WITH_VALUE.includes(flags[at])) {
       at++;
       if (at === flags.length) throw refused(what, flags[at - 1], "it needs a value");
+      // clang finds some flags wherever they stand, as `--driver-mode=`, after which others mean something else.
+      if (flags[at].startsWith("-")) throw refused(what, flags[at], `it cannot be the value of ${flags[at - 1]}`);
     } else if (!HARMLESS.some((pattern) => pattern.test(flags[at]))) {
       throw refused(what, flags[at], "not one that a build.yaml may have", "Give it with --cflags if you want it.");
     }
