@@ -13,8 +13,10 @@ export class StepOutput {
   add(bytes: Uint8Array): void {
     const part = bytes.subarray(0, MAX_OUTPUT - this.#length);
     this.#isCut ||= part.length < bytes.length;
+    if (part.length === 0) return;
     this.#length += part.length;
-    this.#chunks.push(part.slice());
+    // A copy, which slice() of a Buffer is not: that would keep all of what came along with this part.
+    this.#chunks.push(new Uint8Array(part));
   }
 
   /** What is kept, with a mark where it is not all. */
