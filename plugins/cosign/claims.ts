@@ -1,17 +1,30 @@
 import type { VerifyRequest } from "../../lib/plugin/contract.ts";
 import { quoted } from "../signing/format_error.ts";
-import type { Claim } from "./signature.ts";
+import type { Claim, JsonDetails } from "./signature.ts";
+
+/** How much of what a signer put in is in the evidence of one signature, in UTF-16 units: an answer has a limit. */
+const MAX_EVIDENCE = 2048;
 
 /** How many of the digests that were signed are shown. */
 const SHOWN_DIGESTS = 3;
 
-/** Why what was signed does not fit the image or what is asked of it, behind "the signature"; `undefined` if it does. */
-export function findMismatch(claims: readonly Claim[], request: VerifyRequest): string | undefined {
+/** What of the things that were signed is the image, or why none is. */
+export type Match = { claim: Claim; mismatch?: undefined } | { claim?: undefined; mismatch: string };
+
+/**
+ * Compares what was signed with the image and what is asked of it.
+ *
+ * @returns `mismatch` stands behind "the signature"
+ */
+export function matchClaims(claims: readonly Claim[], request: VerifyRequest): Match {
   const { digest } = request.subject;
   const about = claims.filter(({ digests }) => digests.includes(digest));
-  if (about.length === 0) return `is for another image (${shown(claims.flatMap(({ digests }) => digests))})`;
-  const mismatches = about.map((claim) => findMismatchIn(claim, request));
-  return mismatches.includes(undefined) ? undefined : mismatches[0];
+  const matches = about.map((claim): Match => {
+    const mismatch = findMismatchIn(claim, request);
+    return mismatch === undefined ? { claim } : { mismatch };
+  });
+  const mismatch = `is for another image (${shown(claims.flatMap(({ digests }) => digests))})`;
+  return matches.find(({ claim }) => claim) ?? matches[0] ?? { mismatch };
 }
 
 function findMismatchIn({ name, annotations }: Claim, { reference, trust }: VerifyRequest): string | undefined {
@@ -24,6 +37,16 @@ function findMismatchIn({ name, annotations }: Claim, { reference, trust }: Veri
     if (annotations[key] !== wanted) return `has another value of the annotation ${quoted(key)}`;
   }
   return undefined;
+}
+
+/** What a good signature says beside the digest, for the evidence: the name and the annotations that are texts, unless that is much. */
+export function detailsOf({ name, annotations }: Claim): JsonDetails {
+  const texts = Object.entries(annotations).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  const details: JsonDetails = {
+    ...(name !== undefined && { name }),
+    ...(texts.length > 0 && { annotations: Object.fromEntries(texts) }),
+  };
+  return JSON.stringify(details).length > MAX_EVIDENCE ? {} : details;
 }
 
 function shown(digests: readonly string[]): string {

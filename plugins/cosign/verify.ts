@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Json, SignatureEvidence, VerifyAnswer, VerifyRequest } from "../../lib/plugin/contract.ts";
 import { FormatError, quoted } from "../signing/format_error.ts";
-import { findMismatch } from "./claims.ts";
+import { detailsOf, matchClaims } from "./claims.ts";
 import { findSignatures } from "./find.ts";
 import { findAlgorithm } from "./key_signature.ts";
 import { type PublicKey, readPublicKeys } from "./keys.ts";
@@ -93,8 +93,9 @@ async function judgeSignature(
 ): Promise<Judgement> {
   const signer = await findSigner(signature, keys, request);
   if (!signer.isGood) return signer;
-  const mismatch = findMismatch(signature.claims, request);
-  return mismatch === undefined ? signer : { ...signer, isGood: false, reason: `${signer.reason}, but ${mismatch}` };
+  const { claim, mismatch } = matchClaims(signature.claims, request);
+  if (!claim) return { ...signer, isGood: false, reason: `${signer.reason}, but ${mismatch}` };
+  return { ...signer, details: { ...signer.details, ...detailsOf(claim) } };
 }
 
 async function findSigner(

@@ -268,6 +268,22 @@ Deno.test("annotations that are asked for have to be there, to the letter, as te
   assert.match(answer.reason, /has no annotation "team"/);
 });
 
+Deno.test("the evidence of a good signature has its name and its annotations, unless they are much", async () => {
+  const found = async (optional: object) => {
+    const { evidence: [first] } = await judge([tagged(simpleSigning(OURS, payloadFor(IMAGE.digest, optional)))], TRUST);
+    const { name, annotations } = first as Record<string, unknown>;
+    return { name, annotations };
+  };
+  const name = IMAGE.repository;
+  assert.deepEqual(await found({ team: "a", build: 7 }), { name, annotations: { team: "a" } });
+  assert.deepEqual(await found({ build: 7 }), { name, annotations: undefined });
+  assert.deepEqual(await found({ team: "a".repeat(3000) }), { name: undefined, annotations: undefined });
+  assert.deepEqual(
+    JSON.stringify(await found(JSON.parse('{"__proto__":"a"}'))),
+    JSON.stringify({ name, annotations: JSON.parse('{"__proto__":"a"}') }),
+  );
+});
+
 Deno.test("the name that was signed has to be the image's where that is asked for, and else is not looked at", async () => {
   const asked = async (reference: string, signed: string) => {
     const payload = payloadFor();
