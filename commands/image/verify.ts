@@ -1,4 +1,4 @@
-import { withContext } from "../../lib/error.ts";
+import { SatchelError, withContext } from "../../lib/error.ts";
 import { type Digest, formatReference, type Reference } from "../../lib/oci/mod.ts";
 import { printable } from "../../lib/printable.ts";
 import type { SignatureVerdict, Verification } from "../../lib/signing/mod.ts";
@@ -49,6 +49,9 @@ export async function run(invocation: Invocation): Promise<number> {
   const { flags, signal, environment, arguments: [typed] } = invocation;
   const settings = await loadSettings(invocation);
   const byFlags = trustByFlags(invocation);
+  const isRemote = isSet(flags, "remote");
+  const isOffline = isSet(flags, "offline");
+  if (isRemote && isOffline) throw new SatchelError("usage", "--remote and --offline do not go together");
   const image = readImageName(typed);
   const name = formatReference(image);
   const mode = outputMode(flags);
@@ -56,11 +59,8 @@ export async function run(invocation: Invocation): Promise<number> {
   await using plugins = await openSigningPlugins(settings, invocation, reporter);
   if (mode === "columns" && !settings.quiet) write("stdout", `Verifying image: ${printable(typed)}\n`);
   const context = { settings, reporter, plugins, signal, environment };
-  const isRemote = isSet(flags, "remote");
   const judge: Judge = (found) => judgeImage(found, image, byFlags, context);
-  const judging = isRemote
-    ? judgeRemote(image, judge, context)
-    : judgeStored(image, judge, isSet(flags, "offline"), context);
+  const judging = isRemote ? judgeRemote(image, judge, context) : judgeStored(image, judge, isOffline, context);
   const outcome = await judging.catch((error: unknown) => {
     throw withContext(`verifying ${name}`, error);
   });

@@ -25,6 +25,12 @@ export function trustByFlags({ flags, environment }: Given): VerifyTrust {
   const identity = identityOf(flags);
   const trustedRoot = jsonText("trusted-root", given);
   const notationPolicy = jsonText("notation-policy-document", given);
+  if (notationPolicy === undefined && notationCertificates.length + notationTimestampCertificates.length > 0) {
+    throw new SatchelError(
+      "usage",
+      "certificates of notation need --notation-policy-document: it says what they are good for",
+    );
+  }
   if (identity && trustedRoot === undefined) {
     throw new SatchelError("usage", "an identity needs --trusted-root: what certificates are checked against", {
       hint: "`cosign trusted-root create` writes one.",

@@ -18,6 +18,7 @@ import { writeModule } from "./plugin_files.ts";
 import { judged, newKeys, ownKey, PUBLIC_KEY, sign, SIGNED, storeOf, UNSIGNED, verify } from "./signing_places.ts";
 
 const KEY = Deno.readTextFileSync(PUBLIC_KEY);
+const CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
 const VERIFIED = { code: 0, stdout: `Verifying image: ${SIGNED}\nImage verified successfully!\n`, stderr: "" };
 
 Deno.test("a key may be a file, a text or a variable, in any form of the flag, and one that fits is enough", async () => {
@@ -121,7 +122,10 @@ Deno.test("flags of certificates that say too little are refused", async () => {
     [["--trusted-root", PUBLIC_KEY, ...identity, ...issuer], /is not JSON/],
     [["--notation-policy-document", "{"], /is not JSON/],
     [["--notation-certificates", PUBLIC_KEY], /needs certificates, and a public key is in/],
+    [["--notation-certificates", CERTIFICATE], /need --notation-policy-document/],
+    [["--notation-policy-document", ""], /is empty/],
     [["--public-keys", PUBLIC_KEY, "--annotation", "nothing"], /NAME=VALUE/],
+    [["--public-keys", PUBLIC_KEY, "--remote"], /--remote and --offline do not go together/],
   ];
   for (const [flags, message] of cases) {
     const { code, stderr } = await verify(SIGNED, flags);
