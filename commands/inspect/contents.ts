@@ -1,6 +1,7 @@
 import { SatchelError } from "../../lib/error.ts";
-import { type InspectContent, inspectGadget, typedName } from "../../lib/gadget/inspect/contents.ts";
+import { contentKeys, type InspectContent, inspectGadget, typedName } from "../../lib/gadget/inspect/contents.ts";
 import { encodeDataSources, readDataSources } from "../../lib/gadget/inspect/data_sources.ts";
+import { LAYER_TYPES } from "../../lib/gadget/media_types.ts";
 import type { GadgetMetadata } from "../../lib/gadget/metadata/lenient.ts";
 import { readEbpfObject } from "../../lib/gadget/object/object.ts";
 import { suggestions } from "../../lib/suggest.ts";
@@ -57,9 +58,8 @@ export async function showContent(
   // An unknown key is told with those that there are, but nothing is fetched for it.
   const isInLayers = /^(ebpf|wasm)\./.test(key);
   const parts = await partsOf(inspected, isInLayers || (!image.isRemote && !key.startsWith("oci.")));
-  const { contents, problems } = contentsOf(inspected, parts);
-  const found = contents.find((each) => each.key === key);
-  if (!found) throw isInLayers && problems[0] || noSuchKey(key, contents);
+  const { contents: [found], problems } = contentsOf(inspected, parts, key);
+  if (!found) throw problems[0] ?? noSuchKey(key, inspected);
   const isValue = found.contentType === "application/json" || found.contentType === "text/yaml";
   if (path !== undefined && !isValue) {
     throw new SatchelError("usage", `jsonpath ${quoted(path)} can only be used with JSON or YAML content`, {
@@ -103,11 +103,13 @@ export async function partsOf(
 function contentsOf(
   { image, chosen }: Inspected,
   parts: ImageParts | undefined,
+  key?: string,
 ): { contents: InspectContent[]; problems: SatchelError[] } {
   if (!chosen || !parts) return { contents: [], problems: [] };
   const problems: SatchelError[] = [];
   const all = { ...parts, manifest: chosen.bytes, ...typedName(image.typed) };
-  return { contents: inspectGadget(all, (problem) => problems.push(problem)), problems };
+  const onProblem = (problem: SatchelError) => problems.push(problem);
+  return { contents: inspectGadget(all, { onProblem, ...(key !== undefined && { key }) }), problems };
 }
 
 async function query(path: string, value: unknown, signal: AbortSignal): Promise<unknown> {
@@ -115,8 +117,12 @@ async function query(path: string, value: unknown, signal: AbortSignal): Promise
   return await queryJson(path, value, signal);
 }
 
-function noSuchKey(key: string, contents: readonly InspectContent[]): SatchelError {
-  const keys = contents.map((each) => each.key);
+function noSuchKey(key: string, { chosen }: Inspected): SatchelError {
+  const layers = chosen?.manifest.kind === "image" ? chosen.manifest.children.slice(1) : [];
+  const has = (type: string) => layers.some(({ mediaType }) => mediaType === type);
+  const keys = layers.length === 0 ? [] : contentKeys({ ebpf: has(LAYER_TYPES.ebpf), wasm: has(LAYER_TYPES.wasm) })
+    // A module need not say what version it is for.
+    .filter((each) => each !== key);
   const likely = suggestions(key, keys);
   const hint = keys.length === 0
     ? "The image has no layer, and so no entry."

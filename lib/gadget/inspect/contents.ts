@@ -7,11 +7,9 @@ import {
   parseAnnotations,
   parseManifestJson,
 } from "../../oci/mod.ts";
-import { CodeIndex } from "../object/code_index.ts";
-import { disassemblePrograms, programsOf } from "../object/disassemble.ts";
-import { mapUses } from "../object/map_uses.ts";
-import { DATA_SECTION, type EbpfObject, readEbpfObject } from "../object/object.ts";
-import { flowchart, sequenceDiagram } from "./mermaid.ts";
+import { readEbpfObject } from "../object/object.ts";
+import { joinBounded } from "./bounded_text.ts";
+import { EBPF_KEYS, ebpfContent } from "./ebpf_contents.ts";
 import { readWasm, type WasmModule } from "./wasm.ts";
 
 /** What an image holds, as bytes that are what their digests say. */
@@ -55,40 +53,54 @@ export interface InspectContent {
   content: string;
 }
 
+/** What is asked for of an image. */
+export interface InspectOptions {
+  /** The one thing that is asked for; nothing else is made then. Default: everything. */
+  key?: string;
+  /** Gets the errors of what cannot be read, or is too long, whose keys are then left out. Default: they are thrown. */
+  onProblem?: (problem: SatchelError) => void;
+}
+
 /**
  * What an image holds, by the keys of `ig image inspect`, sorted by them; an image without layers has none. Nothing of it is
  * run. Lists are in the order of the file.
  *
- * @param onProblem gets the errors of layers that cannot be read, whose keys are then left out. Default: they are thrown
  * @throws {SatchelError} `invalid` if the manifest or, without `onProblem`, a layer is not what it should be
  */
-export function inspectGadget(
-  parts: GadgetParts,
-  onProblem: (problem: SatchelError) => void = (problem) => {
-    throw problem;
-  },
-): InspectContent[] {
+export function inspectGadget(parts: GadgetParts, { key, onProblem }: InspectOptions = {}): InspectContent[] {
   const manifest = parseManifestJson(parts.manifest, "the manifest");
   if (!Array.isArray(manifest.layers) || manifest.layers.length === 0) return [];
   const contents = ociContents(parts, parseAnnotations(manifest.annotations) ?? {}, configDigest(manifest.config));
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!onProblem || !(error instanceof SatchelError)) throw error;
+      onProblem(error);
+      return undefined;
+    }
+  };
   const { ebpf, wasm } = parts;
-  if (ebpf) take(() => ebpfContents(readEbpfObject(ebpf, "the eBPF layer")), contents, onProblem);
-  if (wasm) take(() => wasmContents(readWasm(wasm, "the Wasm layer")), contents, onProblem);
-  return contents.sort((a, b) => a.key < b.key ? -1 : 1);
+  const isWanted = (each: string) => key === undefined || each === key;
+  const wanted = EBPF_KEYS.filter(isWanted);
+  const object = ebpf && wanted.length > 0 ? attempt(() => readEbpfObject(ebpf, "the eBPF layer")) : undefined;
+  if (object) contents.push(...wanted.flatMap((each) => attempt(() => ebpfContent(object, each)) ?? []));
+  if (wasm && (key === undefined || key.startsWith("wasm."))) {
+    contents.push(...attempt(() => wasmContents(readWasm(wasm, "the Wasm layer"))) ?? []);
+  }
+  return contents.filter((each) => isWanted(each.key)).sort((a, b) => a.key < b.key ? -1 : 1);
 }
 
-function take(
-  read: () => InspectContent[],
-  contents: InspectContent[],
-  onProblem: (problem: SatchelError) => void,
-): void {
-  try {
-    contents.push(...read());
-  } catch (error) {
-    if (!(error instanceof SatchelError)) throw error;
-    onProblem(error);
-  }
+/** The keys that images of some layers may have, sorted. */
+export function contentKeys(layers: { ebpf: boolean; wasm: boolean }): string[] {
+  return [...layers.ebpf ? EBPF_KEYS : [], ...OCI_KEYS, ...layers.wasm ? WASM_KEYS : []];
 }
+
+/** How long the names of what a module calls may be altogether as JSON, in UTF-16 units. */
+const MAX_UPCALLS = 2 * 1024 * 1024;
+
+const OCI_KEYS = ["oci.created", "oci.digest", "oci.manifest", "oci.metadata", "oci.repository", "oci.tag"] as const;
+const WASM_KEYS = ["wasm.gadgetAPIVersion", "wasm.upcalls"] as const;
 
 function configDigest(config: unknown): string {
   return isJsonObject(config) && typeof config.digest === "string" ? config.digest : "";
@@ -106,59 +118,20 @@ function ociContents(parts: GadgetParts, annotations: Annotations, digest: strin
   ];
 }
 
-function ebpfContents(object: EbpfObject): InspectContent[] {
-  // First, since it ends early if programs have more code, in common or not, than can be looked at.
-  const programs = disassemblePrograms(object);
-  const index = new CodeIndex(object);
-  const uses = programsOf(object).map((program) => ({ name: program.name, uses: mapUses(object, program, index) }));
-  const maps = mapsOf(object);
-  return [
-    json("ebpf.sections", object.elf.sections.map(({ name }) => name)),
-    json("ebpf.maps", maps.map(({ name, type }) => ({ Name: name, Type: type }))),
-    json(
-      "ebpf.programs",
-      programs.map(({ program, source, sourceWithRelocation }) => ({
-        Section: program.section.name,
-        Source: source,
-        SourceWithRelocation: sourceWithRelocation,
-      })),
-    ),
-    json(
-      "ebpf.variables",
-      object.variables.map(({ name, offset, size, section }) => ({
-        Name: name,
-        Offset: offset,
-        Size: size,
-        Map: section,
-      })),
-    ),
-    { key: "ebpf.flowchart", contentType: "text/mermaid", content: flowchart(maps.map(({ name }) => name), uses) },
-    { key: "ebpf.sequence", contentType: "text/mermaid", content: sequenceDiagram(uses) },
-  ];
-}
-
-/** The maps that a loader makes of an object: declared ones, and sections of variables but for the two that nearly all have. */
-function mapsOf({ maps, elf }: EbpfObject): { name: string; type: string }[] {
-  const data = elf.sections
-    .filter(({ name, size }) => DATA_SECTION.test(name) && name !== ".rodata" && name !== ".bss" && size > 0)
-    .map(({ name }) => ({ name, type: "Array" }));
-  return [...maps, ...data];
-}
-
 function wasmContents({ apiVersion, upcalls }: WasmModule): InspectContent[] {
+  const names = upcalls.map((name) => encodeGoJson(name));
   return [
     ...apiVersion === "missing" ? [] : [plain("wasm.gadgetAPIVersion", String(apiVersion))],
-    { key: "wasm.upcalls", contentType: "application/json", content: encodeGoJson(upcalls) },
+    {
+      key: "wasm.upcalls",
+      contentType: "application/json",
+      content: `[${joinBounded(names, ",", "the Wasm layer: wasm.upcalls", MAX_UPCALLS)}]`,
+    },
   ];
 }
 
 function plain(key: string, content: string): InspectContent {
   return { key, contentType: "text/plain", content };
-}
-
-/** A list as `ig` writes it: one of nothing is `null`. */
-function json(key: string, list: readonly unknown[]): InspectContent {
-  return { key, contentType: "application/json", content: encodeGoJson(list.length === 0 ? null : list) };
 }
 
 function textOf(bytes: Uint8Array): string {

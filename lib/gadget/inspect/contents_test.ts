@@ -1,8 +1,11 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { SatchelError } from "../../error.ts";
+import type { SatchelError } from "../../error.ts";
+import { writeElf } from "../elf/_write_elf.ts";
+import { ELF } from "../elf/elf.ts";
+import { EXIT } from "../object/_object_with_programs.ts";
 import { GADGET_NAMES, imageOf, OBJECT_NAMES } from "./_fixture.ts";
-import { type GadgetParts, inspectGadget, typedName } from "./contents.ts";
+import { contentKeys, type GadgetParts, inspectGadget, typedName } from "./contents.ts";
 import { summarize } from "./summary.ts";
 
 /** What an image has under a key. */
@@ -149,7 +152,7 @@ Deno.test("a layer that is not what it should be is an error, or the rest withou
   const parts: GadgetParts = { ...imageOf("ebpf-and-wasm"), wasm: new TextEncoder().encode("not wasm") };
   assert.throws(() => inspectGadget(parts), /the Wasm layer is no WebAssembly module/);
   const problems: SatchelError[] = [];
-  const keys = inspectGadget(parts, (problem) => problems.push(problem)).map(({ key }) => key);
+  const keys = inspectGadget(parts, { onProblem: (problem) => problems.push(problem) }).map(({ key }) => key);
   assert.ok(keys.includes("ebpf.maps") && !keys.includes("wasm.upcalls"));
   assert.deepEqual(problems.map(({ code }) => code), ["invalid"]);
 });
@@ -170,10 +173,56 @@ Deno.test("objects with wrong bytes are read or refused, and nothing else", () =
       (parts, changes, end) => {
         const ebpf = parts.ebpf!.slice(0, end === undefined ? undefined : end % parts.ebpf!.length);
         for (const [at, byte] of changes) ebpf[at % ebpf.length] = byte;
-        inspectGadget({ ...parts, ebpf }, (problem) => assert.equal(problem.code, "invalid"));
+        inspectGadget({ ...parts, ebpf }, { onProblem: (problem) => assert.equal(problem.code, "invalid") });
         summarize({ ebpf, metadata: undefined, wasm: undefined });
       },
     ),
     { numRuns: 400 },
   );
+});
+
+Deno.test("an object with long names in many places has all but what would become too long", () => {
+  const name = "<".repeat(4000);
+  const symbols = Array.from({ length: 200 }, () => ({ name, size: 1, type: ELF.OBJECT, section: 1 }));
+  const ebpf = writeElf(
+    { is64Bit: true, isLittleEndian: true },
+    [{ name: ".bss", type: ELF.NOBITS, size: 8 }],
+    symbols,
+  );
+  const problems: string[] = [];
+  const contents = inspectGadget({ ...imageOf("params"), ebpf }, {
+    onProblem: ({ message }) => problems.push(message),
+  });
+  const keys = contents.map(({ key }) => key).filter((key) => key.startsWith("ebpf."));
+  assert.deepEqual(keys, ["ebpf.flowchart", "ebpf.maps", "ebpf.programs", "ebpf.sections", "ebpf.sequence"]);
+  assert.deepEqual(problems, ["the eBPF layer: ebpf.variables: there is more of it than 2097152 characters"]);
+});
+
+Deno.test("of programs that are many times the same, neither code nor drawings become too long", () => {
+  const name = "p".repeat(4000);
+  const symbols = Array.from({ length: 6000 }, () => ({ name, size: EXIT.length, type: ELF.FUNCTION, section: 1 }));
+  const code = { name: "kprobe/x", flags: ELF.ALLOC | ELF.EXECUTE, bytes: EXIT };
+  const ebpf = writeElf({ is64Bit: true, isLittleEndian: true }, [code], symbols);
+  for (const key of ["ebpf.flowchart", "ebpf.programs", "ebpf.sequence"]) {
+    assert.throws(
+      () => inspectGadget({ ...imageOf("params"), ebpf }, { key }),
+      /more (of it|text) than \d+ characters/,
+    );
+  }
+  assert.equal(inspectGadget({ ...imageOf("params"), ebpf }, { key: "ebpf.maps" })[0]?.content, "null");
+});
+
+Deno.test("what alone is asked for is all that is made: what is wrong with the rest does not matter", () => {
+  const parts: GadgetParts = { ...imageOf("ebpf-and-wasm"), wasm: new TextEncoder().encode("not wasm") };
+  assert.deepEqual(inspectGadget(parts, { key: "ebpf.maps" }).map(({ key }) => key), ["ebpf.maps"]);
+  assert.deepEqual(inspectGadget(parts, { key: "oci.tag" }).map(({ key }) => key), ["oci.tag"]);
+  assert.throws(() => inspectGadget(parts, { key: "wasm.upcalls" }), /no WebAssembly module/);
+});
+
+Deno.test("the keys that images may have are those that they have", () => {
+  for (const name of GADGET_NAMES.filter((each) => inspectGadget(imageOf(each)).length > 0)) {
+    const parts = imageOf(name);
+    const keys = contentKeys({ ebpf: parts.ebpf !== undefined, wasm: parts.wasm !== undefined });
+    assert.deepEqual(inspectGadget(parts).map(({ key }) => key), keys);
+  }
 });

@@ -12,46 +12,45 @@ const MERGED: readonly MapOperation[] = ["Lookup", "Update", "Delete"];
 /**
  * Draws which programs use which maps, as a flowchart in Mermaid's notation: all maps, then each program's arrows and it itself.
  *
+ * @returns its lines one by one, since hostile names can make any number of long ones
  * @see https://mermaid.js.org/syntax/flowchart.html
  */
-export function flowchart(maps: readonly string[], programs: readonly ProgramUses[]): string {
+export function* flowchart(maps: readonly string[], programs: readonly ProgramUses[]): Generator<string> {
   const nodes = new Nodes();
-  const lines = ["flowchart LR"];
-  for (const map of maps.toSorted()) lines.push(`${nodes.id(map)}[("${nodes.label(map)}")]`);
+  yield "flowchart LR";
+  for (const map of maps.toSorted()) yield `${nodes.id(map)}[("${nodes.label(map)}")]`;
   for (const { name, uses } of byName(programs)) {
-    for (const { map, text } of arrows(uses)) lines.push(`${nodes.id(name)} -- "${text}" --> ${nodes.id(map)}`);
-    lines.push(`${nodes.id(name)}["${nodes.label(name)}"]`);
+    for (const { map, text } of arrows(uses)) yield `${nodes.id(name)} -- "${text}" --> ${nodes.id(map)}`;
+    yield `${nodes.id(name)}["${nodes.label(name)}"]`;
   }
-  return lines.map((line) => `${line}\n`).join("");
 }
 
 /**
  * Draws the uses of maps one after the other, as a sequence diagram in Mermaid's notation; maps stand in the order of their
  * first use.
  *
+ * @returns its lines one by one, as {@link flowchart}
  * @see https://mermaid.js.org/syntax/sequenceDiagram.html
  */
-export function sequenceDiagram(programs: readonly ProgramUses[]): string {
+export function* sequenceDiagram(programs: readonly ProgramUses[]): Generator<string> {
   const nodes = new Nodes();
   const sorted = byName(programs);
   const maps = new Set(sorted.flatMap(({ uses }) => uses.map(({ map }) => map)));
-  const lines = [
-    "sequenceDiagram",
-    ...box("eBPF Programs", sorted.map(({ name }) => name), nodes),
-    ...box("eBPF Maps", [...maps], nodes),
-    ...sorted.flatMap(({ name, uses }) =>
-      uses.map(({ map, operation }) => `${nodes.id(name)}->>${nodes.id(map)}: ${operation}`)
-    ),
-  ];
-  return lines.map((line) => `${line}\n`).join("");
+  yield "sequenceDiagram";
+  yield* box("eBPF Programs", sorted.map(({ name }) => name), nodes);
+  yield* box("eBPF Maps", maps, nodes);
+  for (const { name, uses } of sorted) {
+    for (const { map, operation } of uses) yield `${nodes.id(name)}->>${nodes.id(map)}: ${operation}`;
+  }
 }
 
-function box(title: string, names: readonly string[], nodes: Nodes): string[] {
-  const participants = names.map((name) => {
+function* box(title: string, names: Iterable<string>, nodes: Nodes): Generator<string> {
+  yield `box ${title}`;
+  for (const name of names) {
     const id = nodes.id(name);
-    return id === name ? `participant ${id}` : `participant ${id} as ${nodes.label(name)}`;
-  });
-  return [`box ${title}`, ...participants, "end"];
+    yield id === name ? `participant ${id}` : `participant ${id} as ${nodes.label(name)}`;
+  }
+  yield "end";
 }
 
 /** The arrows from a program to maps: looking up, updating and deleting in one map are one. */

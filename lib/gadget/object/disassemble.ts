@@ -17,10 +17,10 @@ export interface Disassembly {
 const MAX_INSTRUCTIONS = 1_000_000;
 
 /**
- * How much text is written for an object, in UTF-16 units: programs may have large functions in common. Escaped for JSON it
- * may have six times as many, and a text holds less than 512 Mi. Those of official gadgets have up to some hundred thousand.
+ * How much text is written for an object, in UTF-16 units: programs may have large functions in common. Those of official
+ * gadgets have up to some hundred thousand.
  */
-const MAX_TEXT = 32 * 1024 * 1024;
+const MAX_TEXT = 16 * 1024 * 1024;
 
 /** The names of CO-RE relocations, by their numbers (`enum bpf_core_relo_kind`), as libbpf and cilium/ebpf print them. */
 const CORE_RELOCATIONS = [
@@ -73,13 +73,13 @@ export function disassemble(object: EbpfObject, program: EbpfFunction): Disassem
 }
 
 /**
- * Writes the code of all programs of an object, in its order.
+ * Writes the code of all programs of an object, in its order, each when it is asked for.
  *
- * @throws {SatchelError} `invalid` as {@link disassemble}, or if the text would have more than 32 Mi characters
+ * @throws {SatchelError} `invalid` as {@link disassemble}, or if the text would have more than 16 Mi characters
  */
-export function disassemblePrograms(object: EbpfObject): (Disassembly & { program: EbpfFunction })[] {
+export function* disassemblePrograms(object: EbpfObject): Generator<Disassembly & { program: EbpfFunction }> {
   const disassembler = new Disassembler(object);
-  return programsOf(object).map((program) => ({ program, ...disassembler.write(program) }));
+  for (const program of programsOf(object)) yield { program, ...disassembler.write(program) };
 }
 
 /** The functions of an object that are programs: those of `.text` are only called. */
@@ -108,6 +108,7 @@ class Disassembler {
     let firstSlot = 0;
     for (const fn of functions) {
       source.push(`${fn.name}:\n`);
+      this.#take(fn.name.length, program);
       for (const instruction of instructionsOf(fn)) {
         const { line, relocation, text } = this.#describe(fn, instruction);
         if (line?.trim()) source.push(`\t${" ".repeat(width)}; ${line.trim()}\n`);
@@ -115,12 +116,16 @@ class Disassembler {
         if (line !== undefined) sourceWithRelocation.push(`; ${line}\n`);
         if (relocation !== undefined) sourceWithRelocation.push(`; ${relocation}\n`);
         sourceWithRelocation.push(`${text}\n`);
-        this.#left -= 2 * (text.length + (line?.length ?? 0)) + (relocation?.length ?? 0);
-        if (this.#left < 0) throw tooLong(program, `more text than ${MAX_TEXT} characters`);
+        this.#take(2 * (text.length + (line?.length ?? 0)) + (relocation?.length ?? 0), program);
       }
       firstSlot += fn.code.length / 8;
     }
     return { source: source.join(""), sourceWithRelocation: sourceWithRelocation.join("") };
+  }
+
+  #take(characters: number, program: EbpfFunction): void {
+    this.#left -= characters;
+    if (this.#left < 0) throw tooLong(program, `more text than ${MAX_TEXT} characters`);
   }
 
   #describe(fn: EbpfFunction, instruction: Instruction) {

@@ -38,14 +38,22 @@ const CALLER_SAVED = [0, 1, 2, 3, 4, 5];
  * code and does not follow jumps: what is in a register is what was put there last before, wherever control came from.
  *
  * @param index of the object; who asks for many programs makes it once
- * @throws {SatchelError} `invalid` if the code ends within an instruction
+ * @param limit how many there may be
+ * @throws {SatchelError} `invalid` if the code ends within an instruction, or there are more
  */
-export function mapUses(object: EbpfObject, program: EbpfFunction, index = new CodeIndex(object)): MapUse[] {
+export function mapUses(
+  object: EbpfObject,
+  program: EbpfFunction,
+  index = new CodeIndex(object),
+  limit = Infinity,
+): MapUse[] {
   const uses = new Map<string, MapUse>();
   for (const fn of index.withCallees(program)) {
     for (const use of usesOf(index, fn)) {
       const key = `${use.operation} ${use.map}`;
-      if (!uses.has(key)) uses.set(key, use);
+      if (uses.has(key)) continue;
+      if (uses.size >= limit) throw program.code.invalid("the object's programs use maps in too many ways");
+      uses.set(key, use);
     }
   }
   return [...uses.values()];
