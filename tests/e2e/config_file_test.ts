@@ -48,6 +48,8 @@ plugins:
       },
       concurrency: { value: 3, from: "--concurrency" },
       lockTimeout: { value: "90s", from: `${user.path}:2` },
+      verify: { value: [], from: "default" },
+      allowed: { value: [], from: "default" },
     });
     assert.deepEqual(plugins, {
       value: [{ path: "builtin:docker-credential", settings: { helper: "...", more: "..." }, timeout: "60s" }],
