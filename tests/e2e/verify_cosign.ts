@@ -25,6 +25,9 @@ export interface Found {
   isGood: boolean;
   reason: string;
   algorithm?: string;
+  /** Whom the certificate is for, and who vouches for that. */
+  identity?: string;
+  issuer?: string;
 }
 
 /** How an image was verified. */
