@@ -305,3 +305,10 @@ Deno.test("a referrer of a bundle's type, of whatever version, that has none is 
   const other = await judge([referrer(`${BUNDLE_TYPE}x`, { mediaType: BUNDLE_TYPE, bytes })], TRUST);
   assert.equal(other.verdict, "none");
 });
+
+Deno.test("a bundle that somebody has given the tag of signatures stays a bundle", async () => {
+  const tag = `${IMAGE.digest.replace(":", "-")}.sig`;
+  const answer = await judge([{ ...bundled(good()), tag }], TRUST);
+  assert.equal(answer.verdict, "verified");
+  assert.equal((answer.evidence[0] as { format: string }).format, "sigstore bundle");
+});

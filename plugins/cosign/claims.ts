@@ -1,8 +1,9 @@
+import { Buffer } from "node:buffer";
 import type { VerifyRequest } from "../../lib/plugin/contract.ts";
 import { quoted } from "../signing/format_error.ts";
 import type { Claim, JsonDetails } from "./signature.ts";
 
-/** How much of what a signer put in is in the evidence of one signature, in UTF-16 units: an answer has a limit. */
+/** How much of what a signer put in is in the evidence of one signature, in bytes of JSON: an answer has a limit. */
 const MAX_EVIDENCE = 2048;
 
 /** How many of the digests that were signed are shown. */
@@ -46,7 +47,7 @@ export function detailsOf({ name, annotations }: Claim): JsonDetails {
     ...(name !== undefined && { name }),
     ...(texts.length > 0 && { annotations: Object.fromEntries(texts) }),
   };
-  return JSON.stringify(details).length > MAX_EVIDENCE ? {} : details;
+  return Buffer.byteLength(JSON.stringify(details)) > MAX_EVIDENCE ? {} : details;
 }
 
 function shown(digests: readonly string[]): string {

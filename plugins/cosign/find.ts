@@ -3,7 +3,7 @@ import type { AttachedArtifact } from "../../lib/plugin/contract.ts";
 import { FormatError } from "../signing/format_error.ts";
 import { isObject, type JsonObject, parseStrictObject } from "../signing/strict_json.ts";
 import { isBundleType, readBundle } from "./bundle.ts";
-import type { CosignSignature, FoundContent, FoundSignature, SignatureFormat, SignedContent } from "./signature.ts";
+import type { CosignSignature, FoundContent, FoundSignature, SignedContent } from "./signature.ts";
 import { PAYLOAD_TYPE, readSimpleSigning } from "./simple_signing.ts";
 
 /** What cosign 2 gives to signatures that are referrers, as `artifactType` or as the type of the config. */
@@ -29,31 +29,37 @@ export function* findSignatures(
   image: SignedContent,
 ): Generator<FoundSignature> {
   for (const artifact of artifacts) {
-    const format = formatOf(artifact);
-    if (!format) continue;
-    const { digest } = artifact.descriptor;
-    for (const content of readArtifact(artifact, format, image)) yield { digest, format, ...content };
+    if (mayHaveSignatures(artifact)) yield* readArtifact(artifact, image);
   }
 }
 
-function formatOf({ artifactType, tag }: AttachedArtifact): SignatureFormat | undefined {
-  if (tag?.endsWith(TAG_SUFFIX)) return "cosign tag";
-  if (artifactType === REFERRER_TYPE) return "cosign referrer";
-  return isBundleType(artifactType) ? "sigstore bundle" : undefined;
+function mayHaveSignatures({ artifactType, tag }: AttachedArtifact): boolean {
+  return isByTag(tag) || artifactType === REFERRER_TYPE || isBundleType(artifactType);
 }
 
-function* readArtifact(
-  artifact: AttachedArtifact,
-  format: SignatureFormat,
-  image: SignedContent,
-): Generator<FoundContent> {
-  const isBundle = format === "sigstore bundle";
-  const isSigned = isBundle ? isBundleType : (mediaType: string) => mediaType === PAYLOAD_TYPE;
-  const layers = readable(() => layersOf(artifact, isSigned));
-  if (!Array.isArray(layers)) return yield layers;
+function isByTag(tag: string | undefined): boolean {
+  return tag?.endsWith(TAG_SUFFIX) === true;
+}
+
+/** What a layer is says its own type: anybody who may give tags could give that of signatures to a bundle. */
+function* readArtifact(artifact: AttachedArtifact, image: SignedContent): Generator<FoundSignature> {
+  const { descriptor: { digest }, artifactType, tag } = artifact;
+  const simple = isByTag(tag) ? "cosign tag" : "cosign referrer";
+  const layers = readable(() => layersOf(artifact));
+  if (!Array.isArray(layers)) {
+    const format = isBundleType(artifactType) ? "sigstore bundle" : simple;
+    return yield { digest, format, ...layers };
+  }
   for (const layer of layers) {
-    if (isBundle) yield* readBundleLayer(layer, image);
-    else yield readSignature(() => readSimpleSigning(present(layer), layer.annotations));
+    if (layer.mediaType === PAYLOAD_TYPE) {
+      yield {
+        digest,
+        format: simple,
+        ...readSignature(() => readSimpleSigning(present(layer), layer.annotations)),
+      };
+      continue;
+    }
+    for (const content of readBundleLayer(layer, image)) yield { digest, format: "sigstore bundle", ...content };
   }
 }
 
@@ -82,15 +88,16 @@ function present({ bytes }: Layer): Uint8Array {
   return bytes;
 }
 
-/** The layers of some types by the manifest, with the content that came along. */
-function layersOf({ manifest, layers }: AttachedArtifact, isWanted: (mediaType: string) => boolean): Layer[] {
+/** The layers that are signatures by the manifest, with the content that came along. */
+function layersOf({ manifest, layers }: AttachedArtifact): Layer[] {
   const json = parseStrictObject(Buffer.from(manifest, "base64"), "the manifest");
   if (!Array.isArray(json.layers)) throw new FormatError("the manifest has no layers");
   const content = new Map(layers.map(({ descriptor, data }) => [descriptor.digest, data]));
   const wanted = json.layers.flatMap((layer: unknown): Layer[] => {
     if (!isObject(layer)) throw new FormatError("the manifest has a layer that is no descriptor");
     const { mediaType, digest, annotations } = layer;
-    if (typeof mediaType !== "string" || typeof digest !== "string" || !isWanted(mediaType)) return [];
+    if (typeof mediaType !== "string" || typeof digest !== "string") return [];
+    if (mediaType !== PAYLOAD_TYPE && !isBundleType(mediaType)) return [];
     const data = content.get(digest);
     return [{
       mediaType,
