@@ -159,6 +159,19 @@ Deno.test("a licence above the first key stays above, a comment of the key besid
   );
 });
 
+Deno.test("nothing is written below a tag or an anchor that has no map behind it", () => {
+  const object = objectOf("params");
+  for (const value of ["!!null", "!!null ~", "&a", "&a # comment", "!!null # comment\n"]) {
+    assert.throws(
+      () => updateMetadata(`name: a\nparams: ${value}\nannotations: {}\n`, object),
+      (error) =>
+        hasCode(error, "invalid") && error.message.startsWith("params has a tag or an anchor and no map behind it"),
+      value,
+    );
+  }
+  assert.match(updateMetadata("name: a\nparams:\n  ebpf: ~\n", object), /^name: a\n[^]*params:\n {2}ebpf:\n {4}big:\n/);
+});
+
 Deno.test("a file that is wrong is refused with the place, and so is what the object's markers name and it lacks", () => {
   const object = objectOf("snap-iter");
   assert.throws(

@@ -1,6 +1,9 @@
 import { type Document, isAlias, isCollection, isMap, isScalar, type Node, type Pair, type YAMLMap } from "yaml";
+import { SatchelError } from "../../error.ts";
+import { printable } from "../../printable.ts";
 import { compareNaturally } from "./natural_order.ts";
 import { blockLines, flowEntries, type WrittenMap } from "./yaml_write.ts";
+import { MAX_QUOTED } from "./yaml_place.ts";
 import { aliasTargets, entriesOf, MERGE, type Reading } from "./yaml_node.ts";
 import { MAX_METADATA_SIZE, MAX_TEXTS } from "./bounds.ts";
 
@@ -93,6 +96,8 @@ class Editor {
     }
     // What is null is completed as if it were an empty map.
     if (value && !isScalar(value)) return;
+    // A map below them would be of the tag's type, and whoever names the anchor would have it too.
+    if (value?.tag !== undefined || value?.anchor !== undefined) throw notEmpty(keyOf(item));
     if (map.flow) this.#edits.push(this.#flowValue(item, `{${flowEntries(wanted)}}`));
     else this.#replaceByBlock(item, map, value, [], wanted);
   }
@@ -207,6 +212,17 @@ class Editor {
   #sourceOf(node: Node): string {
     return this.text.slice(node.range![0], node.range![1]);
   }
+}
+
+function notEmpty(key: string | undefined): SatchelError {
+  const name = printable(key ?? "", MAX_QUOTED);
+  return new SatchelError(
+    "invalid",
+    `${name} has a tag or an anchor and no map behind it: nothing can be added to it`,
+    {
+      hint: `Leave out what stands behind "${name}:", or write a map there.`,
+    },
+  );
 }
 
 function keyOf({ key }: Item): string | undefined {
