@@ -22,9 +22,10 @@ export function readPayload(bytes: Uint8Array): TargetArtifact {
   if (annotations !== undefined && annotations !== null && !isObject(annotations)) {
     throw new FormatError("the annotations of the payload are no object");
   }
-  const entries = Object.entries(annotations ?? {}).filter((entry): entry is [string, string] =>
-    typeof entry[1] === "string"
-  );
+  const entries = Object.entries(annotations ?? {});
+  if (!entries.every((entry): entry is [string, string] => typeof entry[1] === "string")) {
+    throw new FormatError("the payload has an annotation that is no text");
+  }
   return { mediaType, digest, size, annotations: new Map(entries) };
 }
 

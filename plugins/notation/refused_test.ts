@@ -18,7 +18,10 @@ import {
   EXPIRY,
   FORMATS,
   IMAGE,
+  judgeAll,
   judgeOne,
+  makeEnvelope,
+  makePolicy,
   makeSigner,
   type Parts,
   SCHEME,
@@ -205,6 +208,10 @@ const ENVELOPES: Readonly<Record<string, { parts: Parts; reason: RegExp }>> = {
     reason: /the payload names no artifact/,
   },
   "whose payload is a list": { parts: { payload: [] }, reason: /the payload is no JSON object/ },
+  "with an annotation that is no text": {
+    parts: { payload: { targetArtifact: { ...IMAGE.subject, annotations: { build: 7 } } } },
+    reason: /the payload has an annotation that is no text/,
+  },
   "whose payload is no JSON": { parts: { payload: "targetArtifact" }, reason: /the payload is not JSON/ },
   "whose payload names two artifacts": {
     parts: { payload: `{"targetArtifact":{},"targetArtifact":${JSON.stringify(IMAGE.subject)}}` },
@@ -256,9 +263,85 @@ const ENVELOPES: Readonly<Record<string, { parts: Parts; reason: RegExp }>> = {
   },
 };
 
+Deno.test("a signature in JWS at a time that does not exist is refused", () => {
+  for (const time of ["2026-02-30T00:00:00Z", "2026-05-01", "2026-05-01T25:00:00Z", "May 2026", 5, null, {}]) {
+    refuses(makeSigner(), { headers: { [SIGNING_TIME]: time } }, /io\.cncf\.notary\.signingTime is (no time|missing)/);
+  }
+  assert.ok(judgeOne(makeSigner(), { headers: { [SIGNING_TIME]: "2026-05-01T02:00:00.25+02:00" } }).isGood);
+});
+
 for (const [what, { parts, reason }] of Object.entries(ENVELOPES)) {
   Deno.test(`a signature ${what} is refused`, () => {
     const signer = makeSigner();
     for (const format of FORMATS) refuses(signer, { ...parts, format }, reason);
   });
 }
+
+/** Changes a good envelope as JSON. */
+function changedJws(change: (json: Record<string, unknown>) => void, signer: Signer) {
+  const json = JSON.parse(makeEnvelope(signer).toString());
+  change(json);
+  const trust = { notationPolicy: makePolicy(), notationCertificates: [signer.root.pem] };
+  return judgeAll([{ envelope: Buffer.from(JSON.stringify(json)) }], trust);
+}
+
+/** What JWS has that COSE has not. */
+const JWS: Readonly<Record<string, { change(json: Record<string, unknown>): void; reason: RegExp }>> = {
+  "with several signatures": { change: (json) => json.signatures = [], reason: /it has several signatures/ },
+  "with padding": { change: (json) => json.payload += "=", reason: /the payload is not base64url/ },
+  "with garbage in base64": { change: (json) => json.signature += "!", reason: /the signature is not base64url/ },
+  "with a line feed in base64": {
+    change: (json) => json.protected += "\n",
+    reason: /protected header is not base64url/,
+  },
+  "without a signature": { change: (json) => delete json.signature, reason: /the signature is missing/ },
+  "with an empty signature": { change: (json) => json.signature = "", reason: /the signature is missing/ },
+  "without a header": { change: (json) => delete json.header, reason: /it has no certificate/ },
+  "with garbage in a certificate": {
+    change: (json) => json.header = { x5c: ["MII!"] },
+    reason: /a certificate is not base64/,
+  },
+  "with a name in both headers": {
+    change: (json) => json.header = { ...json.header as object, cty: "x" },
+    reason: /the header "cty" is there twice/,
+  },
+};
+
+for (const [what, { change, reason }] of Object.entries(JWS)) {
+  Deno.test(`a signature in JWS ${what} is refused`, () => {
+    const answer = changedJws(change, makeSigner());
+    assert.equal(answer.verdict, "rejected");
+    assert.match(answer.reason, reason);
+  });
+}
+
+Deno.test("the algorithm is the one that goes with the key, whatever the envelope says", () => {
+  for (
+    const [alg, reason] of [["none", /none that is allowed/], ["HS256", /none that is allowed/], [
+      "RS256",
+      /none that is allowed/,
+    ], ["ES384", /made by ES384, and the key of its certificate is for ES256/]] as const
+  ) {
+    refuses(makeSigner(), { headers: { alg } }, reason);
+  }
+});
+
+Deno.test("members of a JWS that no specification has are passed over, as RFC 7515 wants it", () => {
+  assert.equal(changedJws((json) => json.other = 1, makeSigner()).verdict, "verified");
+});
+
+Deno.test("an envelope in COSE that is not tagged, is not closed, or has something behind its end is refused", () => {
+  const signer = makeSigner();
+  const good = makeEnvelope(signer, { format: "COSE" });
+  const trust = { notationPolicy: makePolicy(), notationCertificates: [signer.root.pem] };
+  const judge = (envelope: Buffer) => judgeAll([{ envelope, format: "COSE" }], trust);
+  assert.equal(judge(good).verdict, "verified");
+  assert.match(judge(good.subarray(1)).reason, /the envelope is no COSE_Sign1/);
+  assert.match(
+    judge(Buffer.concat([Buffer.from([0xd2, 0x9f]), good.subarray(2), Buffer.from([0xff])])).reason,
+    /is not CBOR/,
+  );
+  assert.match(judge(Buffer.concat([good, Buffer.from([0])])).reason, /is not CBOR/);
+  assert.match(judge(Buffer.concat([Buffer.from([0xd2]), good])).reason, /the envelope is no COSE_Sign1/);
+  assert.match(judge(good.subarray(0, good.length - 1)).reason, /is not CBOR/);
+});
