@@ -89,7 +89,10 @@ for (const [what, { peers, start }] of Object.entries(REGISTRIES)) {
         ) {
           const rejected = await verifyRemote(registry, image, [], ...strangers);
           assert.equal(rejected.code, 5, rejected.stderr);
-          assert.match(rejected.stderr, /signed by "someone@example\.org", as .* says, who is not trusted/);
+          assert.match(
+            rejected.stderr,
+            /its certificate is for "someone@example\.org", as .* says, who is not trusted/,
+          );
         }
         const byKey = await verifyRemote(registry, image, [pemOf(makeKeyPair().spki, "PUBLIC KEY")]);
         assert.equal(byKey.code, 5);

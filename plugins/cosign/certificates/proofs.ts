@@ -17,7 +17,7 @@ export interface Proofs {
 }
 
 /** How many entries and how many timestamps there may be; each costs some signatures to check. */
-const MAX_PROOFS = 32;
+const MAX_PROOFS = 8;
 
 /** How large a certificate, a timestamp or a checkpoint may be, in bytes. */
 const MAX_SIZE = 64 * 1024;

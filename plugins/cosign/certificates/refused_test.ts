@@ -57,7 +57,7 @@ const MADE_BADLY: Readonly<Record<string, [Omit<SignOptions, "sigstore">, RegExp
   ],
   "for whom somebody else vouches": [
     { certificate: { issuer: "https://accounts.example.com" } },
-    /as "https:\/\/accounts.example.com" says, who is not trusted$/,
+    /^its certificate is for .*, as "https:\/\/accounts.example.com" says, who is not trusted$/,
   ],
   "for whom nobody vouches": [{ certificate: { issuer: null } }, /as nobody says, who is not trusted$/],
   "without anything that proves it": [{ proofs: [] }, /^nothing that is trusted says when it was made/],
@@ -156,9 +156,8 @@ const CHANGED: Readonly<Record<string, [(bundle: CertifiedBundle) => unknown, Re
     /duplicate/,
   ],
   "the number of entries, by many": [
-    ({ verificationMaterial }) =>
-      verificationMaterial.tlogEntries = Array(33).fill(verificationMaterial.tlogEntries[0]),
-    /more than 32/,
+    ({ verificationMaterial }) => verificationMaterial.tlogEntries = Array(9).fill(verificationMaterial.tlogEntries[0]),
+    /more than 8/,
   ],
   "the kind of the entry": [
     ({ verificationMaterial: { tlogEntries: [{ kindVersion }] } }) => kindVersion.kind = "hashedrekord",
