@@ -45,16 +45,15 @@ export function parseNamePattern(text: string): NamePattern {
   return { text, kind: "tag", value: `${repository}:${tag}` };
 }
 
-/** Whether an image is meant by a pattern. A tag beside a digest decides nothing, here as elsewhere. */
-export function matchesName(
-  { kind, value }: NamePattern,
-  { reference, digest = reference.digest }: ImageName,
-): boolean {
+/** Makes the test of whether an image is meant by a pattern. A tag beside a digest decides nothing, here as elsewhere. */
+export function matcherOf({ reference, digest = reference.digest }: ImageName): (pattern: NamePattern) => boolean {
   const repository = comparable(reference);
-  if (kind === "repository") return value === repository;
-  if (kind === "digest") return value === `${repository}@${digest}`;
   const name = reference.digest === undefined ? `${repository}:${reference.tag}` : `${repository}@${reference.digest}`;
-  return kind === "tag" ? value === name : name.startsWith(value);
+  return ({ kind, value }) => {
+    if (kind === "prefix") return name.startsWith(value);
+    if (kind === "repository") return value === repository;
+    return value === (kind === "tag" ? name : `${repository}@${digest}`);
+  };
 }
 
 /**

@@ -1,12 +1,14 @@
 import { strict as assert } from "node:assert";
+import fc from "fast-check";
+import { hasCode } from "../error.ts";
 import { type Digest, parseReference } from "../oci/mod.ts";
-import { compareSpecificity, matchesName, parseNamePattern } from "./name_pattern.ts";
+import { compareSpecificity, matcherOf, parseNamePattern } from "./name_pattern.ts";
 
 const DIGEST: Digest = `sha256:${"a".repeat(64)}`;
 const OTHER: Digest = `sha256:${"b".repeat(64)}`;
 
 function matches(pattern: string, name: string, digest?: Digest): boolean {
-  return matchesName(parseNamePattern(pattern), { reference: parseReference(name), ...(digest && { digest }) });
+  return matcherOf({ reference: parseReference(name), ...(digest && { digest }) })(parseNamePattern(pattern));
 }
 
 Deno.test("a repository without a tag means each tag and digest of it, and no other repository", () => {
@@ -110,4 +112,37 @@ Deno.test("a digest says more than a tag, that more than a repository, and that 
   ];
   const sorted = texts.toReversed().map(parseNamePattern).sort(compareSpecificity).map(({ text }) => text);
   assert.deepEqual(sorted, texts);
+});
+
+Deno.test("any text is a pattern or an error that says so, and a name that is one means itself", () => {
+  const parts = [
+    "ghcr.io",
+    "localhost",
+    ":5000",
+    "/",
+    "*",
+    "team",
+    "A",
+    ":v1",
+    `@${DIGEST}`,
+    "..",
+    "-",
+    "[::1]",
+    " ",
+    "é",
+  ];
+  const texts = fc.oneof(
+    fc.string(),
+    fc.array(fc.constantFrom(...parts), { maxLength: 7 }).map((some) => some.join("")),
+  );
+  fc.assert(fc.property(texts, (text) => {
+    let pattern;
+    try {
+      pattern = parseNamePattern(text);
+    } catch (error) {
+      return assert.ok(hasCode(error, "usage"), String(error));
+    }
+    if (pattern.kind !== "prefix") assert.ok(matches(text, text), text);
+    else if (text !== "*") assert.match(pattern.value, /^[^/]+\//, text);
+  }));
 });

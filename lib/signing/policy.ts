@@ -1,5 +1,5 @@
 import type { CertificateIdentity } from "../plugin/contract.ts";
-import { compareSpecificity, type ImageName, matchesName, type NamePattern } from "./name_pattern.ts";
+import { compareSpecificity, type ImageName, matcherOf, type NamePattern } from "./name_pattern.ts";
 
 /** What has to be true of images before they come in, by one configuration file. */
 export interface Policy {
@@ -78,11 +78,12 @@ export interface Denial {
  * met, so that no file can take back what another one demands.
  */
 export function rulesFor(policies: readonly Policy[], image: ImageName): RuleMatch[] {
+  const matches = matcherOf(image);
   return policies.flatMap((policy) => {
-    const matches = policy.verify.flatMap((rule) =>
-      rule.images.filter((pattern) => matchesName(pattern, image)).map((pattern) => ({ policy, rule, pattern }))
+    const found = policy.verify.flatMap((rule) =>
+      rule.images.filter(matches).map((pattern) => ({ policy, rule, pattern }))
     );
-    return matches.sort((a, b) => compareSpecificity(a.pattern, b.pattern)).slice(0, 1);
+    return found.sort((a, b) => compareSpecificity(a.pattern, b.pattern)).slice(0, 1);
   });
 }
 
@@ -91,9 +92,10 @@ export function judgeName(
   lists: readonly (readonly AllowedName[])[],
   image: ImageName,
 ): { allowed: AllowedName[]; denial?: undefined } | { denial: Denial } {
+  const matches = matcherOf(image);
   const allowed: AllowedName[] = [];
   for (const list of lists) {
-    const found = list.find(({ pattern }) => matchesName(pattern, image));
+    const found = list.find(({ pattern }) => matches(pattern));
     if (!found) return { denial: { from: list[0]?.from ?? "" } };
     allowed.push(found);
   }
