@@ -111,7 +111,10 @@ async function findSigner(
     return { isGood: true, reason, details: { key: fingerprint, algorithm } };
   }
   if (!certificate) {
-    return { isGood: false, reason: keys.length === 0 ? "made with a key" : "not signed by any of the public keys" };
+    return {
+      isGood: false,
+      reason: keys.length === 0 ? "made with a key: give --public-keys" : "not signed by any of the public keys",
+    };
   }
   if (!trust.identities?.length) {
     return { isGood: false, reason: "made with a certificate: give --certificate-identity" };

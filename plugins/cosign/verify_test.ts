@@ -333,3 +333,10 @@ Deno.test("a thousand signatures are judged, and what stands behind them is not"
   assert.equal(behind.evidence.length, 1000);
   assert.equal(behind.reason, "none of more than 1000 signatures is good: not signed by any of the public keys");
 });
+
+Deno.test("a signature by a key is not good where only an identity is trusted, and says what is missing", async () => {
+  const identities = [{ subject: "joe@example.org", issuer: "https://accounts.example.org" }];
+  const answer = await judge([tagged(simpleSigning(OURS))], { identities, trustedRoot: "{}" });
+  assert.equal(answer.verdict, "rejected");
+  assert.equal(answer.reason, "made with a key: give --public-keys");
+});
