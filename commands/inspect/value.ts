@@ -55,17 +55,21 @@ export async function parseContent(text: string, key: string): Promise<unknown> 
   try {
     return sorted(parse(text, { ...options, logLevel: "error" }));
   } catch (error) {
-    const { message } = error as Error;
-    // What names itself has no end.
-    const why = error instanceof RangeError ? "it contains itself" : message.split("\n")[0];
-    throw new SatchelError("invalid", `${key} is not YAML: ${why}`, { cause: error });
+    throw new SatchelError("invalid", `${key} is not YAML: ${whyNoYaml(error as Error)}`, { cause: error });
   }
+}
+
+function whyNoYaml(error: Error & { code?: string }): string {
+  // What names itself has no end.
+  if (error instanceof RangeError) return "it contains itself";
+  // The package's own text is advice on how to call it.
+  return error.code === "MULTIPLE_DOCS" ? "it is more than one document" : error.message.split("\n")[0];
 }
 
 /** The same value with sorted keys; whole numbers as numbers, where they are the same then. */
 export function sorted(value: unknown): unknown {
   if (typeof value === "bigint") {
-    return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
   if (Array.isArray(value)) return value.map(sorted);
   if (!isJsonObject(value)) return value;

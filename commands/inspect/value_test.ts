@@ -1,4 +1,4 @@
-import { deepEqual, rejects } from "node:assert/strict";
+import { deepEqual, ok, rejects } from "node:assert/strict";
 import { parseContent } from "./value.ts";
 
 Deno.test("content is read as JSON or YAML, with sorted keys, none of which is special", async () => {
@@ -34,3 +34,15 @@ for (const [what, text, why] of HOSTILE) {
     await rejects(parseContent(text, "k"), { code: "invalid", message: why });
   });
 }
+
+Deno.test("a number of any length is kept as it is", async () => {
+  const digits = "9".repeat(60_000);
+  const value = await parseContent(`a: ${digits}\n`, "oci.metadata") as { a: bigint };
+  ok(value.a === BigInt(digits));
+});
+
+Deno.test("more than one document is told in words for whoever reads the metadata", async () => {
+  await rejects(() => parseContent("a: 1\n---\nb: 2\n", "oci.metadata"), {
+    message: "oci.metadata is not YAML: it is more than one document",
+  });
+});

@@ -88,7 +88,7 @@ export interface ElfFile {
 const MAX_SECTIONS = 100_000;
 
 /** The most symbols that are read; objects of gadgets have some hundreds. */
-const MAX_SYMBOLS = 1_000_000;
+const MAX_SYMBOLS = 250_000;
 
 const MAGIC = [0x7f, 0x45, 0x4c, 0x46];
 

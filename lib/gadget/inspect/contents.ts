@@ -9,7 +9,7 @@ import {
 } from "../../oci/mod.ts";
 import { readEbpfObject } from "../object/object.ts";
 import { joinBounded } from "./bounded_text.ts";
-import { EBPF_KEYS, ebpfContent } from "./ebpf_contents.ts";
+import { EBPF_KEYS, ebpfReader } from "./ebpf_contents.ts";
 import { readWasm, type WasmModule } from "./wasm.ts";
 
 /** What an image holds, as bytes that are what their digests say. */
@@ -84,7 +84,8 @@ export function inspectGadget(parts: GadgetParts, { key, onProblem }: InspectOpt
   const isWanted = (each: string) => key === undefined || each === key;
   const wanted = EBPF_KEYS.filter(isWanted);
   const object = ebpf && wanted.length > 0 ? attempt(() => readEbpfObject(ebpf, "the eBPF layer")) : undefined;
-  if (object) contents.push(...wanted.flatMap((each) => attempt(() => ebpfContent(object, each)) ?? []));
+  const read = object && ebpfReader(object);
+  if (read) contents.push(...wanted.flatMap((each) => attempt(() => read(each)) ?? []));
   if (wasm && (key === undefined || key.startsWith("wasm."))) {
     contents.push(...attempt(() => wasmContents(readWasm(wasm, "the Wasm layer"))) ?? []);
   }

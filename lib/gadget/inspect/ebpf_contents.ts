@@ -20,15 +20,15 @@ const MAX_CONTENT = 2 * 1024 * 1024;
 /** In how many ways the programs of an object may use its maps; those of official gadgets do in some dozens. */
 const MAX_USES = 100_000;
 
-type Reader = (object: EbpfObject, key: string) => Omit<InspectContent, "key">;
+type Reader = (object: EbpfObject, key: string, uses: () => ProgramUses[]) => Omit<InspectContent, "key">;
 
 /** How each content is had. Each by itself, so that one that is too long leaves the others, and none is made for nothing. */
 const READERS: Readonly<Record<string, Reader>> = {
-  "ebpf.flowchart": (object, key) => mermaid(flowchart(mapsOf(object).map(({ name }) => name), usesOf(object)), key),
+  "ebpf.flowchart": (object, key, uses) => mermaid(flowchart(mapsOf(object).map(({ name }) => name), uses()), key),
   "ebpf.maps": (object, key) => json(mapsOf(object).map(({ name, type }) => ({ Name: name, Type: type })), key),
   "ebpf.programs": (object, key) => json(programEntries(object), key, MAX_PROGRAMS),
   "ebpf.sections": (object, key) => json(object.elf.sections.map(({ name }) => name), key),
-  "ebpf.sequence": (object, key) => mermaid(sequenceDiagram(usesOf(object)), key),
+  "ebpf.sequence": (_, key, uses) => mermaid(sequenceDiagram(uses()), key),
   "ebpf.variables": (object, key) => json(variableEntries(object), key),
 };
 
@@ -36,12 +36,14 @@ const READERS: Readonly<Record<string, Reader>> = {
 export const EBPF_KEYS: readonly string[] = Object.keys(READERS);
 
 /**
- * What an object has under a key.
+ * Reads what an object has under a key.
  *
- * @throws {SatchelError} `invalid` if it is too long, or the code cannot be read
+ * @returns a function that throws {@link SatchelError} `invalid` if it is too long, or the code cannot be read
  */
-export function ebpfContent(object: EbpfObject, key: string): InspectContent {
-  return { key, ...READERS[key]!(object, key) };
+export function ebpfReader(object: EbpfObject): (key: string) => InspectContent {
+  let known: ProgramUses[] | undefined;
+  const uses = () => known ??= usesOf(object);
+  return (key) => ({ key, ...READERS[key]!(object, key, uses) });
 }
 
 function* programEntries(object: EbpfObject): Generator<unknown> {

@@ -23,7 +23,7 @@ const OBJECTS = [
 function readAll(bytes: Uint8Array): void {
   const object = unlessInvalid(() => readEbpfObject(bytes, "x.o"));
   if (!object) return;
-  unlessInvalid(() => disassemblePrograms(object));
+  unlessInvalid(() => [...disassemblePrograms(object)]);
   for (const program of object.functions) unlessInvalid(() => mapUses(object, program));
   unlessInvalid(() => readParams(object));
   if (!object.btf) return;

@@ -1,4 +1,5 @@
 import { SatchelError } from "../../error.ts";
+import { printable } from "../../printable.ts";
 import { BinaryView } from "../binary_view.ts";
 import { Btf } from "../btf/btf.ts";
 import { parseBtfExt, type SectionInfo } from "../btf/btf_ext.ts";
@@ -49,6 +50,12 @@ export interface EbpfVariable {
 /** The largest object that is read, in bytes; those of the official gadgets have up to 1 MB. */
 export const MAX_OBJECT_SIZE = 64 * 1024 * 1024;
 
+/** How many functions are read, aliases as well; objects of gadgets have some dozens. */
+const MAX_FUNCTIONS = 20_000;
+
+/** How much of a function's name stands in errors about it, in UTF-16 units. */
+const SHOWN_NAME = 100;
+
 const INSTRUCTION_SIZE = 8;
 
 /** Which sections have variables. */
@@ -72,7 +79,13 @@ export function readEbpfObject(bytes: Uint8Array, what: string): EbpfObject {
   const ext = section(".BTF.ext");
   const symbols = Map.groupBy(elf.symbols.toSorted((a, b) => a.value - b.value), (symbol) => symbol.section);
   const symbolsIn = ({ index }: ElfSection) => symbols.get(index) ?? [];
-  const functions = elf.sections.filter(isCode).flatMap((each) => functionsOf(each, symbolsIn(each)));
+  const starts = elf.sections.filter(isCode).map((each) => ({
+    section: each,
+    symbols: symbolsIn(each).filter(isFunction),
+  }));
+  const count = starts.reduce((sum, { symbols }) => sum + symbols.length, 0);
+  if (count > MAX_FUNCTIONS) throw whole.invalid(`it has ${count} functions, and at most ${MAX_FUNCTIONS} are read`);
+  const functions = starts.flatMap(({ section, symbols }) => functionsOf(section, symbols));
   // Aliases have their code in common; all the same there cannot be more of it than in the largest object.
   const length = functions.reduce((sum, { code }) => sum + code.length, 0);
   if (length > MAX_OBJECT_SIZE) throw whole.invalid("its functions overlap");
@@ -94,16 +107,17 @@ function isCode({ type, flags, size }: ElfSection): boolean {
   return type === ELF.PROGBITS && (flags & ELF.EXECUTE) !== 0 && size > 0;
 }
 
+function isFunction({ type, name }: ElfSymbol): boolean {
+  return type === ELF.FUNCTION || (type === ELF.NOTYPE && name !== "" && !isLocalLabel(name));
+}
+
 /** The functions of a section. Hand-written assembly has symbols without a size: such a function ends where the next one begins. */
-function functionsOf(section: ElfSection, symbols: readonly ElfSymbol[]): EbpfFunction[] {
-  const starts = symbols.filter(({ type, name }) =>
-    type === ELF.FUNCTION || (type === ELF.NOTYPE && name !== "" && !isLocalLabel(name))
-  );
+function functionsOf(section: ElfSection, starts: readonly ElfSymbol[]): EbpfFunction[] {
   const type = programTypeOf(section.name);
   let [end, next] = [section.size, section.size];
   const functions = starts.toReversed().map(({ name, value, size, binding }) => {
     if (value < next) [end, next] = [next, value];
-    const code = section.data.part(value, size || end - value, `function ${name}`);
+    const code = section.data.part(value, size || end - value, `function ${printable(name, SHOWN_NAME)}`);
     if (value % INSTRUCTION_SIZE !== 0 || code.length % INSTRUCTION_SIZE !== 0) {
       throw code.invalid("it is not made of instructions of 8 bytes");
     }
