@@ -42,7 +42,10 @@ export interface BuiltGadget {
 export async function buildGadget(options: BuildOptions, context: BuildContext): Promise<BuiltGadget> {
   const { settings, reporter, invocation: { environment, signal } } = context;
   const buildFile = loadBuildFile(options, reporter);
-  const source = findSource(options.folder, buildFile, options.updatesMetadata);
+  const source = findSource(options.folder, buildFile, {
+    makesMetadata: options.updatesMetadata,
+    ...(options.buildFile !== undefined && { buildFilePath: options.buildFile }),
+  });
   reportProblems(undefined, source.oddities.map(oddity), options.isStrict, reporter);
   const metadata = readMetadataFile(source, options, reporter);
   if (options.output !== undefined) checkOutputFolder(options.output);

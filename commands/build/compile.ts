@@ -6,12 +6,14 @@ import { type Architecture, ARCHITECTURES } from "../../lib/gadget/build/archite
 import { generateBtfs } from "../../lib/gadget/build/btfgen.ts";
 import { openContainer } from "../../lib/gadget/build/container.ts";
 import { stepError } from "../../lib/gadget/build/explain.ts";
+import { readInside } from "../../lib/gadget/build/inside.ts";
 import { openLocal } from "../../lib/gadget/build/local.ts";
 import {
+  checkModule,
   findCargoModule,
+  MAX_MODULE_SIZE,
   type ModuleFile,
   readCompiledModule,
-  readModule,
   readOutput,
 } from "../../lib/gadget/build/outputs.ts";
 import {
@@ -75,9 +77,7 @@ export async function openCompiler(compilation: Compilation): Promise<Compiler> 
   if (options.btfhubArchive !== undefined && source.ebpf === undefined) {
     throw new SatchelError("invalid", "--btfgen needs an eBPF program to look at, and the gadget has none");
   }
-  const module = source.wasm?.kind === "ready"
-    ? checkedModule(readModule(join(source.folder, source.wasm.name), options.validatesMetadata), compilation)
-    : undefined;
+  const module = source.wasm?.kind === "ready" ? readyModule(source.wasm.name, compilation) : undefined;
   const isNeeded = source.ebpf !== undefined || (source.wasm && source.wasm.kind !== "ready");
   if (!isNeeded) {
     return {
@@ -210,6 +210,12 @@ function compiledModule(compilation: Compilation): Uint8Array | undefined {
   const module = checkedModule(readCompiledModule(made, validatesMetadata), compilation);
   if (made !== path) onPath("write", path, () => writeFileSync(path, module));
   return module;
+}
+
+function readyModule(name: string, compilation: Compilation): Uint8Array {
+  const { source: { folder }, options: { validatesMetadata } } = compilation;
+  const bytes = readInside(folder, name, "wasm", MAX_MODULE_SIZE);
+  return checkedModule(checkModule(bytes, join(folder, name), validatesMetadata), compilation);
 }
 
 function checkedModule(

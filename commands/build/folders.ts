@@ -1,8 +1,9 @@
-import { accessSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { SatchelError } from "../../lib/error.ts";
 import { checkFolder } from "../../lib/gadget/build/source.ts";
 import { onPath, storageError } from "../../lib/files/mod.ts";
+import { printable } from "../../lib/printable.ts";
 import { stageFile } from "./staged_file.ts";
 
 /** A folder for the time of a build. */
@@ -32,17 +33,30 @@ export function checkOutputFolder(path: string): void {
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (error) {
     const cause = error instanceof SatchelError ? error : storageError("write to", path, error);
-    const isNone = !(error instanceof SatchelError) || cause.code !== "usage";
     throw new SatchelError(cause.code, `--output: ${cause.message}`, {
       // What is said of a gadget's folder does not fit.
-      hint: isNone && cause.hint ? cause.hint : "It names a folder, which has to be there before the build.",
+      hint: cause === error
+        ? "It names a folder, which has to be there before the build."
+        : cause.hint ?? "Files are put there when all is compiled.",
       cause,
     });
   }
+  checkPlaces(path);
 }
 
 /** What a build makes. */
-const GENERATED = /^((amd64|arm64)\.bpf\.o|program\.wasm|btfs-(x86_64|arm64)\.tar\.gz)$/;
+const GENERATED = ["amd64.bpf.o", "arm64.bpf.o", "program.wasm", "btfs-x86_64.tar.gz", "btfs-arm64.tar.gz"];
+
+/** Of several files the later ones could not be put where a folder is. */
+function checkPlaces(folder: string): void {
+  for (const name of GENERATED) {
+    const path = join(folder, name);
+    if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) continue;
+    throw new SatchelError("usage", `--output: ${printable(path)} is a folder, where a file is to be`, {
+      hint: "Remove it, or name another folder.",
+    });
+  }
+}
 
 /**
  * Copies what was made into the folder that somebody wants it in, each file whole or not at all. If root has made it, it belongs to whom
@@ -52,7 +66,7 @@ const GENERATED = /^((amd64|arm64)\.bpf\.o|program\.wasm|btfs-(x86_64|arm64)\.ta
  */
 export function keepOutputs(made: string, folder: string): void {
   const owner = onPath("read", folder, () => statSync(folder));
-  for (const name of readdirSync(made).filter((each) => GENERATED.test(each))) {
+  for (const name of readdirSync(made).filter((each) => GENERATED.includes(each))) {
     using file = stageFile(join(folder, name), readFileSync(join(made, name)), { owner });
     file.commit();
   }

@@ -3,7 +3,8 @@ import { basename, dirname, join } from "node:path";
 import { SatchelError } from "../../lib/error.ts";
 import { onPath } from "../../lib/files/mod.ts";
 import type { PackedMetadata } from "../../lib/gadget/build/pack.ts";
-import { type GadgetSource, unreadable } from "../../lib/gadget/build/source.ts";
+import { readInside } from "../../lib/gadget/build/inside.ts";
+import type { GadgetSource } from "../../lib/gadget/build/source.ts";
 import { MAX_METADATA_SIZE } from "../../lib/gadget/metadata/bounds.ts";
 import {
   checkAgainstObject,
@@ -14,7 +15,6 @@ import {
 } from "../../lib/gadget/metadata/check.ts";
 import type { EbpfObject } from "../../lib/gadget/object/object.ts";
 import { printable } from "../../lib/printable.ts";
-import { readSmallFile } from "../../lib/small_file.ts";
 import type { Reporter } from "../output/reporter.ts";
 import type { BuildOptions } from "./options.ts";
 import { type Problem, reportProblems } from "./problems.ts";
@@ -25,6 +25,8 @@ type CheckOptions = Pick<BuildOptions, "isStrict" | "validatesMetadata" | "updat
 
 /** A gadget.yaml as it is read. */
 export interface MetadataFile {
+  /** That of the gadget. */
+  folder: string;
   path: string;
   /** `undefined` if there is none. */
   bytes: Uint8Array | undefined;
@@ -44,10 +46,10 @@ export function readMetadataFile(
 ): MetadataFile | undefined {
   if (!metadata) return undefined;
   const path = join(folder, metadata.name);
-  const bytes = metadata.exists ? readFile(path) : undefined;
+  const bytes = metadata.exists ? readInside(folder, metadata.name, "metadata", MAX_METADATA_SIZE) : undefined;
   if (bytes) checked(path, bytes, options, reporter);
   if (options.updatesMetadata) checkReplaceable(path);
-  return bytes || options.updatesMetadata ? { path, bytes, hasWasm: wasm !== undefined } : undefined;
+  return bytes || options.updatesMetadata ? { folder, path, bytes, hasWasm: wasm !== undefined } : undefined;
 }
 
 /** What a gadget.yaml becomes. */
@@ -66,7 +68,7 @@ export interface FinalMetadata {
  * @throws {SatchelError} `invalid` with all that is wrong in it
  */
 export function finishMetadata(
-  { path, bytes: before, hasWasm }: MetadataFile,
+  { folder, path, bytes: before, hasWasm }: MetadataFile,
   objects: readonly EbpfObject[],
   options: CheckOptions,
   reporter: Pick<Reporter, "warn">,
@@ -84,7 +86,7 @@ export function finishMetadata(
   return {
     metadata,
     packed: { ...metadata, bytes },
-    write: isSame ? undefined : stageMetadata(path, bytes),
+    write: isSame ? undefined : stageMetadata(folder, path, bytes),
     change: options.updatesMetadata ? changeOf(path, before, bytes) : undefined,
   };
 }
@@ -139,14 +141,6 @@ function checked(
   return metadata;
 }
 
-function readFile(path: string): Uint8Array {
-  try {
-    return readSmallFile(path, MAX_METADATA_SIZE);
-  } catch (error) {
-    throw error instanceof SatchelError ? error : unreadable(path, error);
-  }
-}
-
 /** The two architectures mostly have the same problems. */
 function once(problems: readonly Problem[]): Problem[] {
   return [...new Map(problems.map((each) => [JSON.stringify(each), each])).values()];
@@ -166,11 +160,12 @@ function checkReplaceable(path: string): void {
 }
 
 /** Links to it stay, and so do its mode and its owner. */
-function stageMetadata(named: string, bytes: Uint8Array): StagedFile {
+function stageMetadata(folder: string, named: string, bytes: Uint8Array): StagedFile {
   const path = existsSync(named) ? realpathSync(named) : named;
   const old = statSync(path, { throwIfNoEntry: false });
   return stageFile(path, bytes, {
     owner: old ?? statSync(dirname(path)),
+    within: folder,
     ...(old && { mode: old.mode & 0o7777 }),
   });
 }

@@ -166,6 +166,24 @@ const CASES: Record<string, Case> = {
     code: 2,
     stderr: /--btfhub-archive: Cannot read \/nosuch: it does not exist\nHint: git clone /,
   },
+  "a source that is no C by its name": {
+    files: { "build.yaml": "ebpfsource: x.f90\n", "x.f90": "" },
+    stderr: /ebpfsource: "x\.f90" is no C source by its name, which has to end in \.c/,
+  },
+  "metadata that is build.yaml, to be updated": {
+    files: { ...C, "build.yaml": "metadata: ./build.yaml\n" },
+    flags: ["--update-metadata"],
+    stderr: /metadata: "\.\/build\.yaml" is the same file as \S+\/build\.yaml\n/,
+  },
+  "metadata that is the source": {
+    files: { ...C, "build.yaml": "metadata: program.bpf.c\n" },
+    stderr: /metadata: "program\.bpf\.c" is the same file as \S+\/program\.bpf\.c\n/,
+  },
+  "metadata to be written to a folder that is not there": {
+    files: { ...C, "build.yaml": "metadata: no/such.yaml\n" },
+    flags: ["--update-metadata"],
+    stderr: /Cannot read \S+\/no: it does not exist\n/,
+  },
   "a folder of outputs that is not there": {
     files: META,
     flags: ["-o", "nosuch"],
@@ -273,6 +291,52 @@ Deno.test("a link out of the folder does not publish what it leads to", async ()
   const { code, stderr } = await satchel(["image", "build", "--local", folder]);
   assert.equal(code, 1);
   assert.match(stderr, /metadata: "gadget\.yaml" is outside of the folder of the gadget/);
+});
+
+Deno.test("no link leads a build out of the folder: not a source's, not a module's, not that of a folder to write to", async () => {
+  await using scratch = await scratchFolder();
+  for (const name of ["x.c", "x.wasm", "x.go", "x.rs"]) writeFileSync(scratch.at(name), MODULE);
+  mkdirSync(scratch.at("outside"));
+  for (
+    const [line, ...flags] of [
+      ["ebpfsource: link/x.c"],
+      ["wasm: link/x.wasm"],
+      ["wasm: link/x.go"],
+      ["wasm: link/x.rs"],
+      ["metadata: link/outside/gadget.yaml", "--update-metadata"],
+    ]
+  ) {
+    const folder = writeFolder(scratch.at(`gadget ${line.replaceAll("/", " ")}`), { ...C, "build.yaml": line });
+    symlinkSync("..", join(folder, "link"));
+    const { code, stderr } = await satchel(["image", "build", "--local", ...flags, folder], {
+      env: { PATH: scratch.path },
+    });
+    assert.equal(code, 1);
+    assert.match(stderr, /: "link\/\S+" is outside of the folder of the gadget\n|: "link\/outside" is outside/, line);
+  }
+  assert.deepEqual(readdirSync(scratch.at("outside")), []);
+});
+
+Deno.test("where a file of -o is to be and a folder is, nothing is compiled", async () => {
+  await using scratch = await scratchFolder();
+  const folder = copyGadget(scratch, "trace-ringbuf");
+  mkdirSync(scratch.at("out/arm64.bpf.o"), { recursive: true });
+  const env = recordedTools(scratch, "trace-ringbuf");
+  const { code, stderr } = await satchel(["image", "build", "--local", "-o", scratch.at("out"), folder], { env });
+  assert.equal(code, 2);
+  assert.match(stderr, /--output: \S+\/arm64\.bpf\.o is a folder, where a file is to be\nHint: Remove it/);
+  assert.deepEqual(readdirSync(scratch.at("out")), ["arm64.bpf.o"]);
+});
+
+Deno.test("what compilers start is not found by relative folders of PATH", async () => {
+  await using scratch = await scratchFolder();
+  const folder = copyGadget(scratch, "trace-ringbuf");
+  writeScript(join(folder, "helper"), [`touch ${scratch.at("was-run")}`]);
+  const { CLANG, LLVM_STRIP } = recordedTools(scratch, "trace-ringbuf");
+  const CALLING = writeScript(scratch.at("calling"), ["helper", `exec ${CLANG} "$@"`]);
+  const env = { CLANG: CALLING, LLVM_STRIP: LLVM_STRIP!, PATH: `.:${Deno.env.get("PATH")}:` };
+  await satchelSucceeds(["image", "build", "--local", folder], { env });
+  assert.ok(!existsSync(scratch.at("was-run")));
 });
 
 Deno.test("an image of ready parts needs neither an engine nor a compiler", async () => {

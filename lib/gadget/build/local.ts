@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { runProgram } from "../../runtime/mod.ts";
 import type { BuildPlaces, BuildStep, StepResult, StepRunner } from "./step.ts";
 import { StepOutput } from "./step_output.ts";
@@ -24,10 +25,12 @@ async function runLocally(
   signal: AbortSignal,
 ): Promise<StepResult> {
   const output = new StepOutput();
+  // What a compiler starts itself must not be one of the gadget's folder either.
+  const path = variables.PATH?.split(":").filter(isAbsolute).join(":");
   const take = (bytes: Uint8Array) => output.add(bytes);
   const { status } = await runProgram(programPath(program, variables) ?? program, args, {
     folder: places.source,
-    environment: { ...variables, ...environment },
+    environment: { ...variables, ...(path !== undefined && { PATH: path }), ...environment },
     maxOutput: 0,
     onStdout: take,
     onStderr: take,

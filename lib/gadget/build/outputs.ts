@@ -5,7 +5,7 @@ import { printable } from "../../printable.ts";
 import { readSmallFile } from "../../small_file.ts";
 import { MAX_WASM_SIZE, readWasm } from "../inspect/wasm.ts";
 import { CARGO_TARGET } from "./plan.ts";
-import { unreadable } from "./source.ts";
+import { unreadable } from "./inside.ts";
 
 /** The largest WebAssembly module that is taken, in bytes; what Go makes of a gadget has about 5 MB. */
 export const MAX_MODULE_SIZE = 256 * 1024 * 1024;
@@ -37,18 +37,13 @@ export interface ModuleFile {
 }
 
 /**
- * Reads a WebAssembly module.
+ * Looks at what is to be a WebAssembly module.
  *
+ * @param path for error texts
  * @param isValidated whether all of it is looked at, or its beginning alone
- * @throws {SatchelError} `invalid` if it is none; `storage`
+ * @throws {SatchelError} `invalid` if it is none
  */
-export function readModule(path: string, isValidated: boolean): ModuleFile {
-  let bytes: Uint8Array;
-  try {
-    bytes = readSmallFile(path, MAX_MODULE_SIZE);
-  } catch (error) {
-    throw error instanceof SatchelError ? error : unreadable(path, error);
-  }
+export function checkModule(bytes: Uint8Array, path: string, isValidated: boolean): ModuleFile {
   // Of what is too large to be read, only that it is no text or the like.
   const isWhole = isValidated && bytes.length <= MAX_WASM_SIZE;
   const { apiVersion } = readWasm(isWhole ? bytes : bytes.subarray(0, MODULE_START), printable(path));
@@ -58,11 +53,12 @@ export function readModule(path: string, isValidated: boolean): ModuleFile {
 /**
  * Reads a WebAssembly module that was just compiled. Go does not notice when the disk is full, and leaves one that is cut off.
  *
- * @throws as {@link readModule}
+ * @throws {SatchelError} `invalid` if it is none; `program`, `storage`
  */
 export function readCompiledModule(path: string, isValidated: boolean): ModuleFile {
+  const bytes = readOutput(path, MAX_MODULE_SIZE, "the compiler");
   try {
-    return readModule(path, isValidated);
+    return checkModule(bytes, path, isValidated);
   } catch (error) {
     if (!(error instanceof SatchelError) || error.code !== "invalid") throw error;
     const { message, hint, cause } = error;

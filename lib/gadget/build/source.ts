@@ -1,9 +1,10 @@
-import { readdirSync, realpathSync, statSync } from "node:fs";
-import { extname, isAbsolute, join, relative, resolve } from "node:path";
-import { SatchelError, systemCode, systemReason } from "../../error.ts";
+import { readdirSync, statSync } from "node:fs";
+import { dirname, extname, join } from "node:path";
+import { SatchelError, systemCode } from "../../error.ts";
 import { printable } from "../../printable.ts";
 import { readSmallFile } from "../../small_file.ts";
 import { BUILD_FILE, type BuildFile, MAX_BUILD_FILE_SIZE } from "./build_file.ts";
+import { checkInside, checkNameInside, unreadable } from "./inside.ts";
 
 /** The names that the parts of a gadget have if its build.yaml gives them no other ones. */
 const DEFAULT_SOURCE = "program.bpf.c";
@@ -33,18 +34,24 @@ export interface GadgetSource {
  *
  * @param folder absolute
  * @param makesMetadata whether a gadget.yaml that is not there will be written
+ * @param buildFilePath that of the build.yaml, which need not be there; absolute
  * @throws {SatchelError} `invalid` if a name is none, or what it names is missing, or there is nothing; `storage`
  */
-export function findSource(folder: string, buildFile: BuildFile, makesMetadata = false): GadgetSource {
+export function findSource(
+  folder: string,
+  buildFile: BuildFile,
+  { makesMetadata = false, buildFilePath = join(folder, BUILD_FILE) } = {},
+): GadgetSource {
   checkFolder(folder);
   const { ebpfSource, wasm, metadata } = buildFile;
   const found = {
     folder,
     ebpf: findEbpfSource(folder, ebpfSource),
     wasm: wasm === undefined ? undefined : findWasm(folder, wasm),
-    metadata: findMetadata(folder, metadata ?? DEFAULT_METADATA),
+    metadata: findMetadata(folder, metadata ?? DEFAULT_METADATA, makesMetadata),
   };
   if (found.ebpf === undefined && !found.wasm && !found.metadata?.exists) throw nothingThere(folder, metadata);
+  checkAlone(found, buildFilePath);
   return { ...found, oddities: [...missingMetadata(found, buildFile, makesMetadata), ...unnamedGo(found)] };
 }
 
@@ -97,11 +104,6 @@ export function checkFolder(folder: string): void {
   });
 }
 
-/** The error for a file or a folder that cannot be read. */
-export function unreadable(path: string, error: unknown): SatchelError {
-  return new SatchelError("storage", `Cannot read ${printable(path)}: ${systemReason(error)}`, { cause: error });
-}
-
 /** The error for what somebody named to begin with, so that it is theirs if it is not there. */
 function unusable(path: string, error: unknown): SatchelError {
   const { message, cause } = unreadable(path, error);
@@ -112,7 +114,17 @@ function unusable(path: string, error: unknown): SatchelError {
 function findEbpfSource(folder: string, named: string | undefined): string | undefined {
   const name = named ?? DEFAULT_SOURCE;
   checkName(name, "ebpfsource");
-  if (name !== "" && isFile(join(folder, name))) return name;
+  if (name !== "" && isFile(join(folder, name))) {
+    // By the end of its name a compiler may take it for something else, and run another program.
+    if (!name.endsWith(".c")) {
+      throw new SatchelError(
+        "invalid",
+        `ebpfsource: ${shown(name)} is no C source by its name, which has to end in .c`,
+      );
+    }
+    checkInside(folder, name, "ebpfsource");
+    return name;
+  }
   if (named === undefined) return undefined;
   throw new SatchelError("invalid", `ebpfsource: there is no file ${shown(name)} in ${printable(folder)}`);
 }
@@ -128,16 +140,32 @@ function findWasm(folder: string, name: string): { name: string; kind: WasmKind 
   if (!isFile(join(folder, name))) {
     throw new SatchelError("invalid", `wasm: there is no file ${shown(name)} in ${printable(folder)}`);
   }
-  if (kind === "ready") checkInside(folder, name, "wasm");
+  checkInside(folder, name, "wasm");
   return { name, kind };
 }
 
-function findMetadata(folder: string, name: string): GadgetSource["metadata"] {
+function findMetadata(folder: string, name: string, makesMetadata: boolean): GadgetSource["metadata"] {
   if (name === "") return undefined;
   checkName(name, "metadata");
   const exists = existsAt(join(folder, name));
   if (exists) checkInside(folder, name, "metadata");
+  else if (makesMetadata) checkInside(folder, dirname(name), "metadata");
   return { name, exists };
+}
+
+/** A file that is written must not be another one of the gadget's. */
+function checkAlone({ folder, ebpf, wasm, metadata }: Omit<GadgetSource, "oddities">, buildFile: string): void {
+  if (!metadata?.exists) return;
+  const { dev, ino } = statSync(join(folder, metadata.name));
+  const others = [
+    buildFile,
+    ...[ebpf, wasm?.name].filter((name) => name !== undefined).map((name) => join(folder, name)),
+  ];
+  for (const other of others) {
+    const stat = statSync(other, { throwIfNoEntry: false });
+    if (stat?.dev !== dev || stat.ino !== ino) continue;
+    throw new SatchelError("invalid", `metadata: ${shown(metadata.name)} is the same file as ${printable(other)}`);
+  }
 }
 
 /**
@@ -150,28 +178,7 @@ function checkName(name: string, key: string): void {
       hint: "A compiler would take it for a flag, or for a file with flags.",
     });
   }
-  if (isAbsolute(name) || leadsOut(name)) throw outside(name, key);
-}
-
-/** What these files have is published, so a link must not lead to others of the user's files. */
-function checkInside(folder: string, name: string, key: string): void {
-  try {
-    const path = relative(realpathSync(folder), realpathSync(join(folder, name)));
-    if (isAbsolute(path) || leadsOut(path)) throw outside(name, key);
-  } catch (error) {
-    throw error instanceof SatchelError ? error : unreadable(join(folder, name), error);
-  }
-}
-
-function leadsOut(path: string): boolean {
-  const [first] = relative("/x", resolve("/x", path)).split("/");
-  return first === "..";
-}
-
-function outside(name: string, key: string): SatchelError {
-  return new SatchelError("invalid", `${key}: ${shown(name)} is outside of the folder of the gadget`, {
-    hint: "All that a gadget is made of has to be in its folder.",
-  });
+  checkNameInside(name, key);
 }
 
 function nothingThere(folder: string, metadata: string | undefined): SatchelError {
