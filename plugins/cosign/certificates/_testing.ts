@@ -33,6 +33,8 @@ export interface SignOptions {
   kind?: "dsse" | "dsse 0.0.2" | "hashedrekord" | "hashedrekord 0.0.2";
   /** Whose certificate is in the entry, in the place of the one that signs. */
   loggedCertificate?: Uint8Array;
+  /** What the entry says was signed, in the place of what was. */
+  loggedContent?: Uint8Array;
 }
 
 /** JSON of a bundle with a certificate. */
@@ -56,13 +58,12 @@ export function certifiedBundle(options: SignOptions): CertifiedBundle {
   const signed = preAuthenticationEncoding(STATEMENT_TYPE, payload);
   const signature = key.sign(signed);
   const logged = options.loggedCertificate ?? certificate;
+  const content = { signed: options.loggedContent ?? signed, payload: options.loggedContent ?? payload };
   return {
     mediaType: BUNDLE_TYPE,
     verificationMaterial: {
       certificate: { rawBytes: certificate.toString("base64") },
-      tlogEntries: proofs.includes("entry")
-        ? [entryFor({ sigstore, kind, signed, payload, signature, logged, at })]
-        : [],
+      tlogEntries: proofs.includes("entry") ? [entryFor({ sigstore, kind, ...content, signature, logged, at })] : [],
       timestampVerificationData: {
         rfc3161Timestamps: proofs.includes("timestamp")
           ? [{ signedTimestamp: sigstore.timestamps.stamp(signature, at).toString("base64") }]

@@ -1,7 +1,14 @@
 import { strict as assert } from "node:assert";
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync } from "node:crypto";
-import { CODE_SIGNING, der, makeKeyPair, makeSigstore, SIGNING_TIME } from "../../../tests/harness/sigstore/mod.ts";
+import {
+  CODE_SIGNING,
+  der,
+  KEY_ENCIPHERMENT,
+  makeKeyPair,
+  makeSigstore,
+  SIGNING_TIME,
+} from "../../../tests/harness/sigstore/mod.ts";
 import { judge } from "../_testing.ts";
 import {
   annotated,
@@ -33,6 +40,10 @@ const MADE_BADLY: Readonly<Record<string, [Omit<SignOptions, "sigstore">, RegExp
   ],
   "by a certificate that is for nothing": [{ certificate: { usages: [] } }, /not for code signing/],
   "by a certificate for servers": [{ certificate: { usages: ["1.3.6.1.5.5.7.3.1"] } }, /not for code signing/],
+  "by a certificate whose key is not for signatures": [
+    { certificate: { keyUsage: KEY_ENCIPHERMENT } },
+    /not for signatures/,
+  ],
   "by a certificate with an extension that is critical and unknown": [
     { certificate: { extensions: [{ ...UNKNOWN, isCritical: true }] } },
     /the critical extension 1\.2\.3\.4, which is not known/,
@@ -69,6 +80,15 @@ const MADE_BADLY: Readonly<Record<string, [Omit<SignOptions, "sigstore">, RegExp
     { loggedCertificate: sigstore.certify(makeKeyPair()), kind: "hashedrekord 0.0.2", proofs: ["entry", "timestamp"] },
     /entry in the log is about another certificate/,
   ],
+  ...Object.fromEntries(
+    (["dsse", "hashedrekord", "dsse 0.0.2", "hashedrekord 0.0.2"] as const).map((kind) => [
+      `with an entry (${kind}) that has something else as what was signed`,
+      [
+        { kind, loggedContent: Buffer.from("something else"), proofs: ["entry", "timestamp"] },
+        /^its entry in the transparency log is about another signature/,
+      ],
+    ]),
+  ),
   "with an entry of Rekor 2 alone, which tells no time": [
     { kind: "dsse 0.0.2" },
     /^nothing that is trusted says when it was made/,

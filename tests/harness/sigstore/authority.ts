@@ -40,6 +40,8 @@ export interface CertifyOptions {
   /** Default: ten minutes later. */
   notAfter?: Date;
   usages?: readonly string[];
+  /** What the key is for besides. Default: signatures. */
+  keyUsage?: Extension;
   /** Further extensions. */
   extensions?: readonly Extension[];
   /** Whether it is in the log of certificates. Default: yes. */
@@ -104,6 +106,7 @@ export function makeSigstore(logUrl?: string): Sigstore {
 
 function certificateFor(options: Omit<CertifyOptions, "isLogged">): Omit<CertificateOptions, "spki" | "issuer"> {
   const { name = PERSON, issuer = PROVIDER, isOlder = false, usages = [CODE_SIGNING], extensions = [] } = options;
+  const { keyUsage = DIGITAL_SIGNATURE } = options;
   const notBefore = options.notBefore ?? new Date(SIGNING_TIME.getTime() - 1000);
   const vouching = issuer === null ? [] : [
     { oid: "1.3.6.1.4.1.57264.1.1", value: Buffer.from(issuer) },
@@ -115,7 +118,7 @@ function certificateFor(options: Omit<CertifyOptions, "isLogged">): Omit<Certifi
     notBefore,
     notAfter: options.notAfter ?? new Date(notBefore.getTime() + TEN_MINUTES),
     extensions: [
-      DIGITAL_SIGNATURE,
+      keyUsage,
       ...(usages.length > 0 ? [extendedKeyUsage(usages)] : []),
       alternativeName(name),
       ...vouching,

@@ -99,6 +99,8 @@ export const DIGITAL_SIGNATURE: Extension = {
   value: bits(Buffer.from([0x80]), 7),
 };
 
+export const KEY_ENCIPHERMENT: Extension = { ...DIGITAL_SIGNATURE, value: bits(Buffer.from([0x20]), 5) };
+
 /** What a key is for, by the numbers of the usages. */
 export function extendedKeyUsage(usages: readonly string[], isCritical = false): Extension {
   return { oid: "2.5.29.37", isCritical, value: sequence(...usages.map(oid)) };

@@ -5,7 +5,7 @@
  * @module
  */
 export * from "./authority.ts";
-export { type KeyPair, makeKeyPair, pemOf } from "./certificate.ts";
+export { KEY_ENCIPHERMENT, type KeyPair, makeKeyPair, pemOf } from "./certificate.ts";
 export * as der from "./der.ts";
 export { canonical, type LogBody, type LogEntryJson } from "./logs.ts";
 export { makeTimestampAuthority } from "./timestamps.ts";
