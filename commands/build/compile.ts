@@ -29,6 +29,7 @@ import type { GadgetSource } from "../../lib/gadget/build/source.ts";
 import type { BuildPlaces, StepRunner } from "../../lib/gadget/build/step.ts";
 import { checkPrograms, toolOf } from "../../lib/gadget/build/tools.ts";
 import { joinWords } from "../../lib/gadget/build/words.ts";
+import { WITHOUT_VERSION } from "../../lib/gadget/inspect/wasm.ts";
 import { MAX_OBJECT_SIZE } from "../../lib/gadget/object/object.ts";
 import { printable } from "../../lib/printable.ts";
 import { hostPlatform } from "../../lib/runtime/process.ts";
@@ -222,8 +223,7 @@ function checkedModule(
   { bytes, hasVersion }: ModuleFile,
   { source: { folder, wasm }, options: { isStrict }, reporter }: Compilation,
 ): Uint8Array {
-  const text = "the module has no function gadgetAPIVersion, so Inspektor Gadget refuses to run it";
-  if (hasVersion === false) reportProblems(join(folder, wasm!.name), [oddity(text)], isStrict, reporter);
+  if (hasVersion === false) reportProblems(join(folder, wasm!.name), [oddity(WITHOUT_VERSION)], isStrict, reporter);
   return bytes;
 }
 

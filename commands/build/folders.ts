@@ -1,9 +1,20 @@
-import { accessSync, constants, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
-import { SatchelError } from "../../lib/error.ts";
+import { SatchelError, systemCode } from "../../lib/error.ts";
 import { checkFolder } from "../../lib/gadget/build/source.ts";
 import { onPath, storageError } from "../../lib/files/mod.ts";
 import { printable } from "../../lib/printable.ts";
+import { effectiveUser, tryLock, tryLockExisting } from "../../lib/runtime/mod.ts";
 import { stageFile } from "./staged_file.ts";
 
 /** A folder for the time of a build. */
@@ -12,14 +23,55 @@ export interface TemporaryFolder extends Disposable {
   path: string;
 }
 
-/** Makes a folder that compilers write to. */
+const PREFIX = "satchel-build-";
+
+/** Locked as long as its folder is used; who is killed leaves both. */
+const LOCK_FILE = ".lock";
+
+/** Makes a folder that compilers write to, and removes those of this user that nobody uses any more. */
 export function openTemporaryFolder(parent: string): TemporaryFolder {
-  const path = onPath("create a folder in", parent, () => mkdtempSync(resolve(parent, "satchel-build-")));
+  removeAbandoned(parent);
+  const path = onPath("create a folder in", parent, () => mkdtempSync(resolve(parent, PREFIX)));
+  const lock = unlessBroken(() => {
+    // It gets its name when it is locked, so that nobody takes the folder for one that is left.
+    const unnamed = tryLock(join(path, `${LOCK_FILE}.new`));
+    renameSync(join(path, `${LOCK_FILE}.new`), join(path, LOCK_FILE));
+    return unnamed;
+  });
   return {
     path,
-    // Whoever was just killed may still have been writing.
-    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }),
+    [Symbol.dispose]() {
+      remove(path);
+      lock?.[Symbol.dispose]();
+    },
   };
+}
+
+/** Whoever was just killed may still have been writing. */
+function remove(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+}
+
+/** What cannot be looked at or removed stays: a build does not need that. */
+function removeAbandoned(parent: string): void {
+  const names = unlessBroken(() => readdirSync(parent)) ?? [];
+  for (const path of names.filter((each) => each.startsWith(PREFIX)).map((each) => resolve(parent, each))) {
+    unlessBroken(() => {
+      const stat = lstatSync(path);
+      if (!stat.isDirectory() || stat.uid !== effectiveUser()) return;
+      using lock = tryLockExisting(join(path, LOCK_FILE));
+      if (lock) remove(path);
+    });
+  }
+}
+
+function unlessBroken<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof SatchelError || systemCode(error) !== undefined) return undefined;
+    throw error;
+  }
 }
 
 /**

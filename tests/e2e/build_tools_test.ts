@@ -135,6 +135,22 @@ Deno.test("without -o nothing is left of what compilers wrote, whether they succ
   assert.deepEqual(readdirSync(scratch.at("tmp")), []);
 });
 
+Deno.test("what a killed build has left is removed by the next one, and nothing that is used or somebody else's", async () => {
+  await using scratch = await scratchFolder();
+  const folder = copyGadget(scratch, "trace-ringbuf");
+  const tmp = scratch.at("tmp");
+  const env = { ...recordedTools(scratch, "trace-ringbuf"), TMPDIR: tmp };
+  mkdirSync(join(tmp, "satchel-build-killed/sub"), { recursive: true });
+  writeFileSync(join(tmp, "satchel-build-killed/.lock"), "");
+  mkdirSync(join(tmp, "satchel-build-other"));
+  mkdirSync(join(tmp, "satchel-build-used"));
+  writeFileSync(join(tmp, "satchel-build-used/.lock"), "");
+  using lock = Deno.openSync(join(tmp, "satchel-build-used/.lock"));
+  lock.lockSync(true);
+  await satchelSucceeds(["image", "build", "--local", folder], { env });
+  assert.deepEqual(readdirSync(tmp).sort(), ["satchel-build-other", "satchel-build-used"]);
+});
+
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test(`${signal} ends a build and the compilers, and leaves nothing`, async () => {
     await using scratch = await scratchFolder();
