@@ -55,8 +55,9 @@ export interface TokenParts {
   policy?: string;
   version?: number;
   certificates?: readonly Holder[];
-  /** Which certificate the attributes name. */
+  /** Which certificate the attributes name, and which one is named beside them. */
   named?: Holder;
+  identified?: Holder;
   /** Whose key it is signed by. */
   signer?: Holder;
   contentType?: string;
@@ -85,7 +86,7 @@ export function makeToken({ leaf, root }: TimeAuthority, stamped: Uint8Array, pa
   ];
   const signerInfo = sequence(
     integer(1),
-    sequence(issuerOf(named, { leaf, root }), integer(1)),
+    sequence(issuerOf(parts.identified ?? named, { leaf, root }), integer(1)),
     algorithm(OID.sha256),
     der(0xa0, ...attributes),
     algorithm(OID.ecdsaWithSha256),

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { Buffer } from "node:buffer";
+import { decode, encode, Tagged } from "cborg";
 import {
   AUTHORITY,
   basicConstraints,
@@ -344,4 +345,29 @@ Deno.test("an envelope in COSE that is not tagged, is not closed, or has somethi
   assert.match(judge(Buffer.concat([good, Buffer.from([0])])).reason, /is not CBOR/);
   assert.match(judge(Buffer.concat([Buffer.from([0xd2]), good])).reason, /the envelope is no COSE_Sign1/);
   assert.match(judge(good.subarray(0, good.length - 1)).reason, /is not CBOR/);
+});
+
+Deno.test("a header of COSE that is signed and unsigned is refused, and so is a message of five parts", () => {
+  const signer = makeSigner();
+  const trust = { notationPolicy: makePolicy(), notationCertificates: [signer.root.pem] };
+  const change = (fn: (message: unknown[]) => void) => {
+    const { value } = decode(makeEnvelope(signer, { format: "COSE" }), { useMaps: true, tags: Tagged.preserve(18) });
+    fn(value);
+    return judgeAll([{ envelope: encode(new Tagged(18, value)), format: "COSE" }], trust);
+  };
+  assert.equal(change(() => {}).verdict, "verified");
+  const twice = change(([, unsigned]) => (unsigned as Map<unknown, unknown>).set(SCHEME, "notary.x509"));
+  assert.match(twice.reason, /the header "io.cncf.notary.signingScheme" is there twice/);
+  assert.match(change((message) => message.push(1)).reason, /the envelope is no COSE_Sign1/);
+});
+
+Deno.test("a certificate has to name its issuer as that one is named, and one algorithm", () => {
+  const root = makeAuthority("root");
+  const leaf = makeCertificate({ issuer: { ...root, name: makeAuthority("other").name } });
+  refuses({ leaf, root, chain: [leaf, root] }, {}, /was not issued by the next one/);
+  const sha384 = Buffer.from("06082a8648ce3d040303", "hex");
+  const change = (tbs: Buffer) =>
+    Buffer.from(tbs.toString("hex").replace("06082a8648ce3d040302", sha384.toString("hex")), "hex");
+  const twoNames = makeCertificate({ issuer: root, change });
+  refuses({ leaf: twoNames, root, chain: [twoNames, root] }, {}, /names two algorithms for its signature/);
 });

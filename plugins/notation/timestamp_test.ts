@@ -47,6 +47,10 @@ const REFUSED: Readonly<Record<string, { parts: TokenParts; reason: RegExp }>> =
     reason: /the certificate "CN=(root|signer), .*" expired on 2026-12-31/,
   },
   "made before the certificates were": { parts: { time: "20251231235959Z" }, reason: /is valid from 2026-01-01/ },
+  "that is exact to a second by its policy, and may be late": {
+    parts: { time: "20261231235959Z", policy: "0.4.0.2023.1.1" },
+    reason: /expired on 2026-12-31/,
+  },
   "whose time was changed": { parts: { changed: { time: "20260502000000Z" } }, reason: /its content was changed/ },
   "whose time does not exist": { parts: { time: "20261301000000Z" }, reason: /its time does not exist/ },
   "whose time is a local one": { parts: { time: "20260501000000" }, reason: /its time cannot be read/ },
@@ -65,6 +69,10 @@ for (const [what, { parts, reason }] of Object.entries(REFUSED)) {
     assert.match(found.reason, reason);
   });
 }
+
+Deno.test("a timestamp that names two certificates is refused", () => {
+  assert.match(judge(makeTimeAuthority(), { identified: makeCertificate() }).reason, /it names two certificates/);
+});
 
 Deno.test("a timestamp by an authority that is not trusted is refused, even one of the same name", () => {
   const found = judge(makeTimeAuthority(), {}, makeTimeAuthority());

@@ -50,6 +50,15 @@ Deno.test("one good signature among bad ones is enough, wherever it stands, and 
   assert.deepEqual({ verdict, reason }, { verdict: "rejected", reason: "none of 2 signatures is good" });
 });
 
+Deno.test("a thousand signatures of strangers do not hide a good one", () => {
+  const signer = makeSigner();
+  const foreign = { envelope: makeEnvelope(makeSigner()) };
+  const trust = { notationPolicy: makePolicy(), notationCertificates: [signer.root.pem] };
+  const all = [...Array.from({ length: 999 }, () => foreign), { envelope: makeEnvelope(signer) }];
+  const { verdict, evidence } = judgeAll(all, trust);
+  assert.deepEqual({ verdict, count: evidence.length }, { verdict: "verified", count: 1000 });
+});
+
 Deno.test("without a trust policy, and without signatures of notation's, there is nothing to judge", () => {
   const { root } = makeSigner();
   assert.equal(judgeAll([], { notationCertificates: [root.pem] }).verdict, "none");
