@@ -11,9 +11,10 @@ import { EXIT_OK } from "../output/exit.ts";
 import { outputMode, printResult } from "../output/output.ts";
 import { openReporter } from "../output/reporter.ts";
 import { loadSettings } from "../settings/settings.ts";
-import { attachAll, type AttachedReport, findToAttach, warnOfSeveral } from "../signing/attach_place.ts";
+import { attachAll, type AttachedReport, findToAttach } from "../signing/attach_place.ts";
 import { type Signer, signerByFlags } from "../signing/key.ts";
 import { pluginEnvironment } from "../signing/plugin_environment.ts";
+import { warnOfIg } from "../signing/seen_by_ig.ts";
 import { annotationsOf } from "../signing/trust.ts";
 import { nameWithDigest } from "./transfer.ts";
 
@@ -48,7 +49,11 @@ export async function run(invocation: Invocation): Promise<number> {
     const request = { reference: name, subject: { mediaType, digest, size }, annotations, time, ...signer.request };
     const artifacts = await makeSignatures(plugins, signer, request);
     const signatures = await attachAll(to, artifacts, signal);
-    await warnOfSeveral(to, signatures, context);
+    await warnOfIg(to, signatures, context).catch((error: unknown) => {
+      // The signature is there, and that is what was asked for.
+      if (!(error instanceof SatchelError)) throw error;
+      reporter.detail(error.message);
+    });
     reporter.finish();
     for (const made of signatures) reporter.detail(`Attached: ${made.digest} (${made.artifactType})`);
     const report: SignReport = { image: name, digest, place: isRemote ? "registry" : "store", signatures };

@@ -1,12 +1,4 @@
-import { readVerified, type Source } from "../../lib/content/mod.ts";
-import {
-  type Descriptor,
-  type Digest,
-  formatReference,
-  MAX_MANIFEST_SIZE,
-  parseManifest,
-  type Reference,
-} from "../../lib/oci/mod.ts";
+import { type Descriptor, type Digest, formatReference, type Reference } from "../../lib/oci/mod.ts";
 import type { Artifact } from "../../lib/plugin/contract.ts";
 import { attachArtifact, type AttachTo } from "../../lib/signing/mod.ts";
 import { checkPush } from "../image/plugin_hooks.ts";
@@ -61,32 +53,4 @@ export async function attachAll(
     reports.push({ digest, mediaType, size, artifactType, tag: artifact.tag ?? "" });
   }
   return reports;
-}
-
-/**
- * Warns where an image has several signatures of one kind by now: all tools take them but `ig`, which then finds none of this kind.
- *
- * @throws {SatchelError} whatever the source throws
- */
-export async function warnOfSeveral(
-  { source, subject }: AttachTo,
-  made: readonly AttachedReport[],
-  { reporter, signal }: PlaceContext,
-): Promise<void> {
-  for (const { artifactType, tag } of made) {
-    const number = tag === ""
-      ? (await source.referrers(subject, { signal })).filter((each) => each.artifactType === artifactType).length
-      : await countLayers(source, tag, signal);
-    if (number < 2) continue;
-    const kind = tag === "" ? artifactType : "cosign's tag";
-    reporter.warn(
-      `the image has ${number} signatures of one kind (${kind}); \`ig image verify\` reads a single one alone`,
-    );
-  }
-}
-
-async function countLayers(source: Source, tag: string, signal: AbortSignal): Promise<number> {
-  const { descriptor, bytes } = await source.resolve(tag, { signal });
-  const content = bytes ?? await readVerified(source.fetch(descriptor, { signal }), descriptor, MAX_MANIFEST_SIZE);
-  return parseManifest(content, descriptor.mediaType, `manifest ${descriptor.digest}`).children.length - 1;
 }

@@ -133,15 +133,20 @@ Deno.test("annotations are signed, and may be asked for", async () => {
   assert.equal((await verify(UNSIGNED, [...TRUST, ...annotation("team=c")], { store })).code, 5);
 });
 
-Deno.test("a second signature of a kind is told of, since ig reads a single one", async () => {
+Deno.test("a signature that ig will not see is told of", async () => {
   await using scratch = await scratchFolder();
   const store = await storeOf(scratch);
-  const { code, stderr } = await sign(SIGNED, (await newKeys(scratch, "second")).key, ["--format", "legacy"], {
-    store,
-  });
-  assert.equal(code, 0);
-  assert.match(stderr, /^Warning: the image has 2 signatures of one kind \(cosign's tag\); `ig image verify`/);
-  assert.equal((await judged(SIGNED, TRUST, { store })).signatures.length, 2);
+  const { key } = await newKeys(scratch, "second");
+  const behind = await sign(SIGNED, key, ["--format", "bundle"], { store });
+  assert.equal(behind.code, 0);
+  assert.match(
+    behind.stderr,
+    /^Warning: the image is signed by cosign's tag too; `ig image verify` looks at that alone\n$/,
+  );
+  const second = await sign(SIGNED, key, ["--format", "legacy"], { store });
+  assert.equal(second.code, 0);
+  assert.match(second.stderr, /^Warning: the image has 2 signatures of one kind \(cosign's tag\); `ig image verify`/);
+  assert.equal((await judged(SIGNED, TRUST, { store })).signatures.length, 3);
 });
 
 Deno.test("the password comes from stdin or from COSIGN_PASSWORD, and a wrong one is told without it", async () => {
