@@ -1,4 +1,5 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync, lstatSync } from "node:fs";
+import { dirname } from "node:path";
 import { SatchelError, systemCode, systemReason } from "../../lib/error.ts";
 import { printable } from "../../lib/printable.ts";
 import type { PluginLocation } from "../../lib/plugin/mod.ts";
@@ -73,10 +74,27 @@ export function findConfigFiles(
   passedOver: PassedOver,
 ): ConfigText[] {
   const ofHost = readIfThere(usual.host, ROOT);
+  if (!ofHost) checkNoLink(usual.host);
   const host = ofHost && { ...ofHost, isOfHost: true };
   const user = usual.user === undefined ? undefined : readIfOwn(usual.user, passedOver);
   const found = [host, user].flatMap((file) => file ?? []);
   return named === undefined ? found : [...found, readNamed(named)];
+}
+
+/** A link that leads nowhere was meant to lead to rules, which must not be missing without a word. */
+function checkNoLink(path: string): void {
+  const link = [path, dirname(path)].find(leadsNowhere);
+  if (link === undefined) return;
+  throw new SatchelError("usage", `cannot read the configuration file ${path}: the link ${link} leads nowhere`);
+}
+
+function leadsNowhere(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink() && !existsSync(path);
+  } catch (cause) {
+    if (isAbsent(cause)) return false;
+    throw unreadable(path, cause);
+  }
 }
 
 function readNamed(path: string): ConfigText {

@@ -34,6 +34,17 @@ Deno.test("files that do not exist are passed over in silence, a named one is an
   assert.throws(() => findConfigFiles({ host: "/nowhere/a" }, "/nowhere/c", silent), { code: "usage" });
 });
 
+Deno.test("a link in the place of the host's file, or of its folder, must not lead nowhere", () => {
+  using scratch = file();
+  const missing = join(scratch.folder, "missing");
+  symlinkSync(missing, join(scratch.folder, "link"));
+  for (const host of [join(scratch.folder, "link"), join(scratch.folder, "link", "config.yaml")]) {
+    assert.throws(() => findConfigFiles({ host }, undefined, silent), { code: "usage", message: /link leads nowhere/ });
+  }
+  mkdirSync(missing);
+  assert.deepEqual(findConfigFiles({ host: join(scratch.folder, "link", "config.yaml") }, undefined, silent), []);
+});
+
 Deno.test({
   name: "the host's file must be root's",
   ignore: !isRoot,
