@@ -11,7 +11,7 @@ import {
 } from "../../lib/oci/mod.ts";
 import type { Inspected } from "./contents.ts";
 import type { OpenedImage } from "./open_image.ts";
-import { listedManifests, readManifest } from "./read_image.ts";
+import { listedManifests, type ReadManifest, readManifest } from "./read_image.ts";
 
 /** A manifest of an index. */
 export interface PartFact {
@@ -47,23 +47,29 @@ const MAX_PARTS = 24;
 const MAX_ATTACHMENTS = 50;
 
 /** Tells of the manifests of an index, in its order; none if the image is no index. */
-export async function partFacts({ image, root, signal }: Inspected): Promise<PartFact[]> {
+export async function partFacts({ image, root, chosen, signal }: Inspected): Promise<PartFact[]> {
   const facts: PartFact[] = [];
+  // An index may list a manifest for several platforms, and one has been read already: each is fetched once.
+  const known = new Map(chosen && [[chosen.descriptor.digest, Promise.resolve<ReadManifest>(chosen)]]);
+  const read = (descriptor: Descriptor) => {
+    const reading = known.get(descriptor.digest) ?? readManifest(image.source, descriptor, signal);
+    known.set(descriptor.digest, reading);
+    return reading;
+  };
   for (const descriptor of listedManifests(root.manifest)) {
     const { platform } = descriptor;
-    const read = facts.length < MAX_PARTS ? await sizeOf(image, descriptor, signal) : undefined;
-    facts.push({ descriptor, platform, size: undefined, problem: undefined, ...read });
+    const size = facts.length < MAX_PARTS ? await sizeOf(descriptor, read) : undefined;
+    facts.push({ descriptor, platform, size: undefined, problem: undefined, ...size });
   }
   return facts;
 }
 
 async function sizeOf(
-  { source }: OpenedImage,
   descriptor: Descriptor,
-  signal: AbortSignal,
+  read: (descriptor: Descriptor) => Promise<ReadManifest>,
 ): Promise<Pick<PartFact, "size" | "problem">> {
   try {
-    const { manifest } = await readManifest(source, descriptor, signal);
+    const { manifest } = await read(descriptor);
     return { size: contentSize(descriptor, manifest), problem: undefined };
   } catch (error) {
     if (!isFailure(error)) throw error;
@@ -86,16 +92,14 @@ export async function attachmentFacts(
   const looked = image.isRemote
     ? parts.filter(({ descriptor }) => descriptor.digest === chosen?.descriptor.digest)
     : parts.slice(0, MAX_PARTS);
-  const subjects = [
-    { subject: root.descriptor, of: "" },
-    ...looked.map(({ descriptor, platform }) => ({
-      subject: descriptor,
-      of: platform ? formatPlatform(platform) : shortDigest(descriptor.digest),
-    })),
-  ];
+  const subjects = new Map([[root.descriptor.digest, { subject: root.descriptor, of: "" }]]);
+  for (const { descriptor, platform } of looked) {
+    const of = platform ? formatPlatform(platform) : shortDigest(descriptor.digest);
+    if (!subjects.has(descriptor.digest)) subjects.set(descriptor.digest, { subject: descriptor, of });
+  }
   const facts: AttachmentFacts = { found: [], problems: [] };
   const seen = new Set<string>();
-  for (const { subject, of } of subjects) {
+  for (const { subject, of } of subjects.values()) {
     const lookUps = attachmentLookUps(image.source, subject, { signal }).map((lookUp) =>
       lookUp().catch((error) => {
         if (!isFailure(error)) throw error;

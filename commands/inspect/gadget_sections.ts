@@ -18,6 +18,13 @@ const MAX_PROBLEMS = 30;
 /** How many names stand in one line. */
 const MAX_NAMES = 50;
 
+/** How records come from a data source. */
+const SOURCE_TYPES: Readonly<Record<DataSourceSummary["type"], string>> = {
+  events: "one event at a time",
+  list: "lists",
+  described: "as gadget.yaml describes it",
+};
+
 /** What a gadget is made of, a section for each kind of thing. */
 export function gadgetSections(summary: GadgetSummary, layout: Layout): string[] {
   const { programs, maps, params, dataSources, wasm, problems } = summary;
@@ -91,10 +98,10 @@ function dataSourceLines(sources: readonly DataSourceSummary[], layout: Layout):
   const columns = [{ header: "FIELD" }, { header: "TYPE" }];
   const lines = sources.slice(0, MAX_DATA_SOURCES).flatMap(({ name, type, fields }, at) => {
     const rows = fields.map((field) => ({
-      cells: [field.name, field.type],
+      cells: [field.name, field.type || "-"],
       text: [field.description, field.isHidden ? "(hidden)" : ""].filter((each) => each !== "").join(" "),
     }));
-    const [heading] = wrapped(`${name} (${type === "events" ? "one event at a time" : "lists"})`, undefined);
+    const [heading] = wrapped(`${name} (${SOURCE_TYPES[type]})`, undefined);
     const table = tableLines(columns, rows, MAX_ROWS, inner(layout));
     return [...at === 0 ? [] : [""], heading, ...table.map((line) => `  ${line}`)];
   });

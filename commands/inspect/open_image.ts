@@ -10,9 +10,11 @@ import {
   type Reference,
 } from "../../lib/oci/mod.ts";
 import { printable } from "../../lib/printable.ts";
+import { suggestions } from "../../lib/suggest.ts";
 import type { Snapshot, Store } from "../../lib/store/mod.ts";
 import { imageReference } from "../../lib/content/attachments.ts";
 import { isFile, readEnd } from "../copy/ends.ts";
+import { isSet } from "../line/flags.ts";
 import { readImageName } from "../line/image_name.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { openLocalStore } from "../open/local_store.ts";
@@ -45,8 +47,11 @@ export interface OpenContext {
   pull: PullPolicy;
 }
 
-/** The start of a digest, as lists show it. */
-const SHORT_DIGEST = /^[0-9a-f]{12,64}$/;
+/** The start of a digest, as lists show it, or with the name of its algorithm. */
+const SHORT_DIGEST = /^(sha256:)?([0-9a-f]{12,64})$/;
+
+/** How many names of a store are compared with one that is not there. */
+const MAX_COMPARED = 2000;
 
 /**
  * Finds an image: in the local store, else on the registry of its name, or in an archive. Nothing is stored.
@@ -57,7 +62,12 @@ export async function openImage(typed: string, context: OpenContext): Promise<Op
   if (/^(archive|dir):/.test(typed)) return await openArchived(typed, context);
   const text = typed.startsWith("store:") ? typed.slice("store:".length) : typed;
   const pull = text === typed ? context.pull : "never";
-  const stored = pull === "always" ? undefined : await findStored(text, pull, context);
+  const asked = text !== typed
+    ? "store:"
+    : isSet(context.invocation.flags, "disallow-pulling")
+    ? "--disallow-pulling"
+    : "--pull never";
+  const stored = pull === "always" ? undefined : await findStored(text, pull, asked, context);
   return stored ?? await openRemoteImage(readName(text), text, context);
 }
 
@@ -89,9 +99,11 @@ function familiarName(reference: Reference): string {
   return familiarRepository(reference) + formatReference(reference).slice(formatRepository(reference).length);
 }
 
+/** @param asked by what `pull` is `never`, if it is */
 async function findStored(
   typed: string,
   pull: PullPolicy,
+  asked: string,
   { invocation: { signal }, settings, reporter }: OpenContext,
 ): Promise<OpenedImage | undefined> {
   const store = openLocalStore(settings, reporter);
@@ -111,14 +123,24 @@ async function findStored(
       async [Symbol.asyncDispose]() {},
     };
   }
-  const name = isDigest(typed) ? typed : formatReference(readName(typed));
-  // What is called by a digest alone is of no registry.
-  if (pull !== "never" && !isDigest(typed)) return undefined;
-  throw new SatchelError("not-found", `${name} is not in ${store.path}`, {
-    hint: isDigest(typed)
-      ? "satchel image list --all shows what is there."
-      : "Without --pull never, its registry is asked for it.",
-  });
+  // What is called by a digest alone, or by the start of one, is of no registry.
+  if (typed.startsWith("sha256:") && SHORT_DIGEST.test(typed) || isDigest(typed)) {
+    const hint = "satchel image list --all shows what is there.";
+    throw new SatchelError("not-found", `${typed} is not in ${store.path}`, { hint });
+  }
+  const name = formatReference(readName(typed));
+  if (pull !== "never") return undefined;
+  const likely = likelyNames(typed, snapshot);
+  const hint = likely.length > 0
+    ? `Did you mean ${likely.join(" or ")}?`
+    : `Without ${asked}, its registry is asked for it.`;
+  throw new SatchelError("not-found", `${name} is not in ${store.path}`, { hint });
+}
+
+/** What is stored under nearly the same name. */
+function likelyNames(typed: string, { names }: Snapshot): string[] {
+  const familiar = names.slice(0, MAX_COMPARED).map((name) => familiarStoredName(name).replace(/:latest$/, ""));
+  return suggestions(typed, familiar).slice(0, 3).map((name) => printable(name, 300));
 }
 
 /** What would be typed for what is stored; of what has no name, that of no repository with a digest. */
@@ -156,8 +178,9 @@ async function findByDigest(
   snapshot: Snapshot,
   signal: AbortSignal,
 ): Promise<Found | undefined> {
-  const start = isDigest(typed) ? typed : SHORT_DIGEST.test(typed) ? `sha256:${typed}` : undefined;
-  if (start === undefined) return undefined;
+  const [, , short] = SHORT_DIGEST.exec(typed) ?? [];
+  if (short === undefined && !isDigest(typed)) return undefined;
+  const start = short === undefined ? typed : `sha256:${short}`;
   const images = await store.images({ all: true, signal });
   const matching = images.filter(({ descriptor }) => descriptor.digest.startsWith(start));
   const digests = new Set<Digest>(matching.map(({ descriptor }) => descriptor.digest));

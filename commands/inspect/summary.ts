@@ -1,4 +1,5 @@
 import { SatchelError } from "../../lib/error.ts";
+import { LAYER_TYPES } from "../../lib/gadget/media_types.ts";
 import {
   CREATED_ANNOTATION,
   type Descriptor,
@@ -17,6 +18,7 @@ import { type AttachmentFacts, attachmentFacts, contentSize, type PartFact, part
 import { gadgetSections, inner, listed, problemLines } from "./gadget_sections.ts";
 import { type Fact, factLines, type Layout, section, tableLines } from "./layout.ts";
 import type { ImageParts } from "./parts.ts";
+import type { ReadManifest } from "./read_image.ts";
 
 /** How many platforms, layers and attachments are shown. */
 const MAX_ROWS = 60;
@@ -71,10 +73,17 @@ function imageFacts({ image, root, chosen }: Inspected, parts: ImageParts | unde
     ["Size", root.manifest.kind === "index" ? undefined : formatBytes(contentSize(root.descriptor, root.manifest))],
     ["Found in", image.place + (image.isRemote ? ", not pulled" : "")],
     ...FACTS.map(([label, key]): Fact => [label, annotations[key]]),
+    ["BTFs", btfText(chosen)],
     ...chosen && root !== chosen && chosen.platform
       ? [["Shown", `what is for ${formatPlatform(chosen.platform)}`] as const]
       : [],
   ];
+}
+
+/** The types of kernels that a gadget brings along. */
+function btfText(chosen: ReadManifest | undefined): string | undefined {
+  const layer = chosen?.manifest.children.find(({ mediaType }) => mediaType === LAYER_TYPES.btfgen);
+  return layer && `for kernels that have none of their own (${formatBytes(layer.size)})`;
 }
 
 function createdText(created: string): string {

@@ -90,6 +90,50 @@ Deno.test("inspect of a key of a layer fetches that layer, once, for the platfor
   }
 });
 
+Deno.test("the summary of what is on a registry asks for nothing twice", async () => {
+  await using registry = await startServedRegistry();
+  // Both of its platforms have one manifest.
+  await pushImage(registry, "team/gadget", "v1", recordedGadget("trace-ringbuf"));
+  const before = registry.requests().length;
+  await satchelSucceeds([
+    "image",
+    "inspect",
+    `${registry.host}/team/gadget:v1`,
+    "--insecure-registries",
+    registry.host,
+    "-o",
+    "summary",
+  ]);
+  const asked = registry.requests().slice(before).map((line) => line.split(" ").slice(0, 2).join(" "));
+  assert.deepEqual(asked.filter((line, at) => asked.indexOf(line) !== at), []);
+  assert.equal(asked.filter((line) => line.includes("/referrers/")).length, 2);
+});
+
+Deno.test("a key that there is not is told with those of the layers, which are not fetched for it", async () => {
+  await using registry = await startServedRegistry();
+  await pushImage(registry, "team/gadget", "v1", recordedGadget("ebpf-and-wasm"));
+  const name = `${registry.host}/team/gadget:v1`;
+  const line = ["image", "inspect", name, "--insecure-registries", registry.host, "--extra-info"];
+  const { code, stderr } = await satchel([...line, "all"]);
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /^Hint: There is ebpf\.flowchart, .*ebpf\.maps, .*oci\.tag, wasm\.gadgetAPIVersion, wasm\.upcalls\.$/m,
+  );
+  assert.deepEqual(blobRequests(registry.requests()).filter((each, at, all) => all.indexOf(each) !== at), []);
+});
+
+Deno.test("the summary tells of the types of kernels that a gadget brings along", async () => {
+  await using scratch = await scratchFolder();
+  const name = "example.org/x/y:v1";
+  const image = artifact(blobOf("application/vnd.gadget.config.v1+yaml", "name: x\n"), [
+    blobOf("application/vnd.gadget.btfgen.v1+binary", "x".repeat(12_300)),
+  ]);
+  await writeStore(scratch.at("store"), [{ image, name }]);
+  const shown = await satchelSucceeds(["image", "inspect", name, "-o", "summary"], { store: scratch.at("store") });
+  assert.match(shown, /^BTFs +for kernels that have none of their own \(12\.3 kB\)$/m);
+});
+
 Deno.test("inspect --pull says whether the store or the registry is asked", async () => {
   await using registry = await startServedRegistry();
   await using scratch = await scratchFolder();

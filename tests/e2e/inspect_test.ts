@@ -223,6 +223,7 @@ const ERRORS: readonly (readonly [args: readonly string[], code: number, message
     "inspecting image: ghcr.io/inspektor-gadget/gadget/nosuchgadget:latest is not in",
   ],
   [["trace-ringbuf", "--disallow-pulling", "--pull", "always"], 2, "--pull always and --disallow-pulling contradict"],
+  [["sha256:000000000000"], 3, "inspecting image: sha256:000000000000 is not in"],
   [[`sha256:${"0".repeat(64)}`], 3, `inspecting image: sha256:${"0".repeat(64)} is not in`],
   [[], 2, "accepts 1 arg(s), received 0"],
 ];
@@ -246,6 +247,15 @@ Deno.test("inspect names the keys that there are, likely ones first", async () =
   assert.match(stderr, /^Error: extra info "ebpf.map" not found\nHint: There is ebpf.maps\.\n$/);
 });
 
+Deno.test("inspect of what is not stored names what is, or how its registry would be asked", async () => {
+  const hint = async (...args: string[]) => /^Hint: (.*)$/m.exec((await inspect(...args)).stderr)?.[1];
+  assert.equal(await hint("trace-rinbuf", "--pull", "never"), "Did you mean trace-ringbuf?");
+  assert.equal(await hint("store:nosuchgadget"), "Without store:, its registry is asked for it.");
+  for (const flags of [["--disallow-pulling"], ["--pull", "never"]]) {
+    assert.equal(await hint("nosuchgadget", ...flags), `Without ${flags.join(" ")}, its registry is asked for it.`);
+  }
+});
+
 Deno.test("inspect takes --verify-image=false and --validate-metadata, which change nothing", async () => {
   const plain = await shown("kinds");
   assert.equal(await shown("kinds", "--verify-image=false", "--validate-metadata=false"), plain);
@@ -263,7 +273,16 @@ Deno.test("inspect finds an image by its digest and by the start of it, and a pa
   const { root, manifests: [amd64] } = recordedGadget("trace-perf");
   const key = ["--extra-info", "oci.created"];
   const hex = root.digest.slice("sha256:".length);
-  for (const name of [root.digest, hex.slice(0, 12), hex, `trace-perf@${root.digest}`, amd64.digest]) {
+  for (
+    const name of [
+      root.digest,
+      hex.slice(0, 12),
+      `sha256:${hex.slice(0, 12)}`,
+      hex,
+      `trace-perf@${root.digest}`,
+      amd64.digest,
+    ]
+  ) {
     assert.equal(await shown(name, ...key), "2023-11-14T22:13:20Z\n");
   }
 });

@@ -1,5 +1,5 @@
 import { SatchelError } from "../../error.ts";
-import type { GadgetMetadata, GadgetParam } from "../metadata/lenient.ts";
+import type { GadgetDataSource, GadgetMetadata, GadgetParam } from "../metadata/lenient.ts";
 import { programsOf } from "../object/disassemble.ts";
 import { readMarkers } from "../object/markers.ts";
 import { type EbpfFunction, type EbpfObject, readEbpfObject } from "../object/object.ts";
@@ -8,7 +8,7 @@ import { HIDDEN_ANNOTATION, TEMPLATE_ANNOTATION } from "./annotations.ts";
 import { type DataSource, readDataSources } from "./data_sources.ts";
 import { type DataSourceField, FieldFlag } from "./field.ts";
 import { kindName } from "./field_kinds.ts";
-import { readWasm, type WasmVersion } from "./wasm.ts";
+import { readWasm, type WasmVersion, WITHOUT_VERSION } from "./wasm.ts";
 
 /** What a gadget is made of, for people to read. All texts are as they came: whoever shows them makes them printable. */
 export interface GadgetSummary {
@@ -65,15 +65,15 @@ export interface ParamSummary {
 
 export interface DataSourceSummary {
   name: string;
-  /** Whether records come one at a time or as lists. */
-  type: "events" | "list";
+  /** Whether records come one at a time or as lists; `described` if all that is known of it is what gadget.yaml says. */
+  type: "events" | "list" | "described";
   fields: FieldSummary[];
 }
 
 export interface FieldSummary {
   /** With the names of what it is a member of: `leaf.a`. */
   name: string;
-  /** `uint32`, `string`. */
+  /** `uint32`, `string`; empty if gadget.yaml alone says that it is there. */
   type: string;
   description: string;
   template: string;
@@ -106,12 +106,13 @@ export function summarize({ metadata, ebpf, wasm }: SummaryParts): GadgetSummary
   const module = wasm && attempt(() => readWasm(wasm, "the Wasm layer"), tell);
   const markers = object?.btf && attempt(() => readMarkers(object.btf!), tell);
   problems.push(...markers?.problems.map(({ text }) => text) ?? []);
+  if (module?.apiVersion === "missing") problems.push(`the Wasm layer: ${WITHOUT_VERSION}`);
   problems.push(...params?.flatMap(({ problem }) => problem ?? []) ?? []);
   return {
     programs: object ? programsOf(object).map(programSummary) : [],
     maps: object ? mapsOf(object) : [],
     params: mergedParams(params ?? [], metadata?.params ?? []),
-    dataSources: dataSources?.map(dataSourceSummary) ?? [],
+    dataSources: mergedDataSources(dataSources ?? [], metadata?.dataSources ?? []),
     wasm: module && {
       apiVersion: module.apiVersion,
       upcalls: module.upcalls,
@@ -178,6 +179,26 @@ function paramSummary(
     isMandatory: said?.isMandatory ?? false,
     possibleValues: said?.possibleValues ?? [],
   };
+}
+
+/** The data sources of the object, then those that gadget.yaml alone has: a module makes them when it runs. */
+function mergedDataSources(sources: readonly DataSource[], said: readonly GadgetDataSource[]): DataSourceSummary[] {
+  const names = new Set(sources.map(({ name }) => name));
+  return [...sources.map(dataSourceSummary), ...said.filter(({ name }) => !names.has(name)).map(describedSource)];
+}
+
+function describedSource({ name, fields }: GadgetDataSource): DataSourceSummary {
+  const described = fields.map((field): FieldSummary => {
+    const annotations = Object.fromEntries(field.annotations);
+    return {
+      name: field.name,
+      type: "",
+      description: annotations.description ?? "",
+      template: annotations[TEMPLATE_ANNOTATION] ?? "",
+      isHidden: annotations[HIDDEN_ANNOTATION] === "true",
+    };
+  });
+  return { name, type: "described", fields: described };
 }
 
 function dataSourceSummary({ name, type, fields }: DataSource): DataSourceSummary {

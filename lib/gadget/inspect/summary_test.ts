@@ -107,3 +107,32 @@ Deno.test("layers that cannot be read are problems, and the rest is there", () =
   assert.deepEqual(summary.problems, ["the eBPF layer is no ELF file", "the Wasm layer is no WebAssembly module"]);
   assert.deepEqual(summary.params.map(({ key }) => key), ["port", "name-prefix"]);
 });
+
+Deno.test("data sources that gadget.yaml alone has are told as it describes them", () => {
+  const described = {
+    name: "alerts",
+    annotations: [],
+    fields: [{
+      name: "why",
+      annotations: [["description", "the reason"], ["columns.hidden", "true"]] as [string, string][],
+    }],
+  };
+  const metadata = {
+    annotations: [],
+    params: [],
+    dataSources: [described, { ...described, name: "open" }],
+    isCut: false,
+  };
+  const { dataSources } = summarize({ metadata, ebpf: imageOf("trace-ringbuf").ebpf, wasm: imageOf("wasm-only").wasm });
+  assert.deepEqual(dataSources.map(({ name, type }) => [name, type]), [["open", "events"], ["alerts", "described"]]);
+  assert.deepEqual(dataSources[1]?.fields, [
+    { name: "why", type: "", description: "the reason", template: "", isHidden: true },
+  ]);
+});
+
+Deno.test("a module that says no version is a problem", () => {
+  const wasm = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
+  assert.deepEqual(summarize({ metadata: undefined, ebpf: undefined, wasm }).problems, [
+    "the Wasm layer: the module has no function gadgetAPIVersion, so Inspektor Gadget refuses to run it",
+  ]);
+});

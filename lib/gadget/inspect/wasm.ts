@@ -16,6 +16,9 @@ export interface WasmModule {
 /** `missing`: no such function; `unknown`: there is one, but what it returns does not stand in its code. */
 export type WasmVersion = bigint | "missing" | "unknown";
 
+/** What is wrong with a module without one, for people. */
+export const WITHOUT_VERSION = "the module has no function gadgetAPIVersion, so Inspektor Gadget refuses to run it";
+
 /** What can be imported and exported. */
 export type WasmKind = typeof KINDS[number];
 
