@@ -152,7 +152,51 @@ for (const [kind, { peers, start }] of Object.entries(REGISTRIES)) {
 
 peerTest(
   "notation",
-  "the schemes and expiries of notation's signatures are judged as notation judges them",
+  "what is signed in the store, at a given time, goes along with a push, and notation verifies it",
+  async () => {
+    await using scene = await openScene();
+    const { root, scratch, name, byDigest, registry, options } = scene;
+    const signer = signerBelow(root);
+    await Deno.writeTextFile(scratch.at("key.pem"), signer.key, { mode: 0o600 });
+    await Deno.writeTextFile(scratch.at("chain.pem"), signer.chain);
+    const insecure = ["--insecure-registries", registry.host];
+    await satchelSucceeds(["image", "pull", name, ...insecure], options);
+    const by = ["--notation-key", scratch.at("key.pem"), "--notation-cert-chain", scratch.at("chain.pem")];
+    const env = { SOURCE_DATE_EPOCH: String(Math.floor(Date.now() / 1000) - 60) };
+    const sign = () => satchelSucceeds(["image", "sign", name, ...by, "-o", "json"], { ...options, env });
+    assert.equal(await sign(), await sign(), "signing again adds nothing");
+    await satchelSucceeds(["image", "push", name, ...insecure], options);
+    const trust = { policy: makePolicy(), stores: { "ca/example": root.pem } };
+    const outcome = await notationVerify(scratch, trust, byDigest);
+    assert.equal(outcome.code, 0, describe(outcome));
+  },
+);
+
+peerTest("notation", "a signature of another image, attached to this one, is refused", async () => {
+  await using scene = await openScene();
+  const { root, scratch, byDigest, registry, digest } = scene;
+  await notationSign(scratch, signerBelow(root), byDigest);
+  const other = makeGadget();
+  await pushImage(registry, "team/app", "v2", other);
+  const referrers = await (await registry.fetch(`/v2/team/app/referrers/${digest}`)).json();
+  const path = `/v2/team/app/manifests/${referrers.manifests[0].digest}`;
+  const headers = { accept: "application/vnd.oci.image.manifest.v1+json" };
+  const manifest = await (await registry.fetch(path, { headers })).json();
+  manifest.subject = { ...manifest.subject, digest: other.root.digest, size: other.root.bytes.length };
+  const moved = await registry.fetch("/v2/team/app/manifests/moved", {
+    method: "PUT",
+    headers: { "content-type": manifest.mediaType },
+    body: JSON.stringify(manifest),
+  });
+  assert.equal(moved.status, 201, await moved.text());
+  const found = await verify({ ...scene, name: `${registry.host}/team/app:v2` }, { certificates: root.pem });
+  assert.equal(found.code, 5);
+  assert.match(found.stderr, /it is for another image, "sha256:/);
+});
+
+peerTest(
+  "notation",
+  "which trust store a signing scheme needs is judged as notation judges it",
   async () => {
     await using scene = await openScene();
     const { root, byDigest, scratch } = scene;
