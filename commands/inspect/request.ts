@@ -75,8 +75,9 @@ function checkVerification(flags: FlagValues): void {
   const given = VERIFY_FLAGS.find((name) => textOf(flags, name) !== undefined || listOf(flags, name).length > 0) ??
     (isSet(flags, "verify-image") ? "verify-image" : undefined);
   if (given === undefined) return;
-  throw new SatchelError("usage", `--${given}: satchel verifies no signatures yet`, {
-    hint: "Without it, or with --verify-image=false, the image is shown unverified. Nothing of it is run.",
+  throw new SatchelError("usage", `--${given}: inspect verifies no signatures`, {
+    hint:
+      "`satchel image verify` does. Without the flag, or with --verify-image=false, the image is shown unverified; nothing of it is run.",
   });
 }
 

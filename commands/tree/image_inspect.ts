@@ -2,7 +2,7 @@ import { INSPECT_MODES, PULL_POLICIES } from "../inspect/words.ts";
 import type { CommandSpec } from "../line/spec.ts";
 import { AUTHFILE, CERT_DIR, INSECURE_REGISTRIES, ONE, TLS_VERIFY } from "./flags.ts";
 
-const UNVERIFIED = "Not there yet: satchel verifies no signatures";
+const UNVERIFIED = "Not taken: inspect verifies no signatures";
 
 export const IMAGE_INSPECT: CommandSpec = {
   name: "inspect",

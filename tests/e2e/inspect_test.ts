@@ -210,8 +210,8 @@ const ERRORS: readonly (readonly [args: readonly string[], code: number, message
     3,
     "there is nothing for linux/riscv64 in it; it is for linux/amd64",
   ],
-  [["trace-ringbuf", "--verify-image"], 2, "--verify-image: satchel verifies no signatures yet"],
-  [["trace-ringbuf", "--public-keys", "KEY"], 2, "--public-keys: satchel verifies no signatures yet"],
+  [["trace-ringbuf", "--verify-image"], 2, "--verify-image: inspect verifies no signatures"],
+  [["trace-ringbuf", "--public-keys", "KEY"], 2, "--public-keys: inspect verifies no signatures"],
   [
     ["nosuchgadget", "--pull", "never"],
     3,
