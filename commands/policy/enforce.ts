@@ -1,4 +1,4 @@
-import { type Commit, gatedSource, gatedTarget } from "../../lib/content/mod.ts";
+import { type Commit, gatedSource, gatedTarget, type Source } from "../../lib/content/mod.ts";
 import { SatchelError } from "../../lib/error.ts";
 import { type Descriptor, formatReference, type Reference } from "../../lib/oci/mod.ts";
 import { printable } from "../../lib/printable.ts";
@@ -89,7 +89,7 @@ function demandsOn(root: Descriptor, names: readonly Reference[], context: GateC
   );
 }
 
-/** By what came along and what is there; then by what is where it comes from. */
+/** By what came along; then also by what is there, for which all of a store may have to be read; then by what is where it comes from. */
 async function judgeDemand(
   { name, match, signers }: Demand,
   subject: Descriptor,
@@ -97,9 +97,12 @@ async function judgeDemand(
   { place, elsewhere }: Incoming,
   judge: RuleJudge,
 ): Promise<Verification> {
-  const along = await judge.judge(match, signers, { name, subject, source: committedSource(commit, place) });
-  if (along.verdict === "verified" || !elsewhere) return along;
-  return await judge.judge(match, signers, { name, subject, source: elsewhere });
+  const judgeBy = (source: Source) => judge.judge(match, signers, { name, subject, source });
+  const along = await judgeBy(committedSource(commit, place));
+  if (along.verdict === "verified") return along;
+  const there = await judgeBy(committedSource(commit, place, place));
+  if (there.verdict === "verified" || !elsewhere) return there;
+  return await judgeBy(elsewhere);
 }
 
 function hintFor({ rule, pattern }: RuleMatch): string {
