@@ -28,6 +28,8 @@ export interface Found {
   /** Whom the certificate is for, and who vouches for that. */
   identity?: string;
   issuer?: string;
+  /** The place in a transparency log. */
+  log?: { id: string; index: number };
 }
 
 /** How an image was verified. */

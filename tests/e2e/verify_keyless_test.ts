@@ -36,9 +36,9 @@ async function signAs(
   email: string,
   name: string,
   format: SignatureFormat,
-  { scratch, services: { url, signingConfig } }: { scratch: Scratch; services: SigstoreServices },
+  { scratch, services: { url, signingConfig }, rekor }: { scratch: Scratch; services: SigstoreServices; rekor?: 1 | 2 },
 ): Promise<void> {
-  await Deno.writeTextFile(scratch.at("signing-config.json"), signingConfig);
+  await Deno.writeTextFile(scratch.at("signing-config.json"), signingConfig(rekor));
   const services = ["--fulcio-url", url, "--rekor-url", url, "--timestamp-server-url", `${url}/api/v1/timestamp`];
   const flags = {
     tag: [...OLDER, ...services],
@@ -124,6 +124,18 @@ peerTest(["cosign"], "a store verifies signatures by certificates when nobody ca
     assert.ok(signatures.some(({ isGood, identity }) => isGood && identity === `${format}@example.org`));
     assert.ok(signatures.some(({ isGood }) => !isGood), "the others are told too");
   }
+});
+
+peerTest(["cosign"], "what cosign logs with Rekor 2, where a timestamp tells the time, is verified", async () => {
+  await using scratch = await scratchFolder();
+  await using services = await startSigstore(scratch);
+  await using registry = await startServedRegistry();
+  const { name } = await pushGadget(registry, "team/app");
+  await signAs(PERSON.email, name, "bundle", { scratch, services, rekor: 2 });
+  const trust = trusting(scratch, PERSON.email);
+  const { code, stderr, signatures } = await verifyRemote(registry, "team/app:v1", [], ...trust);
+  assert.equal(code, 0, stderr);
+  assert.equal(signatures[0].log?.id, services.sigstore.rekor2.id.toString("hex"));
 });
 
 peerTest(

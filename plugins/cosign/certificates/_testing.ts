@@ -130,18 +130,13 @@ export function entryFor({ sigstore, kind, signed, payload, signature, logged, a
     }
     case "dsse 0.0.2": {
       const spec = { dsseV002: { payloadHash: digestOf(payload), signatures: [{ content: sig, verifier }] } };
-      return asRekor2(sigstore.log.add({ apiVersion: "0.0.2", kind: "dsse", spec }, at));
+      return sigstore.rekor2.add({ apiVersion: "0.0.2", kind: "dsse", spec }, at);
     }
     case "hashedrekord 0.0.2": {
       const spec = { hashedRekordV002: { data: digestOf(signed), signature: { content: sig, verifier } } };
-      return asRekor2(sigstore.log.add({ apiVersion: "0.0.2", kind: "hashedrekord", spec }, at));
+      return sigstore.rekor2.add({ apiVersion: "0.0.2", kind: "hashedrekord", spec }, at);
     }
   }
-}
-
-/** Rekor 2 neither promises nor tells the time. */
-function asRekor2({ inclusionPromise: _promise, ...entry }: LogEntryJson): LogEntryJson {
-  return { ...entry, integratedTime: "0" };
 }
 
 /** A signature as cosign 2 attaches it without a key that others know, and what its annotations have. */

@@ -13,12 +13,13 @@ import {
   makeKeyPair,
 } from "./certificate.ts";
 import { utf8 } from "./der.ts";
-import { type CertificateLog, makeCertificateLog, makeLog, type TransparencyLog } from "./logs.ts";
+import { type CertificateLog, makeCertificateLog, makeLog, makeRekor2, type TransparencyLog } from "./logs.ts";
 import { makeTimestampAuthority, type TimestampAuthority } from "./timestamps.ts";
 
 /** A Sigstore of the test's own: who certifies, who logs, and who tells the time. */
 export interface Sigstore {
   log: TransparencyLog;
+  rekor2: TransparencyLog;
   certificateLog: CertificateLog;
   timestamps: TimestampAuthority;
   /** The authorities, from the one that issues to the root, DER. */
@@ -70,6 +71,7 @@ const VALID = { notBefore: new Date("2020-01-01"), notAfter: new Date("2120-01-0
 /** Makes one. */
 export function makeSigstore(logUrl?: string): Sigstore {
   const log = makeLog(logUrl);
+  const rekor2 = makeRekor2(logUrl);
   const certificateLog = makeCertificateLog();
   const timestamps = makeTimestampAuthority();
   const root = { name: "Test root", key: makeKeyPair() };
@@ -86,6 +88,7 @@ export function makeSigstore(logUrl?: string): Sigstore {
   const authorities = [authority(issuing, root), authority(root, root)];
   return {
     log,
+    rekor2,
     certificateLog,
     timestamps,
     authorities,
@@ -96,7 +99,7 @@ export function makeSigstore(logUrl?: string): Sigstore {
     },
     trustedRoot: () => ({
       mediaType: "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-      tlogs: [logJson(log)],
+      tlogs: [logJson(log), logJson(rekor2)],
       certificateAuthorities: [authorityJson(authorities, "https://fulcio.example.org")],
       ctlogs: [logJson(certificateLog)],
       timestampAuthorities: [authorityJson(timestamps.certificates, "https://timestamps.example.org")],
@@ -127,13 +130,13 @@ function certificateFor(options: Omit<CertifyOptions, "isLogged">): Omit<Certifi
   };
 }
 
-function logJson({ url, key, id }: Pick<TransparencyLog, "url" | "key" | "id">): unknown {
+function logJson({ url, key, id, keyDetails }: Omit<TransparencyLog, "add">): unknown {
   return {
     baseUrl: url,
     hashAlgorithm: "SHA2_256",
     publicKey: {
       rawBytes: key.spki.toString("base64"),
-      keyDetails: "PKIX_ECDSA_P256_SHA_256",
+      keyDetails,
       validFor: { start: VALID.notBefore.toISOString() },
     },
     logId: { keyId: id.toString("base64") },

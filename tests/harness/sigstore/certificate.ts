@@ -2,24 +2,29 @@ import { Buffer } from "node:buffer";
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { bits, boolean, explicit, implicit, integer, octets, oid, sequence, set, time, utf8 } from "./der.ts";
 
-/** A key pair on P-256. */
+/** A key pair. */
 export interface KeyPair {
   publicKey: KeyObject;
   privateKey: KeyObject;
   /** SubjectPublicKeyInfo, DER. */
   spki: Buffer;
-  /** An ECDSA signature over SHA-256. */
+  /** ECDSA over SHA-256, or Ed25519. */
   sign(bytes: Uint8Array): Buffer;
 }
 
+/** Makes one on P-256. */
 export function makeKeyPair(): KeyPair {
-  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  return {
-    publicKey,
-    privateKey,
-    spki: publicKey.export({ format: "der", type: "spki" }),
-    sign: (bytes) => sign("sha256", bytes, privateKey),
-  };
+  return keyPair(generateKeyPairSync("ec", { namedCurve: "P-256" }), "sha256");
+}
+
+/** Makes one of Ed25519. */
+export function makeEd25519KeyPair(): KeyPair {
+  return keyPair(generateKeyPairSync("ed25519"), null);
+}
+
+function keyPair({ publicKey, privateKey }: Pick<KeyPair, "publicKey" | "privateKey">, hash: string | null): KeyPair {
+  const spki = publicKey.export({ format: "der", type: "spki" });
+  return { publicKey, privateKey, spki, sign: (bytes) => sign(hash, bytes, privateKey) };
 }
 
 /** An extension of a certificate. */

@@ -1,6 +1,13 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { type CertificateOptions, type Extension, type KeyPair, makeKeyPair, toBeSigned } from "./certificate.ts";
+import {
+  type CertificateOptions,
+  type Extension,
+  type KeyPair,
+  makeEd25519KeyPair,
+  makeKeyPair,
+  toBeSigned,
+} from "./certificate.ts";
 import { octets } from "./der.ts";
 
 /** An entry as bundles have it (`sigstore_rekor.proto`). */
@@ -27,57 +34,101 @@ export interface LogBody {
   spec: unknown;
 }
 
-/** A transparency log, as Rekor 1 is one. */
+/** A transparency log. */
 export interface TransparencyLog {
   url: string;
   key: KeyPair;
-  /** SHA-256 of the key. */
+  /** How the trusted root calls it, 32 bytes. */
   id: Buffer;
-  /** Adds an entry, and proves and promises that it is there. */
+  /** As `sigstore_common.proto` calls it. */
+  keyDetails: string;
+  /** Adds an entry, and proves that it is there. */
   add(body: LogBody, time: Date): LogEntryJson;
 }
 
-/** Makes a log, which has some entries already. */
+/** Makes a log as Rekor 1 is one: it has a key on a curve, and promises at once that an entry is there, and since when. */
 export function makeLog(url = "https://rekor.example.org"): TransparencyLog {
   const key = makeKeyPair();
   const id = sha256(key.spki);
-  const leaves = ["one", "two", "three", "four"].map((text) => hashLeaf(Buffer.from(text)));
+  const { hostname } = new URL(url);
+  const tree = makeTree();
   return {
     url,
     key,
     id,
+    keyDetails: "PKIX_ECDSA_P256_SHA_256",
     add(json, time) {
       const body = Buffer.from(canonical(json));
-      const index = leaves.push(hashLeaf(body)) - 1;
-      // Entries after it, so that the proof has hashes from both sides.
-      leaves.push(hashLeaf(Buffer.from(`after ${index}`)));
-      const root = rootOf(leaves);
       const integratedTime = Math.floor(time.getTime() / 1000);
-      const promise = { body: body.toString("base64"), integratedTime, logID: id.toString("hex"), logIndex: index };
+      // Its origin names the tree, too.
+      const inclusionProof = tree.add(body, (note) => signedNote(`${hostname} - 4711\n${note}`, hostname, key, id));
+      const logIndex = Number(inclusionProof.logIndex);
+      const promise = { body: body.toString("base64"), integratedTime, logID: id.toString("hex"), logIndex };
       return {
-        logIndex: String(index),
-        logId: { keyId: id.toString("base64") },
-        kindVersion: { kind: json.kind, version: json.apiVersion },
+        ...entryOf(json, body, id, inclusionProof),
         integratedTime: String(integratedTime),
         inclusionPromise: { signedEntryTimestamp: key.sign(Buffer.from(JSON.stringify(promise))).toString("base64") },
-        inclusionProof: {
-          logIndex: String(index),
-          rootHash: root.toString("base64"),
-          treeSize: String(leaves.length),
-          hashes: pathTo(index, leaves).map((hash) => hash.toString("base64")),
-          checkpoint: { envelope: checkpoint(new URL(url).hostname, leaves.length, root, key, id) },
-        },
-        canonicalizedBody: body.toString("base64"),
       };
     },
   };
 }
 
-/** A signed note (`c2sp.org/tlog-checkpoint`), whose origin names the tree too, as Rekor 1 does. */
-function checkpoint(origin: string, size: number, root: Buffer, key: KeyPair, id: Buffer): string {
-  const note = `${origin} - 4711\n${size}\n${root.toString("base64")}\n`;
+/** Makes a log as Rekor 2 is one: it has a key of Ed25519, and tells no time. */
+export function makeRekor2(url = "https://log.example.org"): TransparencyLog {
+  const key = makeEd25519KeyPair();
+  const { hostname } = new URL(url);
+  const id = sha256(Buffer.from(`${hostname}\n`), Buffer.of(1), key.spki.subarray(-32));
+  const tree = makeTree();
+  return {
+    url,
+    key,
+    id,
+    keyDetails: "PKIX_ED25519",
+    add(json) {
+      const body = Buffer.from(canonical(json));
+      const inclusionProof = tree.add(body, (note) => signedNote(`${hostname}\n${note}`, hostname, key, id));
+      return { ...entryOf(json, body, id, inclusionProof), integratedTime: "0" };
+    },
+  };
+}
+
+type InclusionProof = NonNullable<LogEntryJson["inclusionProof"]>;
+
+function entryOf({ kind, apiVersion }: LogBody, body: Buffer, id: Buffer, inclusionProof: InclusionProof) {
+  return {
+    logIndex: inclusionProof.logIndex,
+    logId: { keyId: id.toString("base64") },
+    kindVersion: { kind, version: apiVersion },
+    inclusionProof,
+    canonicalizedBody: body.toString("base64"),
+  };
+}
+
+/** A Merkle tree that has some entries already. */
+function makeTree() {
+  const leaves = ["one", "two", "three", "four"].map((text) => hashLeaf(Buffer.from(text)));
+  return {
+    /** @param signed signs size and root */
+    add(body: Buffer, signed: (note: string) => string): InclusionProof {
+      const index = leaves.push(hashLeaf(body)) - 1;
+      // An entry after it, so that the proof has hashes from both sides.
+      leaves.push(hashLeaf(Buffer.from(`after ${index}`)));
+      const rootHash = rootOf(leaves).toString("base64");
+      return {
+        logIndex: String(index),
+        rootHash,
+        treeSize: String(leaves.length),
+        hashes: pathTo(index, leaves).map((hash) => hash.toString("base64")),
+        checkpoint: { envelope: signed(`${leaves.length}\n${rootHash}\n`) },
+      };
+    },
+  };
+}
+
+/** A signed note, `c2sp.org/signed-note`. */
+function signedNote(note: string, name: string, key: KeyPair, id: Buffer): string {
   const signature = Buffer.concat([id.subarray(0, 4), key.sign(Buffer.from(note))]);
-  return `${note}\n\u2014 ${origin} ${signature.toString("base64")}\n`;
+  return `${note}\n\u2014 ${name} ${signature.toString("base64")}\n`;
 }
 
 /** JSON with the members in their order (RFC 8785, for what logs have). */
@@ -126,6 +177,7 @@ export interface CertificateLog {
   url: string;
   key: KeyPair;
   id: Buffer;
+  keyDetails: string;
   /** Promises to have a certificate, as an extension of it. */
   promise(certificate: CertificateOptions, time: Date): Extension;
 }
@@ -137,6 +189,7 @@ export function makeCertificateLog(url = "https://ctfe.example.org"): Certificat
     url,
     key,
     id,
+    keyDetails: "PKIX_ECDSA_P256_SHA_256",
     promise(certificate, time) {
       const signed = toBeSigned(certificate);
       const issuer = sha256(certificate.issuer.key.spki);

@@ -9,8 +9,8 @@ export interface SigstoreServices extends AsyncDisposable {
   sigstore: Sigstore;
   /** Where all of its services are. */
   url: string;
-  /** What a client needs to find them: `sigstore_trustroot.proto`, "SigningConfig". */
-  signingConfig: string;
+  /** What a client needs to find them, with Rekor 1 or 2: `sigstore_trustroot.proto`, "SigningConfig". */
+  signingConfig(rekor?: 1 | 2): string;
 }
 
 /** A token by {@link PROVIDER}, which the services believe without looking at its signature. */
@@ -29,16 +29,21 @@ export function serveSigstore(): SigstoreServices {
   );
   const url = `http://127.0.0.1:${server.addr.port}`;
   const sigstore = makeSigstore(url);
-  return { sigstore, url, signingConfig: signingConfig(url), [Symbol.asyncDispose]: () => server.shutdown() };
+  return {
+    sigstore,
+    url,
+    signingConfig: (rekor = 1) => signingConfig(url, rekor),
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
 }
 
-function signingConfig(url: string): string {
+function signingConfig(url: string, rekor: 1 | 2): string {
   const service = { url, majorApiVersion: 1, validFor: { start: "2020-01-01T00:00:00Z" }, operator: "test" };
   return JSON.stringify({
     mediaType: "application/vnd.dev.sigstore.signingconfig.v0.2+json",
     caUrls: [service],
     oidcUrls: [],
-    rekorTlogUrls: [service],
+    rekorTlogUrls: [{ ...service, majorApiVersion: rekor }],
     tsaUrls: [{ ...service, url: `${url}/api/v1/timestamp` }],
     rekorTlogConfig: { selector: "ANY" },
     tsaConfig: { selector: "ANY" },
@@ -51,6 +56,8 @@ async function answer(request: Request, sigstore: Sigstore): Promise<Response> {
       return certify(await request.json(), request.headers.get("authorization") ?? "", sigstore);
     case "POST /api/v1/log/entries":
       return addEntry(await request.json(), sigstore);
+    case "POST /api/v2/log/entries":
+      return addToRekor2(await request.json(), sigstore);
     case "POST /api/v1/timestamp":
       return stamp(Buffer.from(await request.arrayBuffer()), sigstore);
     default:
@@ -98,6 +105,16 @@ function canonicalSpec(spec: ProposedEnvelope): unknown {
     payloadHash: hashOf(Buffer.from(payload, "base64")),
     signatures: signatures.map(({ sig }: { sig: string }) => ({ signature: sig, verifier: verifiers[0] })),
   };
+}
+
+/** What a client of Rekor 2 proposes. */
+interface ProposedHash {
+  hashedRekordRequestV002: { digest: string; signature: { content: string; verifier: unknown } };
+}
+
+function addToRekor2({ hashedRekordRequestV002: { digest, signature } }: ProposedHash, { rekor2 }: Sigstore): Response {
+  const spec = { hashedRekordV002: { data: { algorithm: "SHA2_256", digest }, signature } };
+  return Response.json(rekor2.add({ apiVersion: "0.0.2", kind: "hashedrekord", spec }, new Date()), { status: 201 });
 }
 
 /** An entry as Rekor's API has it: hexadecimal where bundles have base64. */
