@@ -9,12 +9,13 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { SatchelError, systemCode } from "../../lib/error.ts";
 import { checkFolder } from "../../lib/gadget/build/source.ts";
 import { onPath, storageError } from "../../lib/files/mod.ts";
 import { printable } from "../../lib/printable.ts";
 import { effectiveUser, tryLock, tryLockExisting } from "../../lib/runtime/mod.ts";
+import { OUTPUT_MODES } from "../line/spec.ts";
 import { stageFile } from "./staged_file.ts";
 
 /** A folder for the time of a build. */
@@ -87,13 +88,17 @@ export function checkOutputFolder(path: string): void {
     const cause = error instanceof SatchelError ? error : storageError("write to", path, error);
     throw new SatchelError(cause.code, `--output: ${cause.message}`, {
       // What is said of a gadget's folder does not fit.
-      hint: cause === error
-        ? "It names a folder, which has to be there before the build."
-        : cause.hint ?? "Files are put there when all is compiled.",
+      hint: cause === error ? folderHint(basename(path)) : cause.hint ?? "Files are put there when all is compiled.",
       cause,
     });
   }
   checkPlaces(path);
+}
+
+/** `-o json` is what other commands have. */
+function folderHint(name: string): string {
+  const text = "It names a folder, which has to be there before the build.";
+  return OUTPUT_MODES.some((mode) => mode === name) ? `${text} --format ${name} is the form of the result.` : text;
 }
 
 /** What a build makes. */

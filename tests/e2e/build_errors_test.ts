@@ -190,6 +190,13 @@ const CASES: Record<string, Case> = {
     code: 2,
     stderr: /--output: Cannot read \S+nosuch: it does not exist\nHint: /,
   },
+  "a form of the result where a folder has to be": {
+    files: META,
+    flags: ["-o", "json"],
+    code: 2,
+    stderr:
+      /--output: Cannot read \S+json: it does not exist\nHint: [^\n]* --format json is the form of the result\.\n/,
+  },
   "a folder of outputs that is a file": {
     files: META,
     flags: ["-o", "/etc/passwd"],

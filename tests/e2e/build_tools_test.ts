@@ -108,6 +108,26 @@ Deno.test("where Go and Cargo of a right age come from is told", async () => {
   assert.match(await missing("src/a.rs", "cargo"), /the program cargo is not there\nHint: .*https:\/\/rustup\.rs, /);
 });
 
+Deno.test("a module that Go has cut off, as it does on a full disk, is no image, and it is told what to look at", async () => {
+  await using scratch = await scratchFolder();
+  const folder = writeFolder(scratch.at("gadget"), {
+    "build.yaml": "wasm: go/a.go\n",
+    "go/a.go": "",
+    "gadget.yaml": "name: a\n",
+  });
+  const module = join(GADGETS, "wasm-only/source/program.wasm");
+  mkdirSync(scratch.at("bin"));
+  writeScript(scratch.at("bin/go"), ['while [ "$1" != -o ]; do shift; done', `head -c 100 ${module} > "$2"`]);
+  const { code, stderr } = await satchel(["image", "build", "--local", folder], {
+    env: { PATH: `${scratch.at("bin")}:${Deno.env.get("PATH")}` },
+  });
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /program\.wasm: [^\n]*\nHint: What was compiled is broken\. Is the disk full\? TMPDIR may name /,
+  );
+});
+
 Deno.test("a relative folder of outputs is one of the current folder, and keeps what was made", async () => {
   await using scratch = await scratchFolder();
   const folder = copyGadget(scratch, "trace-ringbuf", "gadget");

@@ -4,7 +4,7 @@ import { SatchelError, systemReason } from "../../error.ts";
 import { printable } from "../../printable.ts";
 import { readSmallFile } from "../../small_file.ts";
 
-/**
+/*
  * What a gadget is made of is published, so nothing that it names may lead to others of the user's files: neither a name nor a link.
  */
 
