@@ -110,16 +110,26 @@ Deno.test("without certificates nobody is trusted", () => {
   assert.match(judgeOne(makeSigner(), {}, { notationCertificates: [] }).reason, /is in the trust store ca:example/);
 });
 
-Deno.test("a certificate that is neither an authority's nor signed by itself is not trusted by anybody", () => {
-  const { leaf, ...signer } = makeSigner();
-  assert.throws(
-    () => judgeOne({ leaf, ...signer }, {}, { notationCertificates: [leaf.pem] }),
-    /the certificates for notation: "CN=signer, .*" is neither that of an authority nor signed by itself/,
-  );
-  assert.throws(
-    () => judgeOne({ leaf, ...signer }, {}, { notationCertificates: ["-----BEGIN CERTIFICATE-----"] }),
-    /the certificates for notation: there is no certificate in PEM/,
-  );
+Deno.test("by certificates or a trust policy that cannot be read nothing is good", () => {
+  const { leaf, root } = makeSigner();
+  const policy = { notationPolicy: makePolicy() };
+  const cases = [
+    [{ ...policy, notationCertificates: [root.pem, leaf.pem] }, /"CN=signer, .*" is neither that of an authority nor/],
+    [
+      { ...policy, notationCertificates: ["-----BEGIN CERTIFICATE-----"] },
+      /the certificates for notation: there is no/,
+    ],
+    [
+      { ...policy, notationTimestampCertificates: ["x"] },
+      /the certificates for timestamps: there is no certificate in PEM/,
+    ],
+    [{ notationPolicy: "{}", notationCertificates: [root.pem] }, /the trust policy is not of version 1\.0/],
+  ] as const;
+  for (const [trust, expected] of cases) {
+    const { verdict, reason, evidence } = judgeAll([], trust);
+    assert.deepEqual({ verdict, evidence }, { verdict: "rejected", evidence: [] });
+    assert.match(reason, expected);
+  }
 });
 
 const ANOTHER = { name: "another", registryScopes: ["r.example.org/x"] };

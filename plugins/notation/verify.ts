@@ -16,6 +16,12 @@ import { readPolicy, statementFor } from "./policy.ts";
 import { SIGNATURE_TYPE } from "./signature_type.ts";
 import { formatTime } from "./time.ts";
 
+/** How many different reasons are told where no signature is good. */
+const SHOWN_REASONS = 3;
+
+/** Annotations that have more in all, in bytes of JSON, are not repeated in evidence. */
+const MAX_ANNOTATIONS = 2048;
+
 /** How envelopes are read, by the type of the layer. */
 const READERS: Readonly<Record<string, { format: Envelope["format"]; read(bytes: Uint8Array): Envelope }>> = {
   [JWS_TYPE]: { format: "notation JWS", read: readJws },
@@ -23,15 +29,24 @@ const READERS: Readonly<Record<string, { format: Envelope["format"]; read(bytes:
 };
 
 /**
- * Judges the signatures of an image in Notary Project's format by a trust policy. One that is good suffices, wherever it stands.
- *
- * @throws {Error} if what is trusted cannot be read
+ * Judges the signatures of an image in Notary Project's format by a trust policy. One that is good suffices, wherever it stands. By a trust
+ * policy or certificates that cannot be read nothing is good.
  */
 export function verify(request: VerifyRequest, now = new Date()): VerifyAnswer {
-  const { trust, artifacts, reference, subject } = request;
-  const none = (reason: string): VerifyAnswer => ({ verdict: "none", reason, evidence: [] });
-  if (trust.notationPolicy === undefined) return none("no trust policy of notation's is given");
-  const statements = readPolicy(trust.notationPolicy);
+  const { notationPolicy } = request.trust;
+  if (notationPolicy === undefined) {
+    return { verdict: "none", reason: "no trust policy of notation's is given", evidence: [] };
+  }
+  try {
+    return verifyBy(notationPolicy, request, now);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return { verdict: "rejected", reason: error.message, evidence: [] };
+  }
+}
+
+function verifyBy(policy: string, { trust, artifacts, reference, subject }: VerifyRequest, now: Date): VerifyAnswer {
+  const statements = readPolicy(policy);
   const trusted = new Set(
     readTrusted(trust.notationCertificates ?? [], "the certificates for notation").map(thumbprint),
   );
@@ -43,7 +58,7 @@ export function verify(request: VerifyRequest, now = new Date()): VerifyAnswer {
     return { verdict: "verified", reason, evidence: [] };
   }
   const signatures = artifacts.filter(({ artifactType }) => artifactType === SIGNATURE_TYPE);
-  if (signatures.length === 0) return none("there is no signature of notation's");
+  if (signatures.length === 0) return { verdict: "none", reason: "there is no signature of notation's", evidence: [] };
   if (!statement) {
     const reason = `the trust policy has no statement for ${repository}`;
     return { verdict: "rejected", reason, evidence: signatures.map((each) => refused(each, reason)) };
@@ -58,8 +73,13 @@ export function verify(request: VerifyRequest, now = new Date()): VerifyAnswer {
   });
   const good = evidence.find(({ isGood }) => isGood);
   if (good) return { verdict: "verified", reason: good.reason, evidence };
-  const reason = evidence.length === 1 ? evidence[0].reason : `none of ${evidence.length} signatures is good`;
-  return { verdict: "rejected", reason, evidence };
+  return { verdict: "rejected", reason: reasonOf(evidence), evidence };
+}
+
+function reasonOf(evidence: readonly SignatureEvidence[]): string {
+  const reasons = [...new Set(evidence.map(({ reason }) => reason))];
+  const shown = reasons.slice(0, SHOWN_REASONS).join("; ") + (reasons.length > SHOWN_REASONS ? "; and so on" : "");
+  return evidence.length === 1 ? shown : `none of ${evidence.length} signatures is good: ${shown}`;
 }
 
 type Evidence = SignatureEvidence & { [name: string]: Json };
@@ -95,6 +115,7 @@ function evidenceOf(artifact: AttachedArtifact, standard: Standard): Evidence {
 /** What a signature says of itself. It is worth what `isGood` says. */
 function detailsOf({ algorithm, attributes, agent }: Envelope, { results, signed }: Judgement) {
   const { scheme, signingTime, expiry } = attributes;
+  const annotations = JSON.stringify(Object.fromEntries(signed?.target.annotations ?? []));
   const checks = results.map(({ check, action, failure }): [string, Json] => [
     check,
     action === "skip"
@@ -109,7 +130,7 @@ function detailsOf({ algorithm, attributes, agent }: Envelope, { results, signed
     ...(agent !== undefined && { agent: agent.slice(0, 200) }),
     ...(signed && {
       certificates: signed.chain.map((each) => ({ subject: each.subjectText, thumbprint: thumbprint(each) })),
-      annotations: Object.fromEntries(signed.target.annotations),
+      ...(annotations.length <= MAX_ANNOTATIONS && { annotations: JSON.parse(annotations) }),
     }),
     ...(signed?.timestamp && { timestamp: formatTime(signed.timestamp.time) }),
     checks: Object.fromEntries(checks),
