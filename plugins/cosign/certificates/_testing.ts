@@ -19,6 +19,9 @@ import { preAuthenticationEncoding } from "../dsse.ts";
 
 export const STATEMENT_TYPE = "application/vnd.in-toto+json";
 
+/** The kinds of entries, of the first version where none is named. */
+export const ENTRY_KINDS = ["dsse", "hashedrekord", "intoto", "dsse 0.0.2", "hashedrekord 0.0.2"] as const;
+
 /** How somebody signs the image without a key that others know. */
 export interface SignOptions {
   sigstore: Sigstore;
@@ -30,7 +33,7 @@ export interface SignOptions {
   /** What proves it. Default: an entry in the log. */
   proofs?: readonly ("entry" | "timestamp")[];
   /** How the entry in the log is made. Default: `dsse`. */
-  kind?: "dsse" | "dsse 0.0.2" | "hashedrekord" | "hashedrekord 0.0.2";
+  kind?: (typeof ENTRY_KINDS)[number];
   /** Whose certificate is in the entry, in the place of the one that signs. */
   loggedCertificate?: Uint8Array;
   /** What the entry says was signed, in the place of what was. */
@@ -127,6 +130,14 @@ export function entryFor({ sigstore, kind, signed, payload, signature, logged, a
     case "hashedrekord": {
       const spec = { data: { hash: hashOf(signed) }, signature: { content: sig, publicKey: { content: pem } } };
       return sigstore.log.add({ apiVersion: "0.0.1", kind: "hashedrekord", spec }, at);
+    }
+    case "intoto": {
+      const envelope = {
+        payloadType: STATEMENT_TYPE,
+        signatures: [{ publicKey: pem, sig: Buffer.from(sig).toString("base64") }],
+      };
+      const spec = { content: { envelope, payloadHash: hashOf(payload) } };
+      return sigstore.log.add({ apiVersion: "0.0.2", kind: "intoto", spec }, at);
     }
     case "dsse 0.0.2": {
       const spec = { dsseV002: { payloadHash: digestOf(payload), signatures: [{ content: sig, verifier }] } };

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { Buffer } from "node:buffer";
 import { makeSigstore, PERSON, PROVIDER, SIGNING_TIME } from "../../../tests/harness/sigstore/mod.ts";
 import { bundled, digestOf, IMAGE, judge, statementFor } from "../_testing.ts";
-import { annotated, certifiedBundle, certifiedMessage, fate, fateOf, trusting } from "./_testing.ts";
+import { annotated, certifiedBundle, certifiedMessage, ENTRY_KINDS, fate, fateOf, trusting } from "./_testing.ts";
 
 Deno.test("a bundle with a certificate is good if it is of somebody who is trusted, and the evidence says who and when", async () => {
   const sigstore = makeSigstore();
@@ -24,7 +24,7 @@ Deno.test("a bundle with a certificate is good if it is of somebody who is trust
   });
 });
 
-for (const kind of ["dsse", "hashedrekord", "dsse 0.0.2", "hashedrekord 0.0.2"] as const) {
+for (const kind of ENTRY_KINDS) {
   Deno.test(`an entry of the kind ${kind} is understood`, async () => {
     const sigstore = makeSigstore();
     const bundle = certifiedBundle({ sigstore, kind, proofs: ["entry", "timestamp"] });

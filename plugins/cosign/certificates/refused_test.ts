@@ -14,6 +14,7 @@ import {
   annotated,
   type CertifiedBundle,
   certifiedBundle,
+  ENTRY_KINDS,
   fate,
   fateOf,
   type SignOptions,
@@ -72,20 +73,21 @@ const MADE_BADLY: Readonly<Record<string, [Omit<SignOptions, "sigstore">, RegExp
   ],
   "for whom nobody vouches": [{ certificate: { issuer: null } }, /as nobody says, who is not trusted$/],
   "without anything that proves it": [{ proofs: [] }, /^nothing that is trusted says when it was made/],
-  "with an entry that has another certificate": [
-    { loggedCertificate: sigstore.certify(makeKeyPair()) },
-    /entry in the log is about another certificate/,
-  ],
-  "with an entry of Rekor 2 that has another certificate": [
-    { loggedCertificate: sigstore.certify(makeKeyPair()), kind: "hashedrekord 0.0.2", proofs: ["entry", "timestamp"] },
-    /entry in the log is about another certificate/,
-  ],
   ...Object.fromEntries(
-    (["dsse", "hashedrekord", "dsse 0.0.2", "hashedrekord 0.0.2"] as const).map((kind) => [
+    ENTRY_KINDS.map((kind) => [
       `with an entry (${kind}) that has something else as what was signed`,
       [
         { kind, loggedContent: Buffer.from("something else"), proofs: ["entry", "timestamp"] },
         /^its entry in the transparency log is about another signature/,
+      ],
+    ]),
+  ),
+  ...Object.fromEntries(
+    ENTRY_KINDS.map((kind) => [
+      `with an entry (${kind}) that has another certificate`,
+      [
+        { kind, loggedCertificate: sigstore.certify(makeKeyPair()), proofs: ["entry", "timestamp"] },
+        /entry in the log is about another certificate/,
       ],
     ]),
   ),
