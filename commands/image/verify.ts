@@ -104,9 +104,11 @@ async function judgeStored(
   if (judged.verdict !== "none" || isOffline) return { digest, ...judged };
   reporter.warn("the store has no signature of it, looking in the registry");
   const { bringAttachments } = await import("../signing/bring.ts");
-  if (await bringAttachments(store, image, found.subject, context) === 0) return { digest, ...judged };
+  const { count, failure } = await bringAttachments(store, image, found.subject, context);
   const source = await store.snapshot({ signal });
-  return { digest, ...await judge({ ...found, source }) };
+  const again = count === 0 ? judged : await judge({ ...found, source });
+  if (failure && again.verdict !== "verified") throw failure;
+  return { digest, ...again };
 }
 
 function hintFor({ trusted, rules }: Judged): string | undefined {

@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import {
   makeGadget,
+  makeReferrer,
   peerTest,
   pushImage,
   ROOT,
@@ -164,6 +165,30 @@ Deno.test("a signature that came after the pull is fetched, kept, and found with
   const after = registry.requests().length;
   assert.equal((await satchel(["image", "verify", name, ...flags], { store })).code, 0);
   assert.equal(registry.requests().length, after);
+});
+
+Deno.test("what cannot be fetched is told, unless a signature that came is good", async () => {
+  await using scratch = await scratchFolder();
+  await using registry = await startServedRegistry();
+  const store = scratch.at("store");
+  const gadget = makeGadget();
+  await pushImage(registry, "team/app", "v1", gadget);
+  const name = `${registry.host}/team/app:v1`;
+  const insecure = ["--insecure-registries", registry.host];
+  await satchelSucceeds(["image", "pull", name, ...insecure], { store });
+  const sbom = makeReferrer(gadget.root, { artifactType: "test/sbom", payload: "lost" });
+  await pushImage(registry, "team/app", undefined, sbom);
+  const lost = sbom.blobs.at(-1)!.digest.slice("sha256:".length);
+  await Deno.remove(join(registry.storage, "blobs/sha256", lost));
+  const flags = ["image", "verify", name, "--public-keys", PUBLIC_KEY, ...insecure];
+  const unsigned = await satchel(flags, { store });
+  assert.equal(unsigned.code, 1, unsigned.stderr);
+  assert.match(
+    unsigned.stderr,
+    new RegExp(`Error: verifying .*: what refers to the image cannot be fetched: .*${lost}`),
+  );
+  assert.equal((await sign(name, await ownKey(scratch), ["--remote", ...insecure])).code, 0);
+  assert.equal((await satchel(flags, { store })).code, 0);
 });
 
 peerTest("registry", "in a registry the name is looked up once, and what was found then is judged", async () => {
