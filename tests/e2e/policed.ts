@@ -80,9 +80,9 @@ export interface Policed extends AsyncDisposable {
 }
 
 /** Starts one; `policy.yaml` wants images of `team/` to be signed. */
-export async function startPoliced(): Promise<Policed> {
+export async function startPoliced(start: () => Promise<Registry> = startServedRegistry): Promise<Policed> {
   const scratch = await scratchFolder();
-  const registry = await startServedRegistry();
+  const registry = await start();
   const signer = makeSigner();
   const { host } = registry;
   const configure = (text: string, name = "policy.yaml") => writeFile(scratch.at(name), text);

@@ -6,8 +6,9 @@ import {
   makeGadget,
   peerTest,
   pushImage,
-  satchel,
   SIGNATURE_FORMATS,
+  startRegistry,
+  startServedRegistry,
 } from "../harness/mod.ts";
 import { give, startHostileRegistry } from "./hostile_registry.ts";
 import { makeSigner, startPoliced } from "./policed.ts";
@@ -35,6 +36,8 @@ Deno.test("an image without a signature, or by another key, gets no name", async
   const other = await policed.pull("team/other:v1");
   assert.equal(other.code, 5, describe(other));
   assert.match(other.stderr, /none of its signatures is good\n {2}cosign tag sha256:[0-9a-f]{64}: not signed by any/);
+  await policed.configure(`verify: [{images: "*", keys: ["builtin:inspektor-gadget"]}]\n`);
+  assert.match((await policed.pull("team/other:v1")).stderr, /not signed by any of the public keys/);
   assert.deepEqual(await policed.names(), {});
 });
 
@@ -246,29 +249,25 @@ Deno.test("the word of a plugin counts only where a rule names it", async () => 
   assert.match(outcome.stderr, /Verified \S+: why not \(yes\)/);
 });
 
-for (const format of SIGNATURE_FORMATS) {
-  peerTest("cosign", `cosign's signature as a ${format} is enough for a rule with its key`, async () => {
-    await using policed = await startPoliced();
-    const { scratch, registry: { host } } = policed;
-    const cosign = await cosignWithKeys(scratch);
-    const image = await policed.push("team/app:v1");
-    await cosign.sign(`${host}/team/app@${image.root.digest}`, format);
-    await policed.configure(
-      `verify:\n  - images: ${host}/team/*\n    keys: [cosign/cosign.pub]\n`,
-    );
-    const outcome = await policed.pull("team/app:v1");
-    assert.equal(outcome.code, 0, describe(outcome));
-    assert.match(outcome.stderr, /^Verified/m);
-    const again = await satchel([
-      "image",
-      "verify",
-      "--offline",
-      `${host}/team/app:v1`,
-      "--config",
-      scratch.at("policy.yaml"),
-    ], {
-      store: scratch.at("store"),
+const REGISTRIES = {
+  "a registry with fallback tags": { peers: ["cosign", "registry"], start: () => startRegistry() },
+  "a registry with the referrers API": { peers: ["cosign"], start: startServedRegistry },
+} as const;
+
+for (const [what, { peers, start }] of Object.entries(REGISTRIES)) {
+  for (const format of SIGNATURE_FORMATS) {
+    peerTest(peers, `cosign's signature as a ${format} in ${what} is enough for a rule with its key`, async () => {
+      await using policed = await startPoliced(start);
+      const { scratch, registry: { host } } = policed;
+      const cosign = await cosignWithKeys(scratch);
+      const image = await policed.push("team/app:v1");
+      await cosign.sign(`${host}/team/app@${image.root.digest}`, format);
+      await policed.configure(`verify:\n  - images: ${host}/team/*\n    keys: [cosign/cosign.pub]\n`);
+      const outcome = await policed.pull("team/app:v1");
+      assert.equal(outcome.code, 0, describe(outcome));
+      assert.match(outcome.stderr, /^Verified/m);
+      const verified = await policed.run("image", "verify", "--offline", `${host}/team/app:v1`);
+      assert.equal(verified.code, 0, describe(verified));
     });
-    assert.equal(again.code, 0, describe(again));
-  });
+  }
 }
