@@ -1,5 +1,5 @@
 import { attachmentLookUps, copy } from "../../lib/content/mod.ts";
-import { hasCode, SatchelError } from "../../lib/error.ts";
+import { SatchelError } from "../../lib/error.ts";
 import type { Descriptor, Reference } from "../../lib/oci/mod.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { openRemoteSource } from "../open/remote.ts";
@@ -59,8 +59,8 @@ export async function bringAttachments(
 
 /** That a part of it is not found does not mean that the image is not. */
 function notFetched(error: SatchelError): SatchelError {
-  const code = hasCode(error, "not-found") ? "registry" : error.code;
   const { hint, obstacle, remedy } = error;
+  const code = error.code === "not-found" ? "registry" : error.code;
   const message = `what refers to the image cannot be fetched: ${error.message}`;
   return new SatchelError(code, message, { hint, obstacle, remedy, cause: error });
 }
