@@ -38,7 +38,13 @@ export interface SignOptions {
   loggedCertificate?: Uint8Array;
   /** What the entry says was signed, in the place of what was. */
   loggedContent?: Uint8Array;
+  /** Who signs. Default: a key on P-256. */
+  key?: Pick<KeyPair, "spki" | "sign">;
+  /** The hash in entries of the kind `hashedrekord`. Default: SHA-256. */
+  hash?: Hash;
 }
+
+type Hash = "sha256" | "sha384" | "sha512";
 
 /** JSON of a bundle with a certificate. */
 export interface CertifiedBundle {
@@ -55,7 +61,7 @@ export interface CertifiedBundle {
 /** Signs a statement about the image, as `cosign sign` without a key does. */
 export function certifiedBundle(options: SignOptions): CertifiedBundle {
   const { sigstore, at = SIGNING_TIME, proofs = ["entry"], kind = "dsse", statement = statementFor() } = options;
-  const key = makeKeyPair();
+  const { key = makeKeyPair(), hash } = options;
   const certificate = sigstore.certify(key, options.certificate);
   const payload = Buffer.from(JSON.stringify(statement));
   const signed = preAuthenticationEncoding(STATEMENT_TYPE, payload);
@@ -66,7 +72,9 @@ export function certifiedBundle(options: SignOptions): CertifiedBundle {
     mediaType: BUNDLE_TYPE,
     verificationMaterial: {
       certificate: { rawBytes: certificate.toString("base64") },
-      tlogEntries: proofs.includes("entry") ? [entryFor({ sigstore, kind, ...content, signature, logged, at })] : [],
+      tlogEntries: proofs.includes("entry")
+        ? [entryFor({ sigstore, kind, ...content, signature, logged, at, hash })]
+        : [],
       timestampVerificationData: {
         rfc3161Timestamps: proofs.includes("timestamp")
           ? [{ signedTimestamp: sigstore.timestamps.stamp(signature, at).toString("base64") }]
@@ -110,10 +118,13 @@ interface Logged {
   signature: Buffer;
   logged: Uint8Array;
   at: Date;
+  hash?: Hash;
 }
 
 /** An entry as Rekor 1 and 2 make them. */
-export function entryFor({ sigstore, kind, signed, payload, signature, logged, at }: Logged): LogEntryJson {
+export function entryFor(
+  { sigstore, kind, signed, payload, signature, logged, at, hash = "sha256" }: Logged,
+): LogEntryJson {
   const sig = signature.toString("base64");
   const pem = Buffer.from(pemOf(logged)).toString("base64");
   const verifier = {
@@ -128,7 +139,11 @@ export function entryFor({ sigstore, kind, signed, payload, signature, logged, a
       return sigstore.log.add({ apiVersion: "0.0.1", kind: "dsse", spec }, at);
     }
     case "hashedrekord": {
-      const spec = { data: { hash: hashOf(signed) }, signature: { content: sig, publicKey: { content: pem } } };
+      const value = createHash(hash).update(signed).digest("hex");
+      const spec = {
+        data: { hash: { algorithm: hash, value } },
+        signature: { content: sig, publicKey: { content: pem } },
+      };
       return sigstore.log.add({ apiVersion: "0.0.1", kind: "hashedrekord", spec }, at);
     }
     case "intoto": {

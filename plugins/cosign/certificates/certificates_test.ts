@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { Buffer } from "node:buffer";
 import { makeSigstore, PERSON, PROVIDER, SIGNING_TIME } from "../../../tests/harness/sigstore/mod.ts";
-import { bundled, digestOf, IMAGE, judge, statementFor } from "../_testing.ts";
+import { bundled, digestOf, ecdsa, ed25519, IMAGE, judge, rsa, statementFor } from "../_testing.ts";
 import { annotated, certifiedBundle, certifiedMessage, ENTRY_KINDS, fate, fateOf, trusting } from "./_testing.ts";
 
 Deno.test("a bundle with a certificate is good if it is of somebody who is trusted, and the evidence says who and when", async () => {
@@ -31,6 +31,26 @@ for (const kind of ENTRY_KINDS) {
     assert.equal(await fateOf(bundle, trusting(sigstore)), "good");
   });
 }
+
+Deno.test("keys of each kind may have a certificate", async () => {
+  const sigstore = makeSigstore();
+  const keys = [
+    [ecdsa("P-384", "sha384"), "sha384"],
+    [ecdsa("P-521", "sha512"), "sha512"],
+    [rsa(), "sha256"],
+    [ed25519(), "sha256"],
+    [ed25519(true), "sha512"],
+  ] as const;
+  for (const [{ key, sign }, hash] of keys) {
+    const signer = {
+      spki: key.export({ format: "der", type: "spki" }),
+      sign: (bytes: Uint8Array) => Buffer.from(sign(bytes)),
+    };
+    for (const kind of ["dsse", "hashedrekord"] as const) {
+      assert.equal(await fateOf(certifiedBundle({ sigstore, key: signer, kind, hash }), trusting(sigstore)), "good");
+    }
+  }
+});
 
 Deno.test("a signature over the manifest of the image is good", async () => {
   const sigstore = makeSigstore();
