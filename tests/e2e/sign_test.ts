@@ -6,6 +6,8 @@ import {
   peerTest,
   pushImage,
   type Registry,
+  runSucceeds,
+  RUNTIMES,
   satchel,
   satchelEnvironment,
   satchelSucceeds,
@@ -122,6 +124,30 @@ Deno.test("with SOURCE_DATE_EPOCH a signature is the same each time, and is ther
   assert.equal((await judged(UNSIGNED, TRUST, { store })).signatures.length, 3);
   const { code } = await sign(UNSIGNED, key, [], { store, env: { SOURCE_DATE_EPOCH: "soon" } });
   assert.equal(code, 2);
+});
+
+Deno.test("the two runtimes make the same signatures, and each verifies those of the other", async () => {
+  await using scratch = await scratchFolder();
+  const store = await storeOf(scratch);
+  const key = await ownKey(scratch);
+  const env = { COSIGN_PASSWORD: "", SOURCE_DATE_EPOCH: "1700000000" };
+  const signatures = await Promise.all(
+    Object.values(RUNTIMES).map(async (run, index) => {
+      const copy = await copyFolder(store, scratch.at(`store${index}`));
+      const digests: string[] = [];
+      for (const format of FORMATS) {
+        const flags = ["--key", key, "--format", format, "-o", "json"];
+        const { stdout } = await runSucceeds(run, ["image", "sign", UNSIGNED, ...flags], { store: copy, env });
+        digests.push(JSON.parse(stdout).signatures[0].digest);
+      }
+      return { copy, digests };
+    }),
+  );
+  assert.deepEqual(signatures[0].digests, signatures[1].digests);
+  for (const [index, run] of Object.values(RUNTIMES).entries()) {
+    const { copy } = signatures[1 - index];
+    await runSucceeds(run, ["image", "verify", UNSIGNED, "--offline", ...TRUST], { store: copy });
+  }
 });
 
 Deno.test("annotations are signed, and may be asked for", async () => {
