@@ -37,11 +37,13 @@ const MANIFEST: Shape = {
   annotations: "texts by name",
 };
 
+/** What is told of where something stands, made only if it is: of a quarter of a million members, that would take seconds. */
+type Place = () => string;
+
 /** How much of a name is shown in an error, in UTF-16 units. */
 const MAX_SHOWN = 100;
 
-/** Tokens of JSON that is known to be valid, each to be tried where the last one ended. */
-const SPACE = /[ \t\n\r]*/y;
+/** A number, `true`, `false` or `null` of JSON that is known to be valid, to be tried where the last token ended. */
 const SCALAR = /[-+.\w]+/y;
 
 /**
@@ -57,11 +59,16 @@ export function requireUnambiguous(bytes: Uint8Array, what: string): void {
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   const fail = (why: string) => new SatchelError("invalid", `${what} would not be read alike by all programs: ${why}`);
   if (text.startsWith("\ufeff")) throw fail("it begins with a byte order mark");
+  const placeOf = (what: string, from: number) => {
+    const place = text.indexOf(what, from);
+    return place < 0 ? Infinity : place;
+  };
   let at = 0;
+  let nextEscape = placeOf("\\", 0);
 
-  function take(token: RegExp): string {
-    token.lastIndex = at;
-    const found = token.exec(text)?.[0] ?? "";
+  function takeScalar(): string {
+    SCALAR.lastIndex = at;
+    const found = SCALAR.exec(text)?.[0] ?? "";
     at += found.length;
     return found;
   }
@@ -69,13 +76,20 @@ export function requireUnambiguous(bytes: Uint8Array, what: string): void {
   /** A string with its quotes; it may be of megabytes, which is too much for an expression with a choice in it. */
   function takeString(): string {
     const start = at++;
-    while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
-    return text.slice(start, ++at);
+    let end = text.indexOf('"', at);
+    // Outside of strings there are no escapes, so the next one is looked for once.
+    for (; nextEscape < end; nextEscape = placeOf("\\", at)) {
+      at = nextEscape + 2;
+      if (end < at) end = text.indexOf('"', at);
+    }
+    at = end + 1;
+    return text.slice(start, at);
   }
 
   /** The next character that is no blank. */
   function next(): string {
-    take(SPACE);
+    // Blanks and what else comes before "!" are the same here, since the text is valid.
+    while (text.charCodeAt(at) <= 0x20) at++;
     return text[at];
   }
 
@@ -90,51 +104,52 @@ export function requireUnambiguous(bytes: Uint8Array, what: string): void {
     }
   }
 
-  function passMembers(shape: Shape, where: string): void {
+  function passMembers(shape: Shape, where: Place): void {
     const seen = new Set<string>();
     passAll("}", () => {
       next();
-      const name: string = JSON.parse(takeString());
-      if (seen.has(name)) throw fail(`${where} has ${shown(name)} twice`);
+      const written = takeString();
+      const name: string = written.includes("\\") ? JSON.parse(written) : written.slice(1, -1);
+      if (seen.has(name)) throw fail(`${where()} has ${shown(name)} twice`);
       seen.add(name);
       next();
       at++;
-      passValue(memberShape(shape, name, where), shown(name));
+      passValue(memberShape(shape, name, where), () => shown(name));
     });
   }
 
-  function memberShape(shape: Shape, name: string, where: string): Shape {
+  function memberShape(shape: Shape, name: string, where: Place): Shape {
     if (shape === "texts by name") return "text";
     if (typeof shape !== "object" || Array.isArray(shape)) return "any";
     const members = shape as Readonly<Record<string, Shape>>;
     if (Object.hasOwn(members, name)) return members[name];
-    const meant = Object.keys(members).find((each) => folded(each) === folded(name));
-    if (meant !== undefined) throw fail(`${where} has ${shown(name)}, which some take for ${shown(meant)}`);
+    const meant = namesOf(members).get(folded(name));
+    if (meant !== undefined) throw fail(`${where()} has ${shown(name)}, which some take for ${shown(meant)}`);
     return "any";
   }
 
-  function passValue(shape: Shape, where: string): void {
+  function passValue(shape: Shape, where: Place): void {
     const first = next();
     const expect = (isExpected: boolean) => {
-      if (!isExpected) throw fail(`${where} is not ${WANTED[kindOf(shape)]}`);
+      if (!isExpected) throw fail(`${where()} is not ${WANTED[kindOf(shape)]}`);
     };
     if (first === "{") {
       expect(shape === "any" || shape === "texts by name" || kindOf(shape) === "object");
       passMembers(shape, where);
     } else if (first === "[") {
       expect(shape === "any" || kindOf(shape) === "list");
-      passAll("]", () => passValue(Array.isArray(shape) ? shape[0] : "any", `an entry of ${where}`));
+      passAll("]", () => passValue(Array.isArray(shape) ? shape[0] : "any", () => `an entry of ${where()}`));
     } else if (first === '"') {
       expect(shape === "any" || shape === "text");
       takeString();
     } else {
-      const scalar = take(SCALAR);
+      const scalar = takeScalar();
       // Where nothing is, every program reads nothing.
       expect(shape === "any" || scalar === "null" || (shape === "integer" && /^-?\d+$/.test(scalar)));
     }
   }
 
-  passValue(MANIFEST, "it");
+  passValue(MANIFEST, () => "it");
 }
 
 const WANTED = {
@@ -149,6 +164,15 @@ const WANTED = {
 function kindOf(shape: Shape): keyof typeof WANTED {
   if (typeof shape === "string") return shape;
   return Array.isArray(shape) ? "list" : "object";
+}
+
+/** The names of members by what they are folded to, made once: a manifest may have hundreds of thousands of members. */
+const namesByShape = new Map<Shape, ReadonlyMap<string, string>>();
+
+function namesOf(members: Readonly<Record<string, Shape>>): ReadonlyMap<string, string> {
+  const names = namesByShape.get(members) ?? new Map(Object.keys(members).map((name) => [folded(name), name]));
+  namesByShape.set(members, names);
+  return names;
 }
 
 /** As Go compares the names of members: without regard to case, also where another letter has the same capital. */

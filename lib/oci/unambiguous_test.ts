@@ -23,6 +23,7 @@ Deno.test("what is written as the specification has it is taken, with members th
       ` { "schemaVersion" : 2 , "layers" : [ ] , "other" : { "LAYERS" : [ 1.5e3 , true , "\\"}" , { } ] } } `,
       `{"manifests":null,"subject":null,"annotations":{},"config":{"data":"e30=","platform":{"os":"linux","os.features":["a"]}}}`,
       "{}",
+      String.raw`{"a\\":"\\","b":"\"\\\"","annotations":{"\"":"\\\\","\u006c":"","l\\":""},"schemaVersion":2}`,
     ]
   ) assert.equal(reasonOf(text), undefined, text);
 });
@@ -35,6 +36,7 @@ Deno.test("what programs read in different ways is refused, and the reason says 
       [image.replace("{", `{"layer\u017f":[],`), /which some take for "layers"/],
       [image.replace("{", `{"layers":[],`), /it has "layers" twice/],
       [image.replace("{", `{"l\\u0061yers":[],`), /it has "layers" twice/],
+      [image.replace("{", String.raw`{"a":"\\","b":"\\\"","layers":[],`), /it has "layers" twice/],
       [image.replace(`"size"`, `"Size":1,"size"`), /"config" has "Size"/],
       [image.replace(`"LAYERS"`, `"layers"`), /"annotations" has "layers" twice/],
       [image.replace("{", `{"other":{"a":1,"a":1},`), /"other" has "a" twice/],
