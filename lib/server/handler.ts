@@ -84,7 +84,7 @@ export function createHandler(options: HandlerOptions): Handler {
     let response: Response;
     try {
       if (!url) throw new ApiError("UNSUPPORTED", "this is no valid URL", { status: 400 });
-      if (options.hosts) requireAskedHost(url, options.hosts);
+      if (options.hosts) requireAskedHost(request.headers.get("Host"), url, options.hosts);
       user = await authorize(request, peer, options.access ?? {});
       const route = parseRoute(url.pathname);
       if (route) endpoint = route.endpoint;
