@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { setImmediate } from "node:timers";
 import type { ByteStream } from "../content/mod.ts";
 import { ApiError } from "./api_error.ts";
 import { BodyMemory } from "./body_memory.ts";
@@ -53,6 +54,19 @@ Deno.test("where there is no room left, the largest body that is still coming is
   assert.equal(gathered.bytes.length, 20 * KIB);
 });
 
+Deno.test("who sends thousands of small bodies and ends none keeps no other's larger one out", async () => {
+  const memory = new BodyMemory(100 * KIB);
+  const held = Array.from({ length: 10 }, () => body());
+  const gathering = Promise.allSettled(held.map(({ read }) => memory.gather(read, 10 * KIB, "many")));
+  await Promise.all(held.map(({ send }) => send(5 * KIB)));
+  await assert.rejects(memory.gather(() => whole(20 * KIB), 20 * KIB, "many"), isRefused);
+  using other = await memory.gather(() => whole(20 * KIB), 20 * KIB, "one");
+  assert.equal(other.bytes.length, 20 * KIB);
+  await Promise.all(held.map(({ end }) => end()));
+  const refused = (await gathering).map((each) => each.status === "rejected" && isRefused(each.reason));
+  assert.deepEqual(refused, [true, true, ...Array(8).fill(false)]);
+});
+
 Deno.test("what has come whole keeps its memory until it is let go of; who finds none is told to come again", async () => {
   const memory = new BodyMemory(100 * KIB);
   {
@@ -87,4 +101,17 @@ Deno.test("large bodies are worked on one after the other, small ones beside", a
   letGo();
   await Promise.all([working, next]);
   assert.deepEqual(done, ["small", "first", "second"]);
+});
+
+Deno.test("between two large bodies others have several turns", async () => {
+  const memory = new BodyMemory(10_000 * KIB);
+  using first = await memory.gather(() => whole(300 * KIB));
+  using second = await memory.gather(() => whole(300 * KIB));
+  const done: string[] = [];
+  const works = [first, second].map((each) => memory.work(each, async () => void done.push("large")));
+  await works[0];
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  done.push("others");
+  await Promise.all(works);
+  assert.deepEqual(done, ["large", "others", "large"]);
 });

@@ -1,4 +1,5 @@
 import type { BodyMemory } from "./body_memory.ts";
+import { clientOf } from "./client.ts";
 import type { Repositories, Repository } from "./repositories.ts";
 import { type NameRules, repositoriesOf } from "./names.ts";
 
@@ -25,6 +26,11 @@ export interface Exchange {
   uploadSilence: number;
   /** Where manifests on their way in are. */
   memory: BodyMemory;
+}
+
+/** Who asks, as one that shares what is bounded with others: behind a proxy all clients have the same address. */
+export function ownerOf({ user, peer }: Exchange): string {
+  return user === undefined ? `at ${clientOf(peer.address)}` : `user ${user}`;
 }
 
 /**

@@ -18,7 +18,7 @@ import type { GatheredBody } from "./body_memory.ts";
 import { ifAsExpected } from "./conditional_write.ts";
 import { invalidDigest } from "./content_errors.ts";
 import { lengthOf } from "./content_range.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, ownerOf } from "./exchange.ts";
 import { locationOf } from "./location.ts";
 import { type IncomingManifest, MissingContentError } from "./repositories.ts";
 import { bodyOf } from "./upload_body.ts";
@@ -80,7 +80,7 @@ function checkTag(tag: string): void {
 async function wholeBody(exchange: Exchange): Promise<GatheredBody> {
   const length = lengthOf(exchange.request.headers);
   const read = (signal: AbortSignal) => bodyOf(exchange, { length, limit: MAX_MANIFEST_SIZE, signal });
-  return await exchange.memory.gather(read, length);
+  return await exchange.memory.gather(read, length, ownerOf(exchange));
 }
 
 function digestOf(bytes: Uint8Array, expected: Digest | undefined): Digest {

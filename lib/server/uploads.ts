@@ -3,7 +3,7 @@ import type { Digest, DigestAlgorithm } from "../oci/mod.ts";
 import { ApiError } from "./api_error.ts";
 import { invalidDigest, requireDigest } from "./content_errors.ts";
 import { lengthOf, rangeOf } from "./content_range.ts";
-import { type Exchange, repositoriesAt } from "./exchange.ts";
+import { type Exchange, ownerOf, repositoriesAt } from "./exchange.ts";
 import { locationOf } from "./location.ts";
 import { requireMethod } from "./methods.ts";
 import { bodyOf } from "./upload_body.ts";
@@ -39,11 +39,6 @@ export async function answerUploads(exchange: Exchange, name: string): Promise<R
     upload.cancel();
     throw error;
   }
-}
-
-/** Behind a proxy all clients have the same address. */
-function ownerOf({ user, peer }: Exchange): string {
-  return user === undefined ? `at ${peer.address}` : `user ${user}`;
 }
 
 /** A blob that is there but damaged is taken in anew. */

@@ -5,7 +5,15 @@ import { tryLock } from "../runtime/mod.ts";
 import { createStore, type Layout, storeExists } from "./layout.ts";
 import { sharedFolderSync } from "./shared_waits.ts";
 import { openUpload, type UploadMemory } from "./upload_file.ts";
-import { isUploadId, listUploads, lockUpload, removeUnlessLocked, uploadIds, uploadPath } from "./upload_folder.ts";
+import {
+  isUploadId,
+  listUploads,
+  lockUpload,
+  removeUnlessLocked,
+  type UploadFile,
+  uploadIds,
+  uploadPath,
+} from "./upload_folder.ts";
 
 /** After which time an upload gives way, if nothing else is said, in milliseconds: one that is empty, and any other. */
 const EMPTY_REST = 1000;
@@ -113,7 +121,8 @@ export function uploadSessions(layout: Layout, limits: UploadLimits): UploadSess
 
 /**
  * Lets who has begun much and ended nothing give way: of an owner's own uploads if those are too many, else of all, the one that rests
- * longest is removed, if it rests.
+ * longest is removed, if it rests. An owner who has more than any other and than who comes would have is left no longer rest than empty
+ * ones are.
  *
  * @throws {SatchelError} `busy`
  */
@@ -127,9 +136,11 @@ function makeRoom(
   const own = ids.filter((id) => (owners.get(id) ?? "") === owner);
   if (own.length < ofOne && ids.length < all) return;
   const candidates = new Set(own.length < ofOne ? ids : own);
+  const most = own.length < ofOne ? ownerOfMost(ids, owners, own.length + 1) : undefined;
   const now = Date.now();
+  const restOf = ({ id, size }: UploadFile) => size === 0 || (owners.get(id) ?? "") === most ? emptyRest : rest;
   const resting = listUploads(layout)
-    .filter(({ id, size, changed }) => candidates.has(id) && changed <= now - (size === 0 ? emptyRest : rest))
+    .filter((upload) => candidates.has(upload.id) && upload.changed <= now - restOf(upload))
     .sort((a, b) => Number(a.size > 0) - Number(b.size > 0) || a.changed - b.changed);
   if (resting.some(({ path }) => removeUnlessLocked(path))) return;
   const which = own.length < ofOne ? "" : " of one client";
@@ -137,4 +148,12 @@ function makeRoom(
     "busy",
     `${layout.root} has ${candidates.size} uploads${which} that have not ended: no more may be`,
   );
+}
+
+/** Whose uploads are most of all, and more than `than`. */
+function ownerOfMost(ids: readonly string[], owners: ReadonlyMap<string, string>, than: number): string | undefined {
+  const counts = new Map<string, number>();
+  for (const owner of ids.map((id) => owners.get(id) ?? "")) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+  const [owner, count] = [...counts].reduce((most, each) => each[1] > most[1] ? each : most, ["", 0]);
+  return count > than ? owner : undefined;
 }

@@ -213,6 +213,21 @@ Deno.test("an upload with bytes gives way when it has rested for longer, and non
   await assert.rejects(uploads.start(), { code: "busy" });
 });
 
+Deno.test("where there is no room, one of whoever has most gives way before it has rested for long", async () => {
+  using made = scratch();
+  const uploads = made.open().uploads({ all: 5, ofOne: 3, emptyRest: -60_000 });
+  const begin = async (owner: string) => {
+    using upload = await uploads.start({ owner });
+    await upload.append(streamOf("hello"));
+    return upload.id;
+  };
+  const [first, ...others] = [await begin("b"), await begin("b"), await begin("a"), await begin("a"), await begin("a")];
+  const newcomer = await begin("c");
+  assert.deepEqual(left(made, first, others[0], newcomer), [first, others[0], newcomer]);
+  assert.equal(left(made, ...others.slice(1)).length, 2);
+  await assert.rejects(begin("c"), { code: "busy" }, "it would have as many");
+});
+
 Deno.test("no more uploads are open at the same time than may be", async () => {
   using made = scratch();
   const uploads = made.open().uploads({ all: 2, ofOne: 2 });
