@@ -18,7 +18,7 @@ peerTest("cosign", "a rule trusts whom a certificate is for, to the letter or by
   const { scratch, registry: { host } } = policed;
   await using services = serveSigstore();
   await writeFile(scratch.at("root.json"), JSON.stringify(services.sigstore.trustedRoot()));
-  await writeFile(scratch.at("signing-config.json"), services.signingConfig);
+  await writeFile(scratch.at("signing-config.json"), services.signingConfig());
   const image = await policed.push("team/app:v1");
   const flags = ["--signing-config", "signing-config.json", "--trusted-root", "root.json", "--allow-http-registry"];
   const name = `${host}/team/app@${image.root.digest}`;
