@@ -145,6 +145,10 @@ Deno.test("a value that is missing or makes no sense is a mistake", () => {
     'invalid output mode "xml", valid values are: columns, json, jsonpretty, yaml',
   );
   assert.equal(
+    mistake("image", "init", "x", "--kind", "y")[0],
+    'invalid kind "y", valid values are: tracer, mapiter, iter',
+  );
+  assert.equal(
     mistake("image", "list", "--lock-timeout", "5")[0],
     'invalid argument "5" for "--lock-timeout" flag: a duration is written like 30s, 5m or 1h30m',
   );

@@ -18,7 +18,7 @@ export const IMAGE_INSPECT: CommandSpec = {
     AUTHFILE,
     CERT_DIR,
     { name: "disallow-pulling", type: "bool", usage: "Ask no registry, as --pull never" },
-    { name: "extra-info", type: "string", usage: "Show one entry alone, as ebpf.maps; -o json without it lists them" },
+    { name: "extra-info", type: "string", usage: "Show one entry alone, as ebpf.maps; an unknown one lists them" },
     INSECURE_REGISTRIES,
     {
       name: "jsonpath",
