@@ -134,11 +134,14 @@ function warningsOf({ listen, adminListen, htpasswd, anonymousPull, tls, isWrita
   return warnings;
 }
 
+/** In the one form that URLs have them in, without a dot at the end. */
 function hostNames(flags: FlagValues): string[] {
   return listOf(flags, "allow-host").map((name) => {
-    if (/^[a-zA-Z0-9.-]+$/.test(name)) return name.toLowerCase();
+    const url = /^(?:[\w.-]+|\[[\da-f:.]+\])$/i.test(name) ? URL.parse(`http://${name}`) : null;
+    if (url) return url.hostname.replace(/\.$/, "");
     const shown = printable(JSON.stringify(name), 100);
-    throw new SatchelError("usage", `invalid argument ${shown} for "--allow-host" flag: it is a name without a port`);
+    const why = "it is a name or an address without a port, that of IPv6 in brackets";
+    throw new SatchelError("usage", `invalid argument ${shown} for "--allow-host" flag: ${why}`);
   });
 }
 

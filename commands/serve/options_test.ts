@@ -60,7 +60,11 @@ Deno.test("on loopback, where reading takes no account, only the names of loopba
   assert.deepEqual(options({ htpasswd: "users", "anonymous-pull": true, writable: true }).hosts, []);
   assert.equal(options({ htpasswd: "users" }).hosts, undefined);
   assert.equal(options({ listen: ":5000", "allow-anonymous-push": true }).hosts, undefined);
-  refuses({ "allow-host": ["registry.site.example:5000"] }, /a name without a port/);
+  const names = ["registry_1", "registry.site.example.", "[FD00:0:0::1]"];
+  assert.deepEqual(options({ "allow-host": names }).hosts, ["registry_1", "registry.site.example", "[fd00::1]"]);
+  for (const name of ["registry.site.example:5000", "[::1]:80", "[1::2::3]", "1.2.3.4.5", "http://a", "*", ""]) {
+    refuses({ "allow-host": [name] }, /a name or an address without a port/);
+  }
 });
 
 Deno.test("metrics that others can read are warned of", () => {
