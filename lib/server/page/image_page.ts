@@ -71,6 +71,9 @@ function about({ descriptor, manifest, summary }: ImageDetails, annotations: Ann
     ["Kind", summary.kind.label],
     ["Digest", html`<code>${descriptor.digest}</code>`],
     ["Made", summary.created !== undefined && time(tools.readTime(summary.created))],
+    // Those of an index have a table.
+    ["Platform", manifest.kind !== "index" && summary.platforms[0]?.label],
+    ["Size", manifest.kind !== "index" && summary.size !== undefined && tools.formatSize(summary.size)],
     ["Refers to", manifest.subject && html`<code>${manifest.subject.digest}</code>`],
     ...SPOKEN.map(([label, key]) => {
       const value = shown((annotations[key] ?? "").trim());
