@@ -1,5 +1,13 @@
 import { Buffer } from "node:buffer";
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import {
+  constants,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+} from "node:crypto";
 import { RSA_KEYS } from "./_rsa_keys_testing.ts";
 
 /** Kinds of keys: the curve, or how many bits RSA has. */
@@ -24,6 +32,8 @@ export interface CertificateTraits {
   serial?: number;
   /** The hash that it is signed over; SHA-1 is for those that have to be refused. */
   hash?: "sha1" | "sha256" | "sha384" | "sha512";
+  /** RSASSA-PSS with a salt of this many bytes, in place of PKCS #1 v1.5. */
+  pssSalt?: number;
   version?: number;
   /** DER of extensions, in place of those of its kind. */
   extensions?: readonly Buffer[];
@@ -164,7 +174,9 @@ export function makeCertificate(traits: CertificateTraits = {}): Holder {
   const name = nameOf(attributes);
   const issuer = traits.issuer ?? { key, name };
   const type = issuer.key.asymmetricKeyType === "rsa" ? "rsa" : "ec";
-  const algorithm = sequence(objectIdentifier(ALGORITHMS[type][hash]), ...(type === "rsa" ? [der(0x05)] : []));
+  const algorithm = traits.pssSalt !== undefined
+    ? pssAlgorithm(hash, traits.pssSalt)
+    : sequence(objectIdentifier(ALGORITHMS[type][hash]), ...(type === "rsa" ? [der(0x05)] : []));
   const made = sequence(
     ...(version > 1 ? [der(0xa0, integer(version - 1))] : []),
     integer(traits.serial ?? 1),
@@ -175,9 +187,27 @@ export function makeCertificate(traits: CertificateTraits = {}): Holder {
     publicKeyOf(key),
     ...(version > 2 ? [der(0xa3, sequence(...(traits.extensions ?? CODE_SIGNER)))] : []),
   );
+  const padding = constants.RSA_PKCS1_PSS_PADDING;
+  const signingKey = traits.pssSalt === undefined
+    ? issuer.key
+    : { key: issuer.key, padding, saltLength: traits.pssSalt };
   const tbs = traits.change ? traits.change(made) : made;
-  const bytes = sequence(tbs, algorithm, der(0x03, Buffer.from([0]), sign(hash, tbs, issuer.key)));
+  const bytes = sequence(tbs, algorithm, der(0x03, Buffer.from([0]), sign(hash, tbs, signingKey)));
   return { der: bytes, pem: pemOf(bytes), key, name };
+}
+
+const HASHES = {
+  sha1: "1.3.14.3.2.26",
+  sha256: "2.16.840.1.101.3.4.2.1",
+  sha384: "2.16.840.1.101.3.4.2.2",
+  sha512: "2.16.840.1.101.3.4.2.3",
+};
+
+function pssAlgorithm(hash: keyof typeof HASHES, salt: number): Buffer {
+  const digest = sequence(objectIdentifier(HASHES[hash]), der(0x05));
+  const mask = sequence(objectIdentifier("1.2.840.113549.1.1.8"), digest);
+  const parameters = sequence(der(0xa0, digest), der(0xa1, mask), der(0xa2, integer(salt)));
+  return sequence(objectIdentifier("1.2.840.113549.1.1.10"), parameters);
 }
 
 function publicKeyOf(key: KeyObject): Buffer {

@@ -2,6 +2,7 @@ import { ASN1Obj, X509Certificate } from "@sigstore/core";
 import { Buffer } from "node:buffer";
 import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
 import { FormatError } from "../signing/format_error.ts";
+import { type CertificateAlgorithm, readAlgorithm, withAlgorithm } from "./certificate_algorithm.ts";
 import { derOf } from "./der.ts";
 import { type DistinguishedName, nameOf, nameText } from "./distinguished_name.ts";
 
@@ -15,16 +16,6 @@ const OID = {
   extendedKeyUsage: "2.5.29.37",
   authorityInformation: "1.3.6.1.5.5.7.1.1",
   ocsp: "1.3.6.1.5.5.7.48.1",
-};
-
-/** By what certificates are signed; those by SHA-1 are not among them. */
-const SIGNATURE_HASHES: Readonly<Record<string, { hash: string; type: "rsa" | "ec" }>> = {
-  "1.2.840.113549.1.1.11": { hash: "sha256", type: "rsa" },
-  "1.2.840.113549.1.1.12": { hash: "sha384", type: "rsa" },
-  "1.2.840.113549.1.1.13": { hash: "sha512", type: "rsa" },
-  "1.2.840.10045.4.3.2": { hash: "sha256", type: "ec" },
-  "1.2.840.10045.4.3.3": { hash: "sha384", type: "ec" },
-  "1.2.840.10045.4.3.4": { hash: "sha512", type: "ec" },
 };
 
 /** What a key may be used for (RFC 5280, 4.2.1.3), by the position of the bit. */
@@ -64,8 +55,8 @@ export interface Certificate {
   isRevocable: boolean;
   signed: Buffer;
   signature: Buffer;
-  /** The object identifier of the algorithm. */
-  signatureAlgorithm: string;
+  /** `undefined` if it is one that is not good. */
+  algorithm?: CertificateAlgorithm;
 }
 
 /**
@@ -115,7 +106,7 @@ function read(der: Buffer<ArrayBuffer>): Certificate {
     ...readExtensions(certificate.extensions),
     signed: derOf(tbs),
     signature: certificate.signatureValue,
-    signatureAlgorithm: algorithm.subs[0].toOID(),
+    algorithm: readAlgorithm(algorithm),
   };
 }
 
@@ -165,10 +156,9 @@ function readKeyUsages(value: ASN1Obj): Set<KeyUsage> {
 
 /** Whether a certificate was signed by the key of another one, by an algorithm that is still good. */
 export function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
-  const { signatureAlgorithm, signature, signed } = certificate;
-  if (!Object.hasOwn(SIGNATURE_HASHES, signatureAlgorithm)) return false;
-  const { hash, type } = SIGNATURE_HASHES[signatureAlgorithm];
-  return issuer.key.asymmetricKeyType === type && isSignature(hash, signed, issuer.key, signature);
+  const { algorithm, signature, signed } = certificate;
+  if (!algorithm || issuer.key.asymmetricKeyType !== algorithm.type) return false;
+  return isSignature(algorithm.hash, signed, withAlgorithm(issuer.key, algorithm), signature);
 }
 
 /** Looks at a signature; one that is no signature at all is a wrong one. */

@@ -35,6 +35,18 @@ for (const format of FORMATS) {
   });
 }
 
+Deno.test("certificates may be signed by RSASSA-PSS, with a salt as long as the hash", () => {
+  const root = makeAuthority("root", { key: 2048, pssSalt: 32 });
+  for (const [hash, pssSalt] of [["sha256", 32], ["sha384", 48], ["sha512", 64]] as const) {
+    const leaf = makeCertificate({ issuer: root, hash, pssSalt });
+    assert.ok(judgeOne({ leaf, root, chain: [leaf, root] }).isGood);
+  }
+  for (const [hash, pssSalt] of [["sha256", 20], ["sha384", 32], ["sha1", 20]] as const) {
+    const leaf = makeCertificate({ issuer: root, hash, pssSalt });
+    assert.match(judgeOne({ leaf, root, chain: [leaf, root] }).reason, /was not issued by the next one/);
+  }
+});
+
 Deno.test("one good signature among bad ones is enough, wherever it stands, and each one's fate is told", () => {
   const signer = makeSigner();
   const good = { envelope: makeEnvelope(signer) };
