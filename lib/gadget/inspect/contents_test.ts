@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import type { SatchelError } from "../../error.ts";
+import { ByteWriter } from "../_bytes.ts";
 import { writeElf } from "../elf/_write_elf.ts";
 import { ELF } from "../elf/elf.ts";
 import { EXIT } from "../object/_object_with_programs.ts";
@@ -225,4 +226,38 @@ Deno.test("the keys that images may have are those that they have", () => {
     const keys = contentKeys({ ebpf: parts.ebpf !== undefined, wasm: parts.wasm !== undefined });
     assert.deepEqual(inspectGadget(parts).map(({ key }) => key), keys);
   }
+});
+
+Deno.test("programs that use maps in more ways than can be drawn have all but the drawings", () => {
+  const [maps, programs] = [64, 1600];
+  const [code, relocations] = [new ByteWriter(true), new ByteWriter(true)];
+  for (let map = 0; map < maps; map++) {
+    // Loads the map, and looks something up.
+    relocations.u64(BigInt(code.length)).u64(BigInt(map + 1) << 32n | 1n);
+    code.u8(0x18).u8(0x01).u16(0).u32(0).u64(0).u8(0x85).u8(0).u16(0).u32(1);
+  }
+  code.put(EXIT);
+  const sections = [
+    { name: "xdp", flags: ELF.ALLOC | ELF.EXECUTE, bytes: code.bytes },
+    { name: ".maps", bytes: new Uint8Array(8 * maps) },
+    { name: ".relxdp", type: ELF.RELOCATIONS, info: 1, bytes: relocations.bytes },
+  ];
+  const symbols = [
+    ...Array.from({ length: maps }, (_, index) => ({ name: `m${index}`, section: 2, type: ELF.OBJECT })),
+    ...Array.from({ length: programs }, () => ({ name: "p", section: 1, type: ELF.FUNCTION, size: code.length })),
+  ];
+  const ebpf = writeElf({ is64Bit: true, isLittleEndian: true }, sections, symbols);
+  for (const key of ["ebpf.flowchart", "ebpf.sequence"]) {
+    assert.throws(() => inspectGadget({ ...imageOf("params"), ebpf }, { key }), /use maps in too many ways/);
+  }
+});
+
+Deno.test("a section of variables without any is no map", () => {
+  const ebpf = writeElf({ is64Bit: true, isLittleEndian: true }, [
+    { name: ".data", flags: ELF.ALLOC, bytes: new Uint8Array() },
+    { name: ".rodata.x", flags: ELF.ALLOC, bytes: new Uint8Array(4) },
+    { name: ".rodata", flags: ELF.ALLOC, bytes: new Uint8Array(4) },
+  ]);
+  const [maps] = inspectGadget({ ...imageOf("params"), ebpf }, { key: "ebpf.maps" });
+  assert.equal(maps?.content, '[{"Name":".rodata.x","Type":"Array"}]');
 });

@@ -365,3 +365,26 @@ Deno.test("whatever gadget.yaml says of fields, every field is within its record
     }
   }));
 });
+
+Deno.test("what gadget.yaml says of how often records are fetched counts more than what is usual", () => {
+  const said = { name: "tasks", annotations: [["fetch-interval", "5s"]] as [string, string][], fields: [] };
+  const [{ name } = { name: "" }] = sourcesOf("snap-iter");
+  const metadata = { annotations: [], params: [], dataSources: [{ ...said, name }], isCut: false };
+  const source = readDataSources(objectOf("snap-iter"), metadata).find((each) => each.name === name);
+  assert.deepEqual(source?.annotations, { "fetch-count": "1", "fetch-interval": "5s" });
+});
+
+Deno.test("members of members of members count from the beginning of the record", () => {
+  const fields = fieldsOf([member("first", 1), member("outer", 6, 32)], [
+    { kind: "struct", name: "outer", size: 12, members: [member("x", 1), member("inner", 7, 32)] },
+    { kind: "struct", name: "inner", size: 8, members: [member("y", 1), member("z", 1, 32)] },
+  ]);
+  assert.deepEqual(fields.map(({ fullName, offs }) => [fullName, offs]), [
+    ["first", 0],
+    ["outer", 4],
+    ["outer.x", 4],
+    ["outer.inner", 8],
+    ["outer.inner.y", 8],
+    ["outer.inner.z", 12],
+  ]);
+});

@@ -1,4 +1,8 @@
 import { strict as assert } from "node:assert";
+import { BtfBuilder, writeBtf } from "../btf/_write_btf.ts";
+import { writeElf } from "../elf/_write_elf.ts";
+import { ELF } from "../elf/elf.ts";
+import { EXIT } from "../object/_object_with_programs.ts";
 import { GADGET_NAMES, imageOf, metadataOf } from "./_fixture.ts";
 import { summarize } from "./summary.ts";
 
@@ -134,5 +138,37 @@ Deno.test("a module that says no version is a problem", () => {
   const wasm = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
   assert.deepEqual(summarize({ metadata: undefined, ebpf: undefined, wasm }).problems, [
     "the Wasm layer: the module has no function gadgetAPIVersion, so Inspektor Gadget refuses to run it",
+  ]);
+});
+
+Deno.test("a program that is not loaded by itself is attached by what it says behind the question mark", () => {
+  const code = { name: "?kprobe/vfs_write", flags: ELF.ALLOC | ELF.EXECUTE, bytes: EXIT };
+  const symbol = { name: "p", section: 1, type: ELF.FUNCTION, size: EXIT.length };
+  const ebpf = writeElf({ is64Bit: true, isLittleEndian: true }, [code], [symbol]);
+  const [program] = summarize({ metadata: undefined, ebpf, wasm: undefined }).programs;
+  assert.deepEqual([program?.attach, program?.target], ["kprobe", "vfs_write"]);
+});
+
+Deno.test("what texts are made of is hidden, also where no annotation says so", () => {
+  const fields = summaryOf("kinds").dataSources[0]!.fields;
+  assert.deepEqual(fields.filter(({ isHidden }) => isHidden).map(({ name }) => name), ["colour_raw", "huge_raw"]);
+});
+
+Deno.test("a parameter has the type of its variable, whatever gadget.yaml says", () => {
+  const said = { operator: "ebpf", variable: "port", type: "string", isMandatory: false, possibleValues: [], tags: [] };
+  const metadata = { annotations: [], params: [said], dataSources: [], isCut: false };
+  const { params } = summarize({ metadata, ebpf: imageOf("params").ebpf, wasm: undefined });
+  assert.equal(params.find(({ variable }) => variable === "port")?.type, "uint16");
+});
+
+Deno.test("a parameter that cannot be set is a problem", () => {
+  const types = new BtfBuilder();
+  types.marker("gadget_param_gone");
+  const ebpf = writeElf({ is64Bit: true, isLittleEndian: true }, [{
+    name: ".BTF",
+    bytes: writeBtf(types.types, true),
+  }]);
+  assert.deepEqual(summarize({ metadata: undefined, ebpf, wasm: undefined }).problems, [
+    'variable "gone" not found in the eBPF object',
   ]);
 });

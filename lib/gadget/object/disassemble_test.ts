@@ -68,7 +68,7 @@ Deno.test("code that ends within an instruction of 16 bytes is invalid", () => {
 });
 
 /** An object of one section, of functions that call some others (by their numbers) and end. */
-function callGraph(functions: readonly (readonly number[])[]) {
+function callGraph(functions: readonly (readonly number[])[], nameOf = (index: number) => `f${index}`) {
   const starts: number[] = [];
   let length = 0;
   for (const callees of functions) {
@@ -81,7 +81,7 @@ function callGraph(functions: readonly (readonly number[])[]) {
     code.u64(0x95);
   });
   const symbols = starts.map((start, index) => ({
-    name: `f${index}`,
+    name: nameOf(index),
     section: 1,
     value: 8 * start,
     type: ELF.FUNCTION,
@@ -140,5 +140,15 @@ Deno.test("more relocations than instructions are refused", () => {
   assert.throws(() => disassemble(object, object.functions[0]!), {
     code: "invalid",
     message: "x.o: section 1: it has more relocations than instructions",
+  });
+});
+
+Deno.test("a program that calls thousands of functions with long names is refused", () => {
+  const callees = Array.from({ length: 5000 }, (_, index) => index + 1);
+  const name = "f".repeat(4000);
+  const object = callGraph([callees, ...callees.map(() => [])], () => name);
+  assert.throws(() => disassemble(object, object.functions[0]!), {
+    code: "invalid",
+    message: /: it has more text than \d+ characters$/,
   });
 });

@@ -168,6 +168,12 @@ Deno.test("text that is no UTF-8 or fills its array is told as far as it can be"
   assert.equal(constant([text(3)], [0x61, 0xff, 0x62]).default, "a\ufffdb");
 });
 
+Deno.test("text of more than 4 KiB is no default that is told", () => {
+  const array = (length: number): NewType => ({ kind: "array", name: "", typeId: 2, indexTypeId: 1, length });
+  assert.equal(constant([array(4096)], new Array(4096).fill(0x61)).default?.length, 4096);
+  assert.equal(constant([array(4097)], new Array(4097).fill(0x61)).default, undefined);
+});
+
 Deno.test("a symbol that is not as long as its type has no default", () => {
   assert.equal(constant([{ kind: "typedef", name: "t", typeId: 1 }], [1, 0]).default, undefined);
 });
