@@ -30,8 +30,8 @@ import {
 } from "../harness/mod.ts";
 
 const REGISTRIES = {
-  "a registry with fallback tags": { peers: ["registry", "notation"], start: () => startRegistry() },
-  "a registry with the referrers API": { peers: ["notation"], start: startServedRegistry },
+  "a registry with fallback tags": { peers: ["registry", "notation-go"], start: () => startRegistry() },
+  "a registry with the referrers API": { peers: ["notation-go"], start: startServedRegistry },
 } as const;
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -151,7 +151,7 @@ for (const [kind, { peers, start }] of Object.entries(REGISTRIES)) {
 }
 
 peerTest(
-  "notation",
+  "notation-go",
   "what is signed in the store, at a given time, goes along with a push, and notation verifies it",
   async () => {
     await using scene = await openScene();
@@ -172,7 +172,7 @@ peerTest(
   },
 );
 
-peerTest("notation", "a signature of another image, attached to this one, is refused", async () => {
+peerTest("notation-go", "a signature of another image, attached to this one, is refused", async () => {
   await using scene = await openScene();
   const { root, scratch, byDigest, registry, digest } = scene;
   await notationSign(scratch, signerBelow(root), byDigest);
@@ -195,7 +195,7 @@ peerTest("notation", "a signature of another image, attached to this one, is ref
 });
 
 peerTest(
-  "notation",
+  "notation-go",
   "which trust store a signing scheme needs is judged as notation judges it",
   async () => {
     await using scene = await openScene();
@@ -234,7 +234,7 @@ const REFUSED: Readonly<
 };
 
 for (const [what, { traits, flags, reason }] of Object.entries(REFUSED)) {
-  peerTest("notation", `a signature ${what} is refused, as by notation`, async () => {
+  peerTest("notation-go", `a signature ${what} is refused, as by notation`, async () => {
     await using scene = await openScene();
     const { root, byDigest, scratch } = scene;
     await notationSign(scratch, signerBelow(root, traits), byDigest, flags);
@@ -250,7 +250,7 @@ for (const [what, { traits, flags, reason }] of Object.entries(REFUSED)) {
   });
 }
 
-peerTest("notation", "a signature with a critical header that nobody knows is refused", async () => {
+peerTest("notation-go", "a signature with a critical header that nobody knows is refused", async () => {
   await using scene = await openScene();
   const { root, byDigest, scratch } = scene;
   for (const format of ["jws", "cose"]) {
@@ -261,7 +261,7 @@ peerTest("notation", "a signature with a critical header that nobody knows is re
   assert.equal(stderr.match(/the header "example.unknown" is critical, and not known/g)?.length, 2);
 });
 
-peerTest("notation", "one good signature among bad ones is enough, and each one's fate is told", async () => {
+peerTest("notation-go", "one good signature among bad ones is enough, and each one's fate is told", async () => {
   await using scene = await openScene();
   const { root, byDigest, scratch } = scene;
   const other = makeAuthority("other root", VALID);
@@ -303,7 +303,7 @@ async function makeTimestampAuthority(scratch: Scratch): Promise<{ root: Holder;
 }
 
 for (const format of ["jws", "cose"]) {
-  peerTest(["notation", "openssl"], `a timestamp over a signature in ${format} is verified`, async () => {
+  peerTest(["notation-go", "openssl"], `a timestamp over a signature in ${format} is verified`, async () => {
     await using scene = await openScene();
     const { root, byDigest, scratch } = scene;
     const time = await makeTimestampAuthority(scratch);

@@ -45,7 +45,7 @@ peerTest("cosign", "a rule trusts whom a certificate is for, to the letter or by
 });
 
 peerTest(
-  "notation",
+  "notation-go",
   "a rule trusts by notation's policy and certificates, and one of several kinds is enough",
   async () => {
     await using policed = await startPoliced();

@@ -37,7 +37,7 @@ export async function notationSign(
 ): Promise<void> {
   const folder = await writeFiles(scratch, { "key.pem": key, "chain.pem": chain });
   const args = ["sign", "--key", `${folder}/key.pem`, "--chain", `${folder}/chain.pem`, ...flags, image];
-  await succeed(peer("notation"), args, { cwd: folder, env: { HOME: folder, PATH: Deno.env.get("PATH") ?? "" } });
+  await succeed(peer("notation-go"), args, { cwd: folder, env: { HOME: folder, PATH: Deno.env.get("PATH") ?? "" } });
 }
 
 /** Lets notation verify `host/repository@digest`; what it prints is a {@link NotationVerified}. */
@@ -50,7 +50,7 @@ export async function notationVerify(
   const certificates = Object.entries(stores).map(([name, pem]) => [`truststore/x509/${name}/trusted.pem`, pem]);
   const folder = await writeFiles(scratch, { "policy.json": policy, ...Object.fromEntries(certificates) });
   const args = ["verify", "--policy", `${folder}/policy.json`, "--store", folder, ...flags, image];
-  return await run(peer("notation"), args, { cwd: folder, env: { HOME: folder } });
+  return await run(peer("notation-go"), args, { cwd: folder, env: { HOME: folder } });
 }
 
 async function writeFiles(scratch: Scratch, files: Readonly<Record<string, string>>): Promise<string> {

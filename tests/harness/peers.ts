@@ -9,7 +9,7 @@ export const PEER_SOURCES = {
   cosign: "go install github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3",
   conformance: "go install github.com/opencontainers/distribution-spec/conformance@v0.0.0-20260831232431-97274622c111",
   "referrers-registry": "go install in tests/tools/referrers-registry",
-  notation: "go build in tests/tools/notation, as .ci/run does",
+  "notation-go": "go build in tests/tools/notation, as .ci/run does",
   "docker-registry": "apt-get install docker-registry",
   skopeo: "apt-get install skopeo",
   openssl: "apt-get install openssl",

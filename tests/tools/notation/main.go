@@ -1,7 +1,7 @@
 // Signs and verifies images in a registry without TLS as notation does, with its own library:
 //
-//	notation sign --key FILE --chain FILE [flags] HOST/REPOSITORY@DIGEST
-//	notation verify --policy FILE --store FOLDER [flags] HOST/REPOSITORY@DIGEST
+//	notation-go sign --key FILE --chain FILE [flags] HOST/REPOSITORY@DIGEST
+//	notation-go verify --policy FILE --store FOLDER [flags] HOST/REPOSITORY@DIGEST
 //
 // What `sign` writes on standard output is the digest of the image, what `verify` writes is JSON.
 package main
