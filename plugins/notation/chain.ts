@@ -103,7 +103,7 @@ function checkTimeSigner(certificate: Certificate, fail: Fail): void {
 }
 
 function checkSigner({ basicConstraints, keyUsage, key }: Certificate, fail: Fail): void {
-  if (basicConstraints?.isAuthority) throw fail("is that of an authority, which must not sign itself");
+  if (basicConstraints?.isAuthority) throw fail("is that of an authority, which signs certificates alone");
   if (!keyUsage?.usages.has("digitalSignature")) throw fail("is not for digital signatures (key usage)");
   const other = OTHER_USAGES.find((usage) => keyUsage.usages.has(usage));
   if (other !== undefined) throw fail(`is also for something else than signatures (key usage ${other})`);
