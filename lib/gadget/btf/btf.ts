@@ -152,7 +152,7 @@ export class Btf {
 const MODIFIERS: ReadonlySet<BtfType["kind"]> = new Set(["typedef", "volatile", "const", "restrict", "type_tag"]);
 
 /** Whether a type only says something of another one. */
-export function isModifier(type: BtfType): type is BtfModifier {
+function isModifier(type: BtfType): type is BtfModifier {
   return MODIFIERS.has(type.kind);
 }
 

@@ -104,7 +104,7 @@ const LAYOUT_32: Layout = { headerSize: 52, sectionSize: 40, symbolSize: 16, wor
 const LAYOUT_64: Layout = { headerSize: 64, sectionSize: 64, symbolSize: 24, word: (view, at) => view.offset64(at) };
 
 /** Whether some bytes begin as an ELF file does. */
-export function isElf(bytes: Uint8Array): boolean {
+function isElf(bytes: Uint8Array): boolean {
   return MAGIC.every((byte, index) => bytes[index] === byte);
 }
 

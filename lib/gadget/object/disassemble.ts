@@ -108,7 +108,6 @@ class Disassembler {
     let firstSlot = 0;
     for (const fn of functions) {
       source.push(`${fn.name}:\n`);
-      this.#take(fn.name.length, program);
       for (const instruction of instructionsOf(fn)) {
         const { line, relocation, text } = this.#describe(fn, instruction);
         if (line?.trim()) source.push(`\t${" ".repeat(width)}; ${line.trim()}\n`);
@@ -116,16 +115,13 @@ class Disassembler {
         if (line !== undefined) sourceWithRelocation.push(`; ${line}\n`);
         if (relocation !== undefined) sourceWithRelocation.push(`; ${relocation}\n`);
         sourceWithRelocation.push(`${text}\n`);
-        this.#take(2 * (text.length + (line?.length ?? 0)) + (relocation?.length ?? 0), program);
+        // Names of functions are in the texts of what calls them.
+        this.#left -= 2 * (text.length + (line?.length ?? 0)) + (relocation?.length ?? 0);
+        if (this.#left < 0) throw tooLong(program, `more text than ${MAX_TEXT} characters`);
       }
       firstSlot += fn.code.length / 8;
     }
     return { source: source.join(""), sourceWithRelocation: sourceWithRelocation.join("") };
-  }
-
-  #take(characters: number, program: EbpfFunction): void {
-    this.#left -= characters;
-    if (this.#left < 0) throw tooLong(program, `more text than ${MAX_TEXT} characters`);
   }
 
   #describe(fn: EbpfFunction, instruction: Instruction) {
