@@ -134,6 +134,18 @@ Deno.test("the summary tells of the types of kernels that a gadget brings along"
   assert.match(shown, /^BTFs +for kernels that have none of their own \(12\.3 kB\)$/m);
 });
 
+Deno.test("the summary tells what gadget.yaml alone has as what it says", async () => {
+  await using scratch = await scratchFolder();
+  const name = "example.org/x/y:v1";
+  const metadata =
+    "name: x\ndatasources:\n  alerts:\n    fields:\n      why:\n        annotations:\n          description: reason\n" +
+    "params:\n  wasm:\n    level:\n      key: level\n      defaultValue: '3'\n";
+  await writeStore(scratch.at("store"), [{ image: makeGadget({ metadata }), name }]);
+  const shown = await satchelSucceeds(["image", "inspect", name, "-o", "summary"], { store: scratch.at("store") });
+  assert.match(shown, /^ {2}alerts \(as gadget\.yaml describes it\)\n.*\n {4}why +- +reason$/m);
+  assert.match(shown, /^ {2}level +- +3 +Of wasm\.$/m);
+});
+
 Deno.test("inspect --pull says whether the store or the registry is asked", async () => {
   await using registry = await startServedRegistry();
   await using scratch = await scratchFolder();
