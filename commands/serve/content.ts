@@ -65,13 +65,24 @@ async function openArchived(
   };
 }
 
+/** How long that is if nobody has said anything, in milliseconds. */
+const LOCK_TIMEOUT = 60_000;
+
+/**
+ * How long clients wait for a locked store, in milliseconds. People see what a command waits for, clients do not: they are answered and
+ * come again, and what they sent is let go of.
+ */
+export function lockTimeoutOf({ lockTimeout = LOCK_TIMEOUT }: Pick<Settings, "lockTimeout">): number {
+  return lockTimeout;
+}
+
 async function openStored(
   { isWritable }: ServeOptions,
   settings: Settings,
   reporter: Reporter,
   { signal, onError }: ContentOptions,
 ): Promise<Content> {
-  const store = openLocalStore(settings, reporter);
+  const store = openLocalStore({ ...settings, lockTimeout: lockTimeoutOf(settings) }, reporter);
   if (isWritable || isThere(store.path)) warnOfSparse(await store.snapshot({ signal }), reporter);
   else reporter.warn(`there is no store in ${store.path}: nothing can be pulled until something is brought there`);
   const files = new CheckedFiles({ onDamaged: onError });
