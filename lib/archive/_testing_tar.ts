@@ -1,7 +1,7 @@
 import { concatBytes } from "../content/mod.ts";
 import type { ArchiveFile, PassingFile } from "./files.ts";
-import { BLOCK } from "./tar_header.ts";
-import { TAR_END, tarPadding } from "./tar_write.ts";
+import { BLOCK } from "./tar/header.ts";
+import { TAR_END, tarPadding } from "./tar/write.ts";
 
 /** An entry, honest or not. */
 export interface TestEntry {

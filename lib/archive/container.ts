@@ -2,19 +2,19 @@ import { closeSync, constants, fstatSync, openSync, type Stats, statSync } from 
 import type { ContentOptions } from "../content/mod.ts";
 import { SatchelError, throwIfCancelled } from "../error.ts";
 import { CHUNK, isMissing } from "../files/mod.ts";
-import { ChunkReader } from "./chunk_reader.ts";
-import { compressionOf, inflate } from "./compression.ts";
-import { readError, readSpecial, readStdin, reopenStdin } from "./special_file.ts";
+import { ChunkReader } from "./bytes/chunk_reader.ts";
+import { compressionOf, inflate } from "./bytes/compression.ts";
+import { readError, readSpecial, readStdin, reopenStdin } from "./bytes/special_file.ts";
 import type { Compression, Container, OpenOptions } from "./files.ts";
 import { openFolder } from "./folder.ts";
-import { InflationLimit } from "./inflation_limit.ts";
-import { looksLike } from "./looks_like.ts";
-import { fileAccess, type RandomAccess } from "./random_access.ts";
-import { openTar } from "./tar_files.ts";
-import { BLOCK, hasChecksum, isZero } from "./tar_header.ts";
-import { TarStream } from "./tar_stream.ts";
-import { isCutOff } from "./tar_parse.ts";
-import { lastMissing, openVolumes } from "./volume_set.ts";
+import { InflationLimit } from "./bytes/inflation_limit.ts";
+import { looksLike } from "./bytes/looks_like.ts";
+import { fileAccess, type RandomAccess } from "./bytes/random_access.ts";
+import { openTar } from "./tar/files.ts";
+import { BLOCK, hasChecksum, isZero } from "./tar/header.ts";
+import { TarStream } from "./tar/stream.ts";
+import { isCutOff } from "./tar/parse.ts";
+import { lastMissing, openVolumes } from "./volumes/volume_set.ts";
 
 const STDIN = "-";
 

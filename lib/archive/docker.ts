@@ -19,8 +19,8 @@ import {
 import { printable } from "../printable.ts";
 import type { ArchiveFile, ArchiveFiles } from "./files.ts";
 import { type ListedManifest, MAX_ENTRIES } from "./layout.ts";
-import { GZIP, startsWith, ZSTD } from "./magic.ts";
-import { readSmall } from "./read_small.ts";
+import { GZIP, startsWith, ZSTD } from "./bytes/magic.ts";
+import { readSmall } from "./bytes/read_small.ts";
 import type { Contents } from "./source.ts";
 
 // What `docker save` wrote before its archives were image layouts, and `crane pull` and skopeo's `docker-archive:` still write: a

@@ -12,7 +12,7 @@ import {
   MAX_LAYOUT_SIZE,
   parseIndexFile,
 } from "./layout.ts";
-import { readSmall } from "./read_small.ts";
+import { readSmall } from "./bytes/read_small.ts";
 
 /** The most bytes of manifests that are kept in memory; of more, the archive is written to disk first. */
 const MAX_MANIFESTS = 32 * 1024 * 1024;

@@ -18,10 +18,10 @@ import {
   MAX_LAYOUT_SIZE,
   parseIndexFile,
 } from "./layout.ts";
-import { findLost } from "./lost.ts";
-import { pourStream } from "./pour.ts";
+import { findLost } from "./import/lost.ts";
+import { pourStream } from "./import/pour.ts";
 import { readAhead } from "./leading_manifests.ts";
-import { readSmall } from "./read_small.ts";
+import { readSmall } from "./bytes/read_small.ts";
 import { archiveSource, type Contents, layoutContents, memoryContents } from "./source.ts";
 
 /** How many manifests are read before others get their turn. */
