@@ -5,7 +5,8 @@ import { SatchelError } from "../../error.ts";
 import { type Descriptor, digestHex, formatReference, MediaType, type Reference } from "../../oci/mod.ts";
 import { type Entry, type Files, filesOf, layoutOf, passing } from "../_testing_layout.ts";
 import { PLATFORMS_ANNOTATION } from "../archive.ts";
-import { importImages, type ImportOptions, type ImportTarget } from "./import.ts";
+import { importImages } from "./import.ts";
+import type { ImportOptions, ImportTarget } from "./options.ts";
 import { nameImages } from "./naming.ts";
 import { archiveOf } from "../open.ts";
 

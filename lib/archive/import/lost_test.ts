@@ -4,7 +4,8 @@ import { MemoryRepository, type Source, type Target } from "../../content/mod.ts
 import { SatchelError } from "../../error.ts";
 import { type Descriptor, digestHex, formatReference, MediaType } from "../../oci/mod.ts";
 import { type Entry, type Files, filesOf, layoutOf, passing } from "../_testing_layout.ts";
-import { importImages, type ImportOptions, type ImportTarget } from "./import.ts";
+import { importImages } from "./import.ts";
+import type { ImportOptions, ImportTarget } from "./options.ts";
 import { nameImages } from "./naming.ts";
 import { archiveOf } from "../open.ts";
 import { verifyArchive } from "../verify.ts";
