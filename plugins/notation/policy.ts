@@ -14,7 +14,7 @@ export type Action = "enforce" | "log" | "skip";
 /** A statement of a trust policy: how signatures of some repositories are judged. */
 export interface Statement {
   name: string;
-  /** `registry/repository`, or `*` alone. */
+  /** `registry/repository`, the registry by its usual name, or `*` alone. */
   scopes: readonly string[];
   level: LevelName;
   actions: Readonly<Record<Check, Action>>;
@@ -44,6 +44,9 @@ export type LevelName = keyof typeof LEVELS;
 
 /** A repository as a scope has it: `registry[:port]/path`, without tag and digest. */
 const SCOPE = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]+)?\/[a-z0-9]+(?:[._/-]+[a-z0-9]+)*$/;
+
+/** Names of Docker Hub, the usual one first. */
+const DOCKER_HUB = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 
 const STORE = /^(ca|signingAuthority|tsa):([a-zA-Z0-9_.-]+)$/;
 
@@ -78,10 +81,23 @@ export function readPolicy(text: string): Statement[] {
   return statements;
 }
 
-/** The statement for a repository: the one that names it, or else that for all. */
+/** The statement for a repository: the one that names it, by whatever name of its registry, or else that for all. */
 export function statementFor(statements: readonly Statement[], repository: string): Statement | undefined {
   const named = (scope: string) => statements.find(({ scopes }) => scopes.includes(scope));
-  return named(repository) ?? named("*");
+  return named(comparable(repository)) ?? named("*");
+}
+
+/**
+ * A repository by the one name that stands for all that lead to the same place: by another one it would be left to the statement for all,
+ * which may want less.
+ */
+function comparable(scope: string): string {
+  const slash = scope.indexOf("/");
+  if (slash < 0) return scope;
+  const host = scope.slice(0, slash).toLowerCase().replace(/:0*443$/, "").replace(/:0+(?=\d)/, ":");
+  const path = scope.slice(slash + 1);
+  if (!DOCKER_HUB.includes(host)) return `${host}/${path}`;
+  return `${DOCKER_HUB[0]}/${path.includes("/") ? path : `library/${path}`}`;
 }
 
 /** `ca:acme` */
@@ -109,11 +125,12 @@ function readStatement(value: unknown): Statement {
 }
 
 function readParts(statement: JsonObject): Omit<Statement, "name"> {
-  const scopes = textsOf(statement.registryScopes, "registryScopes");
-  if (scopes.length === 0) throw new FormatError("it has no registryScopes");
-  if (scopes.length > 1 && scopes.includes("*")) throw new FormatError("`*` does not go with other registryScopes");
-  const wrong = scopes.find((scope) => scope !== "*" && !SCOPE.test(scope));
+  const written = textsOf(statement.registryScopes, "registryScopes");
+  if (written.length === 0) throw new FormatError("it has no registryScopes");
+  if (written.length > 1 && written.includes("*")) throw new FormatError("`*` does not go with other registryScopes");
+  const wrong = written.find((scope) => scope !== "*" && !SCOPE.test(scope));
   if (wrong !== undefined) throw new FormatError(`${quoted(wrong)} is no registry scope: registry/repository, or *`);
+  const scopes = written.map(comparable);
   const verification = readVerification(statement.signatureVerification);
   const stores = textsOf(statement.trustStores ?? [], "trustStores").map(readStore);
   const identities = readIdentities(textsOf(statement.trustedIdentities ?? [], "trustedIdentities"));

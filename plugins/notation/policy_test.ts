@@ -28,6 +28,28 @@ Deno.test("the statement that names the repository counts, whatever the tag and 
   assert.equal(judgeAll([], trust).verdict, "verified");
 });
 
+Deno.test("a repository is the same by every name of its registry, so that none leads to the statement for all", () => {
+  const strict = {
+    name: "strict",
+    registryScopes: ["Registry.example.org:443/team/app", "index.docker.io/library/app"],
+  };
+  const statements = readPolicy(makePolicies({ ...SKIP, registryScopes: ["*"] }, strict));
+  const same = [
+    "registry.example.org/team/app",
+    "REGISTRY.example.org/team/app",
+    "registry.example.org:443/team/app",
+    "registry.example.org:0443/team/app",
+    "docker.io/library/app",
+    "Docker.io/app",
+  ];
+  for (const name of same) assert.equal(statementFor(statements, name)?.name, "strict", name);
+  for (
+    const other of ["registry.example.org:444/team/app", "registry.example.org:4430/team/app", "docker.io/team/app"]
+  ) {
+    assert.equal(statementFor(statements, other)?.name, "images", other);
+  }
+});
+
 Deno.test("without a statement for the repository no signature is good", () => {
   const { root, ...signer } = makeSigner();
   const notationPolicy = makePolicy({ registryScopes: ["registry.example.org/team/other"] });
@@ -143,6 +165,13 @@ const BROKEN: Readonly<Record<string, { text: string; reason: RegExp }>> = {
   "with a name twice": { text: makePolicies({}, { ...ANOTHER, name: "images" }), reason: /have the name "images"/ },
   "with a scope twice": { text: makePolicies({}, { ...ANOTHER, registryScopes: ["*"] }), reason: /are for "\*"/ },
   "with a statement without a name": { text: makePolicy({ name: "" }), reason: /has no name/ },
+  "with a scope by two names": {
+    text: makePolicies({ registryScopes: ["r.example.org/x"] }, {
+      ...ANOTHER,
+      registryScopes: ["R.example.org:443/x"],
+    }),
+    reason: /are for "r.example.org\/x"/,
+  },
   "without scopes": { text: makePolicy({ registryScopes: [] }), reason: /it has no registryScopes/ },
   "for all and one": {
     text: makePolicy({ registryScopes: ["*", "r.example.org/x"] }),
