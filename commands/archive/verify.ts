@@ -95,7 +95,10 @@ async function verify(
     const archive = volume?.archive ?? path;
     const list = path === "-" ? undefined : readVolumeList(archive);
     const sum = list?.volumes.find(({ name }) => name === basename(path));
-    if (sum && volume && volume.number > 1) return await verifyVolume(path, archive, sum, invocation, reporter);
+    if (sum && volume && volume.number > 1) {
+      if (judge) throw signaturesElsewhere(path, volumePath(archive, 1));
+      return await verifyVolume(path, archive, sum, invocation, reporter);
+    }
     const hashed = await hashFiles(path, list, invocation, reporter);
     // Without a volume its blobs cannot be found, nor with one too many.
     if (hashed.volumes?.some(({ state }) => state === "missing" || state === "unlisted")) {
@@ -109,6 +112,13 @@ async function verify(
     if (!signal.aborted) throw withContext("verifying an archive", error);
     throw new SatchelError("cancelled", "verifying an archive: interrupted");
   }
+}
+
+/** Signatures were asked for, so a volume that is whole must not pass for an archive that is verified. */
+function signaturesElsewhere(path: string, first: string): SatchelError {
+  return new SatchelError("usage", `${printable(path)} alone has no signatures that could be judged`, {
+    hint: `Name ${printable(first)}, and all volumes are read.`,
+  });
 }
 
 /** The files of an archive, hashed as they are. */
@@ -214,7 +224,7 @@ function reportOf(file: string, { whole, volumes, listedWhole }: Hashed, content
   const all = [...volumeDamage(volumes ?? []), ...listDamage(file, listedWhole), ...damage.map(shortened)];
   return {
     file,
-    ok: all.length === 0 && (signatures ?? []).every(({ verified }) => verified),
+    ok: all.length === 0 && areVerified(signatures),
     ...(form && { form }),
     ...(whole ?? content?.whole),
     images,
@@ -226,6 +236,11 @@ function reportOf(file: string, { whole, volumes, listedWhole }: Hashed, content
       volumes: volumes.map(({ name, state, size }) => ({ file: name, state, ...(size !== undefined && { size }) })),
     }),
   };
+}
+
+/** Of no image at all nothing is verified, which was asked for. */
+function areVerified(signatures: readonly ImageSignatures[] | undefined): boolean {
+  return !signatures || (signatures.length > 0 && signatures.every(({ verified }) => verified));
 }
 
 function volumeDamage(volumes: readonly CheckedVolume[]): ArchiveDamage[] {
@@ -264,6 +279,7 @@ function describe(report: VerifyReport, { quiet }: Settings): string {
     const users = images.length === 0 ? "" : ` (part of ${images.join(", ")})`;
     return printable(`Damaged: ${message}${where}${users}`);
   });
+  if (report.signatures?.length === 0) lines.push("Not verified: there is no image in it");
   lines.push(...describeSignatures((report.signatures ?? []).filter(({ verified }) => !quiet || !verified)));
   if (!quiet) lines.push(...summary(report).map((line) => printable(line)));
   return lines.map((line) => `${line}\n`).join("");

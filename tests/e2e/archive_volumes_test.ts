@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { Buffer } from "node:buffer";
-import { binary, run, satchel, satchelEnvironment, scratchFolder, succeed } from "../harness/mod.ts";
+import { join } from "node:path";
+import { binary, ROOT, run, satchel, satchelEnvironment, scratchFolder, succeed } from "../harness/mod.ts";
 import { archive, damage, exported, verdict } from "./archive_files.ts";
 
 Deno.test("inspect reads an archive out of a pipe, and tells the same as of a file", async () => {
@@ -35,6 +36,21 @@ Deno.test("an archive in volumes is verified as a whole by its first, and each v
   const found = await verdict(scratch, 5, "x.tar.001");
   const places = found.damage.map(({ place }: { place?: string }) => place);
   assert.ok(places.includes(damaged));
+});
+
+Deno.test("a volume by itself does not pass for verified where signatures were asked for", async () => {
+  await using scratch = await scratchFolder();
+  await exported(scratch, "--volume-size", "100KiB");
+  const flags = ["--public-keys", join(ROOT, "tests/fixtures/cosign.pub")];
+  const alone = await archive(scratch, "verify", "x.tar.002", ...flags);
+  assert.equal(alone.code, 2, alone.stdout);
+  assert.match(
+    alone.stderr,
+    /^Error: verifying an archive: x\.tar\.002 alone has no signatures .*\nHint: Name x\.tar\.001,/,
+  );
+  const whole = await archive(scratch, "verify", "x.tar.001", ...flags);
+  assert.equal(whole.code, 5, whole.stderr);
+  assert.match(whole.stdout, /^Not verified: /);
 });
 
 Deno.test("import of damaged volumes names the one that has to be copied again", async () => {

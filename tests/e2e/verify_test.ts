@@ -300,3 +300,14 @@ Deno.test("an archive's images are verified where they are, also out of a stream
   const alone = await satchel(["archive", "verify", archive, "--check-name"]);
   assert.deepEqual([alone.code, alone.stdout], [2, ""]);
 });
+
+Deno.test("of an archive without images nothing is verified", async () => {
+  await using scratch = await scratchFolder();
+  await Deno.writeTextFile(scratch.at("oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
+  await Deno.writeTextFile(scratch.at("index.json"), '{"schemaVersion":2,"manifests":[]}');
+  const args = ["archive", "verify", scratch.path];
+  assert.equal((await satchel(args)).code, 0);
+  const { code, stdout } = await satchel([...args, "--public-keys", PUBLIC_KEY]);
+  assert.equal(code, 5, stdout);
+  assert.match(stdout, /^Not verified: there is no image in it\n/);
+});
