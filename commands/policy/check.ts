@@ -2,7 +2,7 @@ import { SatchelError, withContext } from "../../lib/error.ts";
 import { type Digest, formatReference, type Reference } from "../../lib/oci/mod.ts";
 import { printable } from "../../lib/printable.ts";
 import { judgeName, type SignatureVerdict } from "../../lib/signing/mod.ts";
-import { isSet, listOf } from "../line/flags.ts";
+import { isSet } from "../line/flags.ts";
 import { readImageName } from "../line/image_name.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { openLocalStore } from "../open/local_store.ts";
@@ -15,6 +15,7 @@ import { findRemote, findStored, type FoundImage } from "../signing/place.ts";
 import { signatureLines } from "../signing/verdict.ts";
 import { assess, type Assessment, isMet } from "./assess.ts";
 import { goodReason } from "./enforce.ts";
+import { allowedByFlag } from "./gate.ts";
 import { openRuleJudge } from "./judge.ts";
 import { allowedLists } from "./names.ts";
 
@@ -56,7 +57,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const settings = await loadSettings(invocation);
   const image = readImageName(invocation.arguments[0]);
   using reporter = openReporter(settings, invocation.signal);
-  const lists = allowedLists(settings.policies, listOf(invocation.flags, "allowed-gadgets"));
+  const lists = allowedLists(settings.policies, allowedByFlag(invocation.flags));
   const isRemote = isSet(invocation.flags, "remote");
   const found = await find(image, isRemote, invocation, settings, reporter);
   const { digest } = found.subject;

@@ -1,6 +1,7 @@
 import type { Source, Target } from "../../lib/content/mod.ts";
+import { SatchelError } from "../../lib/error.ts";
 import type { Digest, Reference } from "../../lib/oci/mod.ts";
-import { isSet, listOf } from "../line/flags.ts";
+import { type FlagValues, isSet, listOf } from "../line/flags.ts";
 import type { Invocation } from "../line/invocation.ts";
 import type { Reporter } from "../output/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -43,7 +44,7 @@ export async function openPolicyGate(
   invocation: Pick<Invocation, "flags" | "environment" | "signal">,
   reporter: Reporter,
 ): Promise<PolicyGate> {
-  const byFlag = listOf(invocation.flags, "allowed-gadgets");
+  const byFlag = allowedByFlag(invocation.flags);
   if (settings.policies.length === 0 && byFlag.length === 0) return OPEN;
   const { guardedGate } = await import("./enforce.ts");
   return guardedGate({
@@ -54,4 +55,15 @@ export async function openPolicyGate(
     allowedByFlag: byFlag,
     isVerifying: isSet(invocation.flags, "verify", true),
   });
+}
+
+/**
+ * The names that `--allowed-gadgets` lets in; none without the flag.
+ *
+ * @throws {SatchelError} `usage` if it is there and empty, as a variable may be: it would let in all
+ */
+export function allowedByFlag(flags: FlagValues): readonly string[] {
+  const names = listOf(flags, "allowed-gadgets");
+  if (!flags.has("allowed-gadgets") || names.some((name) => name.trim() !== "")) return names;
+  throw new SatchelError("usage", "--allowed-gadgets names nothing that may come in");
 }

@@ -226,6 +226,11 @@ Deno.test("what may not come in is asked for no more than its name", async () =>
   assert.match(outcome.stderr, /none of those that --allowed-gadgets allows/);
   const asked = policed.registry.requests().slice(before);
   assert.deepEqual(asked.filter((line) => !/^(GET|HEAD) \/v2\/(app\/a\/manifests\/v1)? /.test(line)), []);
+  for (const nothing of ["", " ", ","]) {
+    const empty = await policed.pull("app/a:v1", "--allowed-gadgets", nothing);
+    assert.equal(empty.code, 2, describe(empty));
+    assert.match(empty.stderr, /--allowed-gadgets names nothing/);
+  }
   const mistake = await policed.pull("app/a:v1", "--allowed-gadgets", "ghcr.io/team*");
   assert.equal(mistake.code, 2, describe(mistake));
   assert.match(mistake.stderr, /--allowed-gadgets: .*write ghcr\.io\/team\/\*/);
@@ -240,7 +245,9 @@ Deno.test("the word of a plugin counts only where a rule names it", async () => 
   );
   assert.equal((await policed.pull("team/app:v1", "--plugin", plugin)).code, 5);
   await policed.configure(`verify:\n  - {images: "*", plugins: [yes]}\n`);
-  assert.equal((await policed.pull("team/app:v1")).code, 5);
+  const absent = await policed.pull("team/app:v1");
+  assert.equal(absent.code, 5, describe(absent));
+  assert.match(absent.stderr, /has no signature\n {2}plugin yes: it is not there, or judges no signatures\n/);
   await policed.configure(`verify:\n  - {images: "*", plugins: [no]}\n`);
   assert.equal((await policed.pull("team/app:v1", "--plugin", plugin)).code, 5);
   await policed.configure(`verify:\n  - {images: "*", plugins: [no, yes]}\n`);
