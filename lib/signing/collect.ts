@@ -13,6 +13,9 @@ const MAX_TOTAL_SIZE = 64 * 1024 * 1024;
 /** How many manifests that refer to one image are looked at. */
 const MAX_ARTIFACTS = 1000;
 
+/** How much is fetched at most, in manifests and layers: one of each small enough would take as long as a registry likes. */
+const MAX_FETCHES = 4000;
+
 /** How many of them are read at the same time. */
 const CONCURRENCY = 8;
 
@@ -41,7 +44,7 @@ export async function collectArtifacts(
   if (byDigest.size > MAX_ARTIFACTS) {
     throw new SatchelError("invalid", `more than ${MAX_ARTIFACTS} manifests refer to ${subject.digest}`);
   }
-  const reading = { left: MAX_TOTAL_SIZE };
+  const reading: Reading = { left: MAX_TOTAL_SIZE, fetched: new Map() };
   const waiting = [...byDigest.values()];
   const artifacts = new Map<Attachment, AttachedArtifact>();
   const work = async () => {
@@ -58,16 +61,33 @@ export async function collectArtifacts(
   return [...byDigest.values()].flatMap((each) => artifacts.get(each) ?? []);
 }
 
+/** What has been read of all that refers to one image. */
+interface Reading {
+  /** How much may still be read, in bytes. What is there several times counts each time: whoever judges it has it as often. */
+  left: number;
+  /** What was fetched, by digest and size: it may be the layer of thousands of signatures. */
+  fetched: Map<string, Promise<Uint8Array>>;
+}
+
 async function readArtifact(
   source: Source,
   { descriptor, tag, bytes }: Attachment,
-  reading: { left: number },
+  reading: Reading,
   signal: AbortSignal | undefined,
 ): Promise<AttachedArtifact> {
   const read = async (content: Descriptor, limit: number) => {
     reading.left -= content.size;
     if (reading.left < 0) throw new SatchelError("invalid", "what refers to the image has more than 64 MiB");
-    return await readVerified(source.fetch(content, { signal }), content, limit);
+    const key = `${content.digest} ${content.size}`;
+    let fetched = reading.fetched.get(key);
+    if (!fetched) {
+      if (reading.fetched.size === MAX_FETCHES) {
+        reading.left = -1;
+        throw new SatchelError("invalid", `what refers to the image has more than ${MAX_FETCHES} manifests and layers`);
+      }
+      reading.fetched.set(key, fetched = readVerified(source.fetch(content, { signal }), content, limit));
+    }
+    return await fetched;
   };
   const content = bytes ?? await read(descriptor, MAX_MANIFEST_SIZE);
   const manifest = parseManifest(content, descriptor.mediaType, `manifest ${descriptor.digest}`);

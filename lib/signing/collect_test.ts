@@ -99,3 +99,27 @@ Deno.test("what they have all together is bounded, whatever the sizes are said t
   refer(at, layers);
   await assert.rejects(collect(at), { code: "invalid", message: /has more than 64 MiB/ });
 });
+
+Deno.test("a layer that is there many times is fetched once, and counts each time", async () => {
+  const at = place();
+  const layer = at.repository.add("text/plain", "payload");
+  refer(at, Array.from({ length: 500 }, () => layer));
+  let fetches = 0;
+  const fetch = at.repository.fetch.bind(at.repository);
+  at.repository.fetch = (content, options) => {
+    if (content.digest === layer.digest) fetches++;
+    return fetch(content, options);
+  };
+  const { found: [{ layers }] } = await collect(at);
+  assert.deepEqual([layers.length, fetches], [500, 1]);
+  assert.ok(layers.every(({ data }) => data === Buffer.from("payload").toString("base64")));
+});
+
+Deno.test("how much is fetched is bounded, however small it is", async () => {
+  const at = place();
+  const layers = Array.from({ length: 4000 }, (_, number) => at.repository.add("text/plain", `${number}`));
+  refer(at, layers.slice(1));
+  assert.equal((await collect(at)).found.length, 1);
+  refer(at, layers.slice(0, 1));
+  await assert.rejects(collect(at), { code: "invalid", message: /has more than 4000 manifests and layers/ });
+});
