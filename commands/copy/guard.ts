@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { gatedSource, type Source, type Target } from "../../lib/content/mod.ts";
 import { type Descriptor, formatReference, type Reference } from "../../lib/oci/mod.ts";
 import {
@@ -84,8 +84,12 @@ function isIntoStore({ request: { to }, settings: { store } }: CopyContext): boo
   return to.kind === "store" || (to.kind === "dir" && placeOf(to.path) === placeOf(store));
 }
 
+/** Where a path leads, also if nothing is there yet: the folders above it may be links all the same. */
 function placeOf(path: string): string {
-  return realPath(path) ?? resolve(path);
+  const full = resolve(path);
+  const real = realPath(full);
+  if (real !== undefined || dirname(full) === full) return real ?? full;
+  return join(placeOf(dirname(full)), basename(full));
 }
 
 /** The name that an image gets and, from a registry, the one that it has there: no rule is got round by another name. */

@@ -171,3 +171,22 @@ Deno.test("a copy into the store is judged by the name that it gets and by the o
   const denied = await copy(`${host}/team/app:v2`, "store:", "--dry-run", "--allowed-gadgets", "trace_open");
   assert.equal(denied.code, 5, describe(denied));
 });
+
+Deno.test("a folder that will be the store is guarded as the store is, also behind a link and before it is there", async () => {
+  await using policed = await startPoliced();
+  const { scratch, registry } = policed;
+  await policed.push("team/app:v1");
+  await Deno.mkdir(scratch.at("real"));
+  await Deno.symlink(scratch.at("real"), scratch.at("link"));
+  const args = [
+    "image",
+    "copy",
+    `${registry.host}/team/app:v1`,
+    `dir:${scratch.at("link/new/store")}`,
+    "--insecure-registries",
+    registry.host,
+  ];
+  const outcome = await policed.run(...args, "--store", scratch.at("real/new/store"));
+  assert.equal(outcome.code, 5, describe(outcome));
+  assert.match(outcome.stderr, /team\/app:v1 is not verified: it has no signature/);
+});
