@@ -101,7 +101,8 @@ async function readKey(
       hint: "Name its file, or env://NAME for a variable.",
     });
   }
-  const given = readGivenText(value, { flag, start: "-----BEGIN", environment: invocation.environment });
+  const options = { flag, start: "-----BEGIN", environment: invocation.environment, isSecret: true } as const;
+  const given = readGivenText(value, options);
   warnOfReaders(given, reporter);
   const key = pemBlocks(given.text).find(({ label }) => label.endsWith("PRIVATE KEY"));
   if (!key) {

@@ -1,5 +1,5 @@
 import { type Stats } from "node:fs";
-import { SatchelError, systemCode, systemReason } from "../../lib/error.ts";
+import { hasCode, SatchelError, systemCode, systemReason } from "../../lib/error.ts";
 import { printable } from "../../lib/printable.ts";
 import { readSmallFile } from "../../lib/small_file.ts";
 import type { Environment } from "../line/invocation.ts";
@@ -26,15 +26,31 @@ export interface TextOptions {
   /** What a value starts with that is the text itself. */
   start: "-----BEGIN" | "{";
   environment: Environment;
+  /** Whether it is a private key that is named: what could be the key itself is not shown. */
+  isSecret?: boolean;
 }
+
+/** Base64 of a key, or PEM that does not start as it has to. Names are shorter, begin as paths do, or have dots. */
+const LIKE_A_KEY = /^(?![/.~])[A-Za-z0-9+/=_\s-]{40,}$|-----/;
 
 /**
  * Reads a value that is a text, `env://NAME` or the name of a file.
  *
  * @throws {SatchelError} `usage` if it is empty, or if there is no such variable or file
  */
-export function readGivenText(value: string, { flag, start, environment }: TextOptions): GivenText {
-  const trimmed = value.trim();
+export function readGivenText(value: string, options: TextOptions): GivenText {
+  try {
+    return readNamed(value.trim(), options);
+  } catch (error) {
+    const isHidden = options.isSecret && hasCode(error, "usage") && LIKE_A_KEY.test(value.replace(VARIABLE, ""));
+    if (!isHidden) throw error;
+    throw new SatchelError("usage", `${options.flag}: what it names is not there, or cannot be read`, {
+      hint: "It is not shown here, as it looks like a key itself. Name a file, or env://NAME for a variable.",
+    });
+  }
+}
+
+function readNamed(trimmed: string, { flag, start, environment }: TextOptions): GivenText {
   if (trimmed === "") throw new SatchelError("usage", `${flag} is empty`);
   if (trimmed.startsWith(start)) return { text: trimmed, from: flag };
   if (trimmed.startsWith(VARIABLE)) return readVariable(trimmed, flag, environment);

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { Buffer } from "node:buffer";
-import { createPrivateKey, createPublicKey } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import {
   type Image,
   makeGadget,
@@ -16,6 +16,9 @@ import {
 } from "../harness/mod.ts";
 import { cosignSucceeds, openssl, PASSWORD } from "./cosign_keys.ts";
 import { writeFile } from "./plugin_files.ts";
+import { SIGNED, storeOf } from "./signing_places.ts";
+
+const CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
 
 /** An image in a registry, and keys: `cosign.key` encrypted by {@link PASSWORD}, `plain.pem` the same kind in plain. */
 interface World extends AsyncDisposable {
@@ -277,3 +280,23 @@ async function pulledInto(store: string): Promise<string> {
   await satchelSucceeds(["image", "pull", name, "--insecure-registries", registry.host], { store });
   return name;
 }
+
+Deno.test("a key in the place of its file's or its variable's name is not shown", async () => {
+  await using scratch = await scratchFolder();
+  const store = await storeOf(scratch);
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const body = privateKey.export({ type: "pkcs8", format: "der" }).toString("base64");
+  const pem = `key: ${privateKey.export({ type: "pkcs8", format: "pem" })}`;
+  for (const flag of ["--key", "--notation-key"]) {
+    for (const value of [body, `env://${body}`, pem, `env://${pem}`]) {
+      const chain = flag === "--key" ? [] : ["--notation-cert-chain", CERTIFICATE];
+      const outcome = await satchel(["image", "sign", SIGNED, "--debug", flag, value, ...chain], { store });
+      const printed = outcome.stdout + outcome.stderr;
+      assert.equal(outcome.code, 2, printed);
+      assert.ok(!printed.includes(body.slice(0, 20)), printed);
+      assert.match(printed, new RegExp(`Error: .*${flag}: what it names is not there`));
+    }
+  }
+  const { stderr } = await satchel(["image", "sign", SIGNED, "--key", "keys/cosign.key"], { store });
+  assert.match(stderr, /keys\/cosign\.key/);
+});
