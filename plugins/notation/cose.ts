@@ -42,12 +42,12 @@ export function readCose(bytes: Uint8Array): Envelope {
   if (!isMap(headers)) throw new FormatError("the protected header is no map");
   for (const label of unsigned.keys()) {
     if (headers.has(label)) {
-      throw new FormatError(`the header ${quoted(String(label))} is there twice, signed and unsigned`);
+      throw new FormatError(`the header ${quoted(label)} is there twice, signed and unsigned`);
     }
   }
   const algorithm = algorithmByCose(headers.get(Label.algorithm));
   if (!algorithm) {
-    throw new FormatError(`its algorithm is none that is allowed: ${quoted(String(headers.get(Label.algorithm)))}`);
+    throw new FormatError(`its algorithm is none that is allowed: ${quoted(headers.get(Label.algorithm))}`);
   }
   const attributes = checkHeaders({
     contentType: headers.get(Label.contentType),

@@ -84,7 +84,7 @@ export function checkHeaders(headers: ProtectedHeaders): SignedAttributes {
   if (!scheme) throw new FormatError("its signing scheme is none that is known");
   const plugin = headers.get(Header.verificationPlugin);
   if (plugin !== undefined) {
-    throw new FormatError(`it has to be verified by notation's plugin ${quoted(String(plugin))}`);
+    throw new FormatError(`it has to be verified by notation's plugin ${quoted(plugin)}`);
   }
   const isAuthority = scheme === "notary.x509.signingAuthority";
   const timeName = isAuthority ? Header.authenticSigningTime : Header.signingTime;
@@ -112,10 +112,10 @@ function checkCritical({ critical, known, get }: ProtectedHeaders, required: rea
   const understood = [Header.signingScheme, Header.signingTime, Header.authenticSigningTime, Header.expiry, ...known];
   for (const name of critical) {
     if (!understood.includes(name)) {
-      throw new FormatError(`the header ${quoted(String(name))} is critical, and not known`);
+      throw new FormatError(`the header ${quoted(name)} is critical, and not known`);
     }
     if (!known.includes(name) && get(name) === undefined) {
-      throw new FormatError(`the header ${quoted(String(name))} is critical, and missing`);
+      throw new FormatError(`the header ${quoted(name)} is critical, and missing`);
     }
   }
   const lacking = required.find((name) => !critical.includes(name));

@@ -21,7 +21,7 @@ export function readJws(bytes: Uint8Array): Envelope {
   const protectedBytes = decodeBase64Url(json.protected, "the protected header");
   const headers = parseStrictObject(protectedBytes, "the protected header");
   const algorithm = algorithmByName(headers.alg);
-  if (!algorithm) throw new FormatError(`its algorithm is none that is allowed: ${quoted(String(headers.alg))}`);
+  if (!algorithm) throw new FormatError(`its algorithm is none that is allowed: ${quoted(headers.alg)}`);
   const attributes = checkHeaders({
     contentType: headers.cty,
     critical: headers.crit,

@@ -371,3 +371,31 @@ Deno.test("a certificate has to name its issuer as that one is named, and one al
   const twoNames = makeCertificate({ issuer: root, change });
   refuses({ leaf: twoNames, root, chain: [twoNames, root] }, {}, /names two algorithms for its signature/);
 });
+
+Deno.test("a header in whose place is what cannot become a text spoils no signature beside it", () => {
+  const { root, ...signer } = makeSigner();
+  const good = makeEnvelope({ ...signer, root });
+  const json = JSON.parse(good.toString());
+  const headers = JSON.parse(Buffer.from(json.protected, "base64url").toString());
+  const withHeader = (name: string, value: unknown) => {
+    const changed = Buffer.from(JSON.stringify({ ...headers, [name]: value })).toString("base64url");
+    return Buffer.from(JSON.stringify({ ...json, protected: changed }));
+  };
+  const odd = { toString: 1, valueOf: 1 };
+  const bad = ["alg", "cty", SCHEME, "io.cncf.notary.signingTime", "io.cncf.notary.verificationPlugin"]
+    .flatMap((name) => [withHeader(name, odd), withHeader(name, [odd])]);
+  const crit = withHeader("crit", [...headers.crit, odd]);
+  const cose = (algorithm: unknown) =>
+    encode(new Tagged(18, [encode(new Map([[1, algorithm]])), new Map(), Uint8Array.of(1), Uint8Array.of(1)]));
+  let nest: unknown = 1;
+  for (let depth = 0; depth < 3000; depth++) nest = [nest];
+  const artifacts = [
+    ...[...bad, crit].map((envelope) => ({ envelope })),
+    ...[new Map(), 2n ** 60n, [2n ** 60n], nest].map((each) => ({ envelope: cose(each), format: "COSE" as const })),
+    { envelope: good },
+  ];
+  const { verdict, evidence } = judgeAll(artifacts, { notationPolicy: makePolicy(), notationCertificates: [root.pem] });
+  assert.equal(verdict, "verified");
+  const fates = evidence.map((each) => (each as { isGood: boolean }).isGood);
+  assert.deepEqual(fates, artifacts.map(({ envelope }) => envelope === good));
+});

@@ -15,7 +15,7 @@ export function parseTime(value: unknown, name: string): Date {
   // A runtime may take the 30th of February for one in March.
   const isDay = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
   if (isDay && !Number.isNaN(time.getTime())) return time;
-  throw new FormatError(`${name} is no time: ${quoted(String(value))}`);
+  throw new FormatError(`${name} is no time: ${quoted(value)}`);
 }
 
 /** A time as messages and evidence have it: to the second, UTC. */
