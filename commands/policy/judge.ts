@@ -3,7 +3,13 @@ import { withContext } from "../../lib/error.ts";
 import { type Descriptor, formatReference, type Reference } from "../../lib/oci/mod.ts";
 import type { PluginHost } from "../../lib/plugin/mod.ts";
 import type { VerifyTrust } from "../../lib/plugin/contract.ts";
-import { type RuleMatch, type Signers, type Verification, verifyImage } from "../../lib/signing/mod.ts";
+import {
+  type RuleMatch,
+  type SignatureVerdict,
+  type Signers,
+  type Verification,
+  verifyImage,
+} from "../../lib/signing/mod.ts";
 import type { Invocation } from "../line/invocation.ts";
 import { openSigningPlugins } from "../open/signing_plugins.ts";
 import type { Reporter } from "../output/reporter.ts";
@@ -68,7 +74,10 @@ export function openRuleJudge(context: JudgeContext): RuleJudge {
       const judges = judgesBy(signers);
       return await verifyImage(
         { source, reference: formatReference(name), subject, trust },
-        async (request) => (await host.verify(request)).filter(({ plugin }) => judges.has(plugin)),
+        async (request) => {
+          const verdicts = (await host.verify(request)).filter(({ plugin }) => judges.has(plugin));
+          return [...verdicts, ...missing(signers, verdicts)];
+        },
         { signal, onWarning: reporter.warn },
       );
     },
@@ -87,6 +96,14 @@ function judgesBy({ keys, identities, notation, plugins }: Signers): ReadonlySet
     ...(notation ? ["notation"] : []),
     ...plugins,
   ]);
+}
+
+/** What stands for plugins that the rule names and nobody could ask: else it would only be said that there is no signature. */
+function missing({ plugins }: Signers, verdicts: readonly SignatureVerdict[]): SignatureVerdict[] {
+  return plugins.filter((name) => !verdicts.some(({ plugin }) => plugin === name)).map((plugin) => {
+    const reason = "it is not there, or judges no signatures";
+    return { plugin, verdict: "none", reason, evidence: [{ format: `plugin ${plugin}`, isGood: false, reason }] };
+  });
 }
 
 /** A rule of the host's file believes plugins of the host alone: under the same name the user could have another one. */

@@ -35,8 +35,8 @@ export function notVerified(name: string, verification: Verification, hint?: str
 
 /** Why an image is not verified: in a line, and another one for each signature. */
 export function refusalLines(verification: Verification): string[] {
-  if (verification.verdict === "none") return ["it has no signature"];
-  return ["none of its signatures is good", ...signatureLines(verification, "bad")];
+  const what = verification.verdict === "none" ? "it has no signature" : "none of its signatures is good";
+  return [what, ...signatureLines(verification, "bad")];
 }
 
 /** A plugin need not say anything of single signatures; then what it says of all stands for them. */
