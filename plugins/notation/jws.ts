@@ -39,9 +39,10 @@ export function readJws(bytes: Uint8Array): Envelope {
   return {
     format: "notation JWS",
     algorithm: algorithm.name,
+    // Read as a text first: what is none may not become one.
+    payload: decodeBase64Url(json.payload, "the payload"),
     signed: Buffer.from(`${json.protected}.${json.payload}`, "ascii"),
     signature: decodeBase64Url(json.signature, "the signature"),
-    payload: decodeBase64Url(json.payload, "the payload"),
     attributes,
     ...checkUnsigned({
       certificates: certificatesOf(header.x5c),

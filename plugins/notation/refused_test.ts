@@ -389,8 +389,10 @@ Deno.test("a header in whose place is what cannot become a text spoils no signat
     encode(new Tagged(18, [encode(new Map([[1, algorithm]])), new Map(), Uint8Array.of(1), Uint8Array.of(1)]));
   let nest: unknown = 1;
   for (let depth = 0; depth < 3000; depth++) nest = [nest];
+  const parts = ["payload", "protected", "signature", "header"]
+    .flatMap((name) => [odd, [odd]].map((value) => Buffer.from(JSON.stringify({ ...json, [name]: value }))));
   const artifacts = [
-    ...[...bad, crit].map((envelope) => ({ envelope })),
+    ...[...bad, crit, ...parts].map((envelope) => ({ envelope })),
     ...[new Map(), 2n ** 60n, [2n ** 60n], nest].map((each) => ({ envelope: cose(each), format: "COSE" as const })),
     { envelope: good },
   ];
