@@ -1,4 +1,5 @@
-import { closeSync, fchmodSync, fsyncSync, lstatSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, fchmodSync, fsyncSync, lstatSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { SatchelError, systemCode, systemReason } from "../../lib/error.ts";
 import { printable } from "../../lib/printable.ts";
 
@@ -22,9 +23,9 @@ export function keyPaths(prefix: string): KeyPaths {
 }
 
 /**
- * Looks whether there is something already where keys are to be written.
+ * Looks whether keys can be written there: their folder has to be there, and they must not.
  *
- * @throws {SatchelError} `usage` if there is, also if it is a link that leads nowhere; `storage`
+ * @throws {SatchelError} `usage` if they are, also if it is a link that leads nowhere; `storage`
  */
 export function checkFree({ privateKey, publicKey }: KeyPaths): void {
   for (const path of [privateKey, publicKey]) {
@@ -36,6 +37,9 @@ export function checkFree({ privateKey, publicKey }: KeyPaths): void {
     }
     if (isThere) throw taken(path);
   }
+  const folder = dirname(privateKey);
+  if (existsSync(folder)) return;
+  throw new SatchelError("storage", `cannot write ${printable(privateKey)}: there is no folder ${printable(folder)}`);
 }
 
 /**

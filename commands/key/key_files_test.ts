@@ -61,7 +61,10 @@ for (const name of ["mine.key", "mine.pub"]) {
 Deno.test("folders that are not there are not made", () => {
   inFolder((folder) => {
     const paths = keyPaths(join(folder, "none/mine"));
-    checkFree(paths);
+    assert.throws(
+      () => checkFree(paths),
+      (error) => hasCode(error, "storage") && /mine\.key: there is no folder \S+\/none$/.test(error.message),
+    );
     assert.throws(
       () => writeKeyPair(paths, KEYS),
       (error) => hasCode(error, "storage") && /cannot write/.test(error.message),

@@ -103,13 +103,13 @@ async function readKey(
   }
   const options = { flag, start: "-----BEGIN", environment: invocation.environment, isSecret: true } as const;
   const given = readGivenText(value, options);
-  warnOfReaders(given, reporter);
   const key = pemBlocks(given.text).find(({ label }) => label.endsWith("PRIVATE KEY"));
   if (!key) {
     throw new SatchelError("usage", `${flag}: there is no private key in ${printable(given.from)}`, {
       hint: "It is PEM, and begins with -----BEGIN ... PRIVATE KEY-----.",
     });
   }
+  warnOfReaders(given, reporter);
   const isEncrypted = key.label.startsWith("ENCRYPTED ");
   const password = isEncrypted ? await passwordFor(given.from, invocation) : undefined;
   return { from: given.from, request: { key: given.text, ...(password !== undefined && { password }) } };

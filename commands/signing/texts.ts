@@ -50,11 +50,12 @@ export function readGivenText(value: string, options: TextOptions): GivenText {
   }
 }
 
-function readNamed(trimmed: string, { flag, start, environment }: TextOptions): GivenText {
+function readNamed(trimmed: string, options: TextOptions): GivenText {
+  const { flag, start, environment } = options;
   if (trimmed === "") throw new SatchelError("usage", `${flag} is empty`);
   if (trimmed.startsWith(start)) return { text: trimmed, from: flag };
   if (trimmed.startsWith(VARIABLE)) return readVariable(trimmed, flag, environment);
-  return readFile(trimmed, flag);
+  return readFile(trimmed, options);
 }
 
 function readVariable(value: string, flag: string, environment: Environment): GivenText {
@@ -67,7 +68,7 @@ function readVariable(value: string, flag: string, environment: Environment): Gi
   );
 }
 
-function readFile(path: string, flag: string): GivenText {
+function readFile(path: string, { flag, isSecret }: TextOptions): GivenText {
   let stat: Stats | undefined;
   try {
     const bytes = readSmallFile(path, MAX_TEXT, (found) => void (stat = found));
@@ -76,7 +77,9 @@ function readFile(path: string, flag: string): GivenText {
     if (!(error instanceof SatchelError) && systemCode(error) === undefined) throw error;
     const reason = error instanceof SatchelError ? error.message : `${printable(path, 200)}: ${systemReason(error)}`;
     throw new SatchelError("usage", `${flag}: ${reason}`, {
-      hint: "A value is the text itself, the name of a file, or env://NAME for a variable.",
+      hint: isSecret
+        ? "A value is the name of a file, or env://NAME for a variable."
+        : "A value is the text itself, the name of a file, or env://NAME for a variable.",
       cause: error,
     });
   }

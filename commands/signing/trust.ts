@@ -84,7 +84,9 @@ function pemTexts(name: string, label: string, { flags, environment }: Given): s
     const blocks = pemBlocks(text);
     const wrong = blocks.find((block) => !block.label.endsWith(label));
     if (blocks.length === 0 || wrong) {
-      const found = wrong ? `a ${wrong.label.toLowerCase()} is in` : "nothing in PEM is in";
+      const found = wrong
+        ? `${/^[AEIOU]/.test(wrong.label) ? "an" : "a"} ${wrong.label.toLowerCase()} is in`
+        : "nothing in PEM is in";
       throw new SatchelError(
         "usage",
         `${flag} needs ${label.toLowerCase()}s, and ${found} ${from === flag ? "it" : from}`,

@@ -102,7 +102,8 @@ export const IMAGE_VERIFY: CommandSpec = {
   short: "Verify the signatures of an image",
   long:
     "Verify the signatures of an image of the local store, of any format of cosign and of notation. One good signature is enough.\n" +
-    "Without anybody to trust, the release key of Inspektor Gadget is trusted.",
+    "Without flags that say whom to trust, the rules of the configuration for its name say it; without such a rule, the release\n" +
+    "key of Inspektor Gadget is trusted.",
   usage: "IMAGE",
   arguments: ONE,
   completes: "images",

@@ -125,7 +125,7 @@ Deno.test("without a password and a terminal there is no key, and neither in a f
   assert.match(unasked.stderr, /there is no password for the private key, and no terminal to ask for it/);
   const nowhere = await generate(scratch, ["--output-key-prefix", "none/mine"]);
   assert.deepEqual([nowhere.code, nowhere.stdout], [1, ""]);
-  assert.match(nowhere.stderr, /^Error: cannot write none\/mine.key: it does not exist\n/);
+  assert.match(nowhere.stderr, /^Error: cannot write none\/mine.key: there is no folder none\n/);
   assert.deepEqual(await filesIn(scratch), []);
 });
 

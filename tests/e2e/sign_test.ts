@@ -220,7 +220,8 @@ Deno.test("a key file that others can read is warned of, one that is none is ref
   assert.match(readable.stderr, /^Warning: (\S+own\.key) can be read by other users: chmod 600 \1\n$/);
   const text = await Deno.readTextFile(scratch.at("own.key"));
   const cases: [key: string, message: RegExp][] = [
-    [PUBLIC_KEY, /there is no private key in/],
+    [PUBLIC_KEY, /^Error: .*there is no private key in/],
+    [scratch.at("none.key"), /none\.key: it does not exist\nHint: A value is the name of a file, or env:\/\/NAME/],
     [text, /takes no key itself: everybody on this host could see it/],
     ["", /--key is empty/],
     ["plugin:", /names no plugin/],

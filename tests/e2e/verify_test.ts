@@ -94,7 +94,7 @@ Deno.test("what cannot be a key is refused before anything is looked at", async 
     ["/nowhere.pub", /\/nowhere\.pub: it does not exist/],
     [ROOT, /is not a regular file/],
     ["env://NOT_SET", /env:\/\/NOT_SET stands for a variable that is not set/],
-    [key, /needs public keys, and an? encrypted sigstore private key is in/],
+    [key, /needs public keys, and an encrypted sigstore private key is in/],
     [scratch.at("cut.pub"), /nothing in PEM is in/],
     ["-----BEGIN PUBLIC KEY-----", /nothing in PEM is in it/],
   ];
