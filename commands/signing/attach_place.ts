@@ -49,8 +49,10 @@ export async function attachAll(
   const reports: AttachedReport[] = [];
   for (const artifact of artifacts) {
     const { mediaType, digest, size } = await attachArtifact(to, artifact, signal);
-    const artifactType = imageText(artifact.artifactType);
-    reports.push({ digest, mediaType, size, artifactType, tag: artifact.tag ?? "" });
+    const { tag, layers } = artifact;
+    // The config of what a tag ties says nothing of what it is; `image referrers` goes by its content as well.
+    const artifactType = imageText((tag !== undefined && layers[0]?.mediaType) || artifact.artifactType);
+    reports.push({ digest, mediaType, size, artifactType, tag: tag ?? "" });
   }
   return reports;
 }

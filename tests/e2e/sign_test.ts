@@ -63,6 +63,11 @@ for (const format of FORMATS) {
     const { signatures } = await judged(UNSIGNED, TRUST, { store });
     assert.deepEqual(signatures.map(({ isGood }) => isGood), [true]);
     await satchelSucceeds(["store", "check"], { store });
+    const again = await sign(UNSIGNED, await ownKey(scratch), ["--format", format, "-o", "json"], { store });
+    const [{ digest, artifactType }] = JSON.parse(again.stdout).signatures;
+    const { referrers } = JSON.parse(await satchelSucceeds(["image", "referrers", UNSIGNED, "-o", "json"], { store }));
+    const listed = referrers.find((each: { digest: string }) => each.digest === digest);
+    assert.equal(artifactType, listed.artifactType, "both commands call it the same");
   });
 
   for (const [name, start] of Object.entries(REGISTRIES)) {
