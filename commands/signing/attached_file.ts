@@ -81,7 +81,8 @@ export function attestationKind({ bytes, name = "stdin" }: AttachedFile): FileKi
 function jsonSbom(json: Record<string, unknown>): string | undefined {
   if (typeof json.spdxVersion === "string" || isSpdx3(json)) return "application/spdx+json";
   if (json.bomFormat === "CycloneDX") return "application/vnd.cyclonedx+json";
-  if (isJsonObject(json.schema) && /anchore\/syft/.test(String(json.schema.url))) return "application/vnd.syft+json";
+  const url = isJsonObject(json.schema) ? json.schema.url : undefined;
+  if (typeof url === "string" && url.includes("anchore/syft")) return "application/vnd.syft+json";
   return undefined;
 }
 

@@ -87,6 +87,7 @@ Deno.test("what is no SBOM and no attestation is refused, and a type has to be o
     ["{}", ["--type", "sbom"], /is no SBOM of a kind that is known/],
     [SPDX, ["--type", "attestation"], /is no attestation of a kind that is known/],
     ["{", ["--type", "sbom"], /is no SBOM/],
+    ['{"schema":{"url":{"toString":1}}}', ["--type", "sbom"], /is no SBOM of a kind that is known/],
     [SPDX, [], /--type has to be sbom, attestation or a media type\n/],
     [SPDX, ["--type", "spdx"], /--type has to be .*, not "spdx"/],
     [SPDX, ["--type", "a/b c"], /--type has to be/],
