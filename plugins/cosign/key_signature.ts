@@ -1,4 +1,5 @@
-import { constants, generateKeyPairSync, sign, verify } from "node:crypto";
+import { constants, generateKeyPairSync, sign } from "node:crypto";
+import { isSignature } from "../signing/is_signature.ts";
 import type { Hash, PublicKey } from "./keys.ts";
 
 /** How a signature was made, for the evidence: `ECDSA SHA-256`. */
@@ -23,7 +24,7 @@ export async function findAlgorithm(
 ): Promise<Algorithm | undefined> {
   switch (key.kind) {
     case "ecdsa":
-      return by(key.hashes, "ECDSA", (hash) => isSigned(hash, signed, { key: key.key }, signature)) ??
+      return by(key.hashes, "ECDSA", (hash) => isSignature(hash, signed, { key: key.key }, signature)) ??
         await findOnP521(key, signed, signature);
     case "rsa": {
       const pkcs1 = { key: key.key, padding: constants.RSA_PKCS1_PADDING };
@@ -32,12 +33,12 @@ export async function findAlgorithm(
         padding: constants.RSA_PKCS1_PSS_PADDING,
         saltLength: constants.RSA_PSS_SALTLEN_AUTO,
       };
-      return by(key.hashes, "RSA PKCS#1 v1.5", (hash) => isSigned(hash, signed, pkcs1, signature)) ??
-        by(key.hashes, "RSA-PSS", (hash) => isSigned(hash, signed, pss, signature));
+      return by(key.hashes, "RSA PKCS#1 v1.5", (hash) => isSignature(hash, signed, pkcs1, signature)) ??
+        by(key.hashes, "RSA-PSS", (hash) => isSignature(hash, signed, pss, signature));
     }
     case "ed25519":
       if (signature.length !== ED25519_LENGTH) return undefined;
-      if (isSigned(null, signed, { key: key.key }, signature)) return "Ed25519";
+      if (isSignature(null, signed, { key: key.key }, signature)) return "Ed25519";
       return await isSignedPrehashed(key, signed, signature) ? "Ed25519ph" : undefined;
   }
 }
@@ -73,20 +74,6 @@ function knowsShortHashes(): boolean {
 function by(hashes: readonly Hash[], scheme: string, isGood: (hash: Hash) => boolean): Algorithm | undefined {
   const hash = hashes.find(isGood);
   return hash && `${scheme} ${hash.replace("sha", "SHA-")}`;
-}
-
-function isSigned(
-  hash: Hash | null,
-  signed: Uint8Array,
-  key: Exclude<Parameters<typeof verify>[2], string>,
-  signature: Uint8Array,
-): boolean {
-  try {
-    return verify(hash, signed, key, signature);
-  } catch {
-    // Runtimes differ in what they throw for signatures that are none.
-    return false;
-  }
 }
 
 /** Ed25519ph (RFC 8032), which cosign 3 signs by, and which `node:crypto` does not have. */

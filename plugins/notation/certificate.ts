@@ -1,7 +1,8 @@
 import { ASN1Obj, X509Certificate } from "@sigstore/core";
 import { Buffer } from "node:buffer";
-import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
+import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import { FormatError } from "../signing/format_error.ts";
+import { isSignature } from "../signing/is_signature.ts";
 import { type CertificateAlgorithm, readAlgorithm, withAlgorithm } from "./certificate_algorithm.ts";
 import { derOf } from "./der.ts";
 import { type DistinguishedName, nameOf, nameText } from "./distinguished_name.ts";
@@ -155,24 +156,10 @@ function readKeyUsages(value: ASN1Obj): Set<KeyUsage> {
 }
 
 /** Whether a certificate was signed by the key of another one, by an algorithm that is still good. */
-export function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
+function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
   const { algorithm, signature, signed } = certificate;
   if (!algorithm || issuer.key.asymmetricKeyType !== algorithm.type) return false;
   return isSignature(algorithm.hash, signed, withAlgorithm(issuer.key, algorithm), signature);
-}
-
-/** Looks at a signature; one that is no signature at all is a wrong one. */
-export function isSignature(
-  hash: string,
-  signed: Uint8Array,
-  key: Parameters<typeof verify>[2],
-  signature: Uint8Array,
-): boolean {
-  try {
-    return verify(hash, signed, key, signature);
-  } catch {
-    return false;
-  }
 }
 
 /** Whether a certificate was made by another one's holder: by its name and its signature. */

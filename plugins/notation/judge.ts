@@ -1,7 +1,8 @@
 import type { PluginDescriptor } from "../../lib/plugin/contract.ts";
 import { FormatError, quoted } from "../signing/format_error.ts";
+import { isSignature } from "../signing/is_signature.ts";
 import { algorithmOf, withScheme } from "./algorithm.ts";
-import { type Certificate, isSignature, readCertificate, thumbprint } from "./certificate.ts";
+import { type Certificate, readCertificate, thumbprint } from "./certificate.ts";
 import { checkChain, findInvalidAt } from "./chain.ts";
 import { fitsIdentity } from "./distinguished_name.ts";
 import type { Envelope } from "./envelope.ts";

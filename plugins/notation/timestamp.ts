@@ -2,7 +2,8 @@ import { ASN1Obj } from "@sigstore/core";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { FormatError } from "../signing/format_error.ts";
-import { type Certificate, isIssuedBy, isSignature, readCertificate, thumbprint } from "./certificate.ts";
+import { isSignature } from "../signing/is_signature.ts";
+import { type Certificate, isIssuedBy, readCertificate, thumbprint } from "./certificate.ts";
 import { derOf } from "./der.ts";
 import { checkChain, findInvalidAt } from "./chain.ts";
 
