@@ -3,7 +3,7 @@ import { isObject, type JsonObject, parseStrictObject, refuseUnknown } from "../
 import { parseName } from "./distinguished_name.ts";
 
 /** What is checked of a signature (trust policy specification, "Signature verification details"). */
-export const CHECKS = ["integrity", "authenticity", "authenticTimestamp", "expiry", "revocation"] as const;
+const CHECKS = ["integrity", "authenticity", "authenticTimestamp", "expiry", "revocation"] as const;
 
 /** One of {@link CHECKS}. */
 export type Check = typeof CHECKS[number];
