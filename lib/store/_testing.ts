@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -134,13 +135,25 @@ export function entriesIn(path: string): { digest: Digest; name?: string; [membe
   }));
 }
 
-/** Changes a blob's bytes but not its size. */
+/** How often a file is written until its time has moved on: each takes microseconds, a tick of the kernel's clock milliseconds. */
+const MAX_WRITES = 100_000;
+
+/**
+ * Changes a blob's bytes but not its size. The file's time changes with that, also where it was written within the same tick of the kernel's
+ * clock, by which nobody could tell the two states apart.
+ */
 export function damage(path: string, digest: Digest): void {
   const file = blobFile(path, digest);
   const bytes = readFileSync(file);
   bytes[bytes.length - 1] ^= 1;
+  const changed = () => statSync(file).ctimeMs;
+  const before = changed();
   chmodSync(file, 0o644);
-  writeFileSync(file, bytes);
+  for (let writes = 0; writes < MAX_WRITES; writes++) {
+    writeFileSync(file, bytes);
+    if (changed() !== before) return;
+  }
+  throw new Error(`the time of ${file} does not move on`);
 }
 
 export function removeBlob(path: string, digest: Digest): void {
