@@ -130,7 +130,9 @@ for (const [what, reader] of [["that nobody opens", undefined], ["that nobody re
     const { store, out } = await prepare(scratch, 3_000_000);
     const fifo = join(out, "fifo");
     await succeed("mkfifo", [fifo]);
-    const script = reader ? `exec 3< ${fifo}; ${reader} <&3 > /dev/null; echo read; exec cat` : "echo read; exec cat";
+    // The reader stays, and the FIFO with it open.
+    const stay = "echo read; exec tail -f /dev/null";
+    const script = reader ? `exec 3< ${fifo}; ${reader} <&3 > /dev/null; ${stay}` : stay;
     await using export_ = await startInBackground(await binary(), ["image", "export", NAME, fifo, "--verbose"], {
       env: satchelEnvironment(store, scratch.path),
       ready: (line) => line.startsWith("Using the store") ? true : undefined,

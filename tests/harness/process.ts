@@ -123,7 +123,7 @@ export async function startInBackground<T>(
       lines: lines.all,
       waitFor: (find, timeout = 20_000) => lines.waitFor(find, timeout),
       kill: (signal) => child.kill(signal),
-      status: child.status,
+      status: child.status.then((status) => lines.settled(read).then(() => status)),
       [Symbol.asyncDispose]: stop,
     };
   } catch (error) {
@@ -137,6 +137,14 @@ class Lines {
   readonly all: string[] = [];
   #ended = false;
   #waiting = new Set<() => void>();
+
+  /** Waits until all output of a program that has ended is read, for a second at most: what it has started may hold its pipes. */
+  async settled(read: Promise<void>): Promise<void> {
+    const limit = Promise.withResolvers<void>();
+    const timer = setTimeout(limit.resolve, 1000);
+    await Promise.race([read, limit.promise]);
+    clearTimeout(timer);
+  }
 
   async readFrom(stream: ReadableStream<Uint8Array>): Promise<void> {
     let rest = "";
